@@ -1,0 +1,1 @@
+"""Preparing, checking and drawing data sets for matting."""

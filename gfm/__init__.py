@@ -1,0 +1,1 @@
+"""GFM: glance-and-focus matting from a single photograph."""

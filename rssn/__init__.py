@@ -1,0 +1,1 @@
+"""RSSN: training composites that do not betray themselves."""

@@ -1,0 +1,27 @@
+"""The error types that all three packages raise for what a user can put right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class InputError(ValueError):
+    """Bad input: the message names the thing, what it got, what is allowed and the remedy."""
+
+
+class FailedInputs(Exception):
+    """Some inputs of a long command failed; the others are done and kept.
+
+    Args:
+        failures: One line each, beginning with the name of the input.
+    """
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        super().__init__("\n".join(failures))
+        self.failures = list(failures)
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error as one line, the type in front unless it is an `InputError`."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"

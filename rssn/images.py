@@ -1,0 +1,180 @@
+"""Reading, writing and encoding images and mattes; the only module that touches image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.errors import InputError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+
+ImageFormat = Literal["jpg", "png", "webp"]
+Uint8Image = NDArray[np.uint8]
+Alpha = NDArray[np.float32]
+Pixels = NDArray[Any]  # as stored: uint8, uint16 or float, BGR order
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files right inside a folder, in name order.
+
+    Raises:
+        InputError: The folder does not exist or holds no image.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; check the path")
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not files:
+        raise InputError(f"{folder}: holds no image; wanted files ending in {_suffix_list()}")
+    return files
+
+
+def read_rgb(path: Path) -> Uint8Image:
+    """Read a picture as uint8 RGB of shape (H, W, 3), turned upright by its EXIF tag.
+
+    Raises:
+        InputError: The file is missing, empty or not an image that OpenCV can read.
+    """
+    return decode_rgb(_read_bytes(path), str(path))
+
+
+def read_alpha(path: Path) -> Alpha:
+    """Read a matte as float32 (H, W) in [0, 1] from an 8- or 16-bit grey, RGB or RGBA file.
+
+    An alpha channel is taken where the file has one that is not opaque throughout; a colour file
+    must be grey in its three channels.
+
+    Raises:
+        InputError: The file cannot be read or is a colour picture.
+    """
+    return decode_alpha(_read_bytes(path), str(path))
+
+
+def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
+    """Read a cut-out as its uint8 RGB colours (H, W, 3) and its float32 alpha (H, W) in [0, 1].
+
+    Raises:
+        InputError: The file cannot be read or has no alpha channel.
+    """
+    pixels = _decode(_read_bytes(path), cv2.IMREAD_UNCHANGED, str(path))
+    if pixels.ndim != 3 or pixels.shape[2] != 4:
+        raise InputError(
+            f"{path}: has no alpha channel; give RGBA images, or photographs in original/ with "
+            "their mattes in mask/"
+        )
+    return _to_uint8(pixels[..., 2::-1]), _unit(pixels[..., 3])
+
+
+def decode_rgb(data: bytes, name: str) -> Uint8Image:
+    """Decode an encoded picture to uint8 RGB (H, W, 3); `name` stands in the error."""
+    return _to_uint8(_decode(data, cv2.IMREAD_COLOR, name)[..., ::-1])
+
+
+def decode_alpha(data: bytes, name: str) -> Alpha:
+    """Decode an encoded matte to float32 (H, W) in [0, 1]; `name` stands in the error."""
+    return _as_alpha(_decode(data, cv2.IMREAD_UNCHANGED, name), name)
+
+
+def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
+    """Encode uint8 RGB (H, W, 3): JPEG quality 95 with full colour (4:4:4), or lossless."""
+    options = {
+        "jpg": [
+            *(cv2.IMWRITE_JPEG_QUALITY, 95),
+            *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+        ],
+        "png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+        "webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # above 100 means lossless
+    }[image_format]
+    return _encode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+
+
+def encode_alpha(alpha: Alpha, bits: Literal[8, 16] = 8) -> bytes:
+    """Encode a matte (H, W) in [0, 1] as a grey PNG, rounded to 8 or 16 bits."""
+    top, kind = (255, np.uint8) if bits == 8 else (65535, np.uint16)
+    levels = np.rint(np.clip(alpha, 0, 1).astype(np.float64) * top).astype(kind)
+    return _encode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+
+
+def write_rgb(path: Path, image: Uint8Image) -> None:
+    """Write uint8 RGB (H, W, 3) in the format of the suffix (.jpg, .png or .webp)."""
+    path.write_bytes(encode_rgb(image, _format_of(path)))
+
+
+def write_alpha(path: Path, alpha: Alpha, bits: Literal[8, 16] = 8) -> None:
+    """Write a matte (H, W) in [0, 1] as a grey PNG of 8 or 16 bits."""
+    path.write_bytes(encode_alpha(alpha, bits))
+
+
+def write_rgba(path: Path, image: Uint8Image, alpha: Alpha) -> None:
+    """Write a cut-out, uint8 RGB (H, W, 3) with alpha (H, W) in [0, 1], as an RGBA PNG."""
+    levels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+    pixels = np.dstack([cv2.cvtColor(image, cv2.COLOR_RGB2BGR), levels])
+    path.write_bytes(_encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3]))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    if not data:
+        raise InputError(f"{path}: is empty (0 bytes); replace or remove it")
+    return data
+
+
+def _decode(data: bytes, flags: int, name: str) -> Pixels:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise InputError(f"{name}: cannot be decoded ({error.err}); replace or remove it") from None
+    if pixels is None:
+        raise InputError(f"{name}: is not an image that can be decoded; replace or remove it")
+    return pixels
+
+
+def _encode(suffix: str, pixels: Pixels, options: list[int]) -> bytes:
+    done, data = cv2.imencode(suffix, pixels, options)
+    if not done:
+        raise InputError(f"an image of shape {pixels.shape} cannot be encoded as {suffix}")
+    return data.tobytes()
+
+
+def _as_alpha(pixels: Pixels, name: str) -> Alpha:
+    if pixels.ndim == 2:
+        return _unit(pixels)
+    if pixels.shape[2] == 4:
+        top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+        if (pixels[..., 3] < top).any():
+            return _unit(pixels[..., 3])
+        pixels = pixels[..., :3]
+    if (pixels != pixels[..., :1]).any():
+        raise InputError(f"{name}: is a colour picture, not a matte; give a grey image")
+    return _unit(pixels[..., 0])
+
+
+def _unit(levels: Pixels) -> Alpha:
+    if levels.dtype.kind == "f":
+        return np.clip(levels, 0, 1).astype(np.float32)
+    unit: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
+    return unit
+
+
+def _to_uint8(pixels: Pixels) -> Uint8Image:
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels)
+    return np.rint(_unit(pixels) * 255).astype(np.uint8)
+
+
+def _format_of(path: Path) -> ImageFormat:
+    suffix = path.suffix.lower().lstrip(".").replace("jpeg", "jpg")
+    if suffix not in ("jpg", "png", "webp"):
+        raise InputError(f"{path}: cannot write '{path.suffix}'; choose .jpg, .png or .webp")
+    return suffix  # type: ignore[return-value]
+
+
+def _suffix_list() -> str:
+    return ", ".join(sorted(SUFFIXES))

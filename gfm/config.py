@@ -1,0 +1,109 @@
+"""The plain configuration from which a GFM network is assembled, and which its weights carry."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from rssn.errors import InputError
+
+Rosta = Literal["TT", "FT", "BT", "RIM"]
+SingleRosta = Literal["TT", "FT", "BT"]
+Pyramid = Literal["all", "one", "none"]
+Activation = Literal["softmax", "sigmoid"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+RELEASED_MEAN = (0.0, 0.0, 0.0)
+RELEASED_STD = (1 / 255, 1 / 255, 1 / 255)
+
+
+@dataclass(frozen=True)
+class GFMConfig:
+    """One GFM network.
+
+    Attributes:
+        backbone: `r34`, `r34_2b`, `d121` or `r101` of the paper, or `timm:NAME` for any timm
+            encoder with feature maps.
+        rosta: Representation of semantics and transition (paper, section 3.4), or `RIM` for the
+            integration of all three.
+        width: Factor on the channels of the decoders; 1 is the paper's.
+        pyramid: Pyramid pooling feeds all glance blocks (the paper), only the deepest (`one`), or
+            none (ablation of table 4).
+        bridge: The focus decoder has its bridge block; False is an ablation of table 4.
+        single_decoder: One decoder predicts both tasks; an ablation of table 4.
+        glance_activation: Softmax over the glance classes; `sigmoid` of each logit is what released
+            checkpoints expect.
+        mean: Subtracted from the image in [0, 1], per channel.
+        std: What the difference is divided by, per channel.
+    """
+
+    backbone: str = "r34"
+    rosta: Rosta = "TT"
+    width: float = 1.0
+    pyramid: Pyramid = "all"
+    bridge: bool = True
+    single_decoder: bool = False
+    glance_activation: Activation = "softmax"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: A value that is not supported, with those that are.
+        """
+        for name, kind in (
+            ("rosta", Rosta),
+            ("pyramid", Pyramid),
+            ("glance_activation", Activation),
+        ):
+            check_choice(name, getattr(self, name), get_args(kind))
+        if not self.width > 0:
+            raise InputError(
+                f"width={self.width} is not positive; 1.0 is the paper's, 0.25 is slim"
+            )
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            if len(value) != 3:
+                raise InputError(
+                    f"{name}={value} has {len(value)} values; give three, one a channel"
+                )
+            object.__setattr__(self, name, tuple(float(v) for v in value))
+        if not all(value > 0 for value in self.std):
+            raise InputError(f"std={self.std} holds a value that is not positive")
+
+    @property
+    def rostas(self) -> tuple[SingleRosta, ...]:
+        """The representations whose heads the network has, in the order of their fusion."""
+        return ("TT", "FT", "BT") if self.rosta == "RIM" else (self.rosta,)
+
+    def to_json(self) -> str:
+        """The configuration as JSON with sorted keys, as it is kept beside the weights."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The configuration that `to_json` wrote.
+
+        Raises:
+            InputError: An entry that this version does not know.
+        """
+        values: dict[str, Any] = json.loads(text)
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(
+                f"the model's configuration holds {', '.join(unknown)}, which this version does "
+                "not know; update gfm-matting"
+            )
+        return cls(**values)
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Raise an `InputError` that lists the allowed values unless `value` is one of them."""
+    if value not in allowed:
+        listed = ", ".join(repr(a) for a in allowed[:-1]) + f" or {allowed[-1]!r}"
+        raise InputError(f"{name}={value!r} is not supported; choose {listed}")

@@ -1,0 +1,263 @@
+"""Shared encoders (paper, section 3.1): feature levels from fine to coarse, with their channels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from gfm.blocks import conv_bn_relu
+from gfm.plans import DecoderPlan, classic_plan, full_resolution_plan, plan_from_channels, wide_plan
+from rssn.errors import InputError
+
+
+class Encoder(nn.Module):
+    """What the decoders ask of an encoder.
+
+    Attributes:
+        channels: Channels of each level, from the finest to the coarsest.
+        multiple: Height and width of the input must be multiples of this.
+        plan: Widths of the decoders that the paper or the released code pairs with this encoder.
+    """
+
+    channels: tuple[int, ...]
+    multiple: int = 32
+    plan: DecoderPlan
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode a normalised image (B, 3, H, W) to its levels, finest first."""
+        raise NotImplementedError
+
+
+class TimmEncoder(Encoder):
+    """Any timm encoder with feature maps at strides 2 to 32.
+
+    Encoders whose first level has stride 4 (ConvNeXt, Swin) get the level at stride 2 from two
+    small convolutions on the image.
+
+    Args:
+        name: The model's name in timm.
+        weights: `timm` downloads the pretrained weights, a path reads them from a file, None starts
+            from random values.
+        plan: Widths of the decoders; taken from the channels when None.
+    """
+
+    def __init__(
+        self, name: str, weights: str | Path | None = None, plan: DecoderPlan | None = None
+    ) -> None:
+        super().__init__()
+        self.body = _timm_features(name, weights)
+        info = self.body.feature_info
+        channels, strides = tuple(info.channels()), tuple(info.reduction())
+        self.channels_last = getattr(self.body, "output_fmt", "NCHW") == "NHWC"
+        self.stem: nn.Sequential | None = None
+        if strides[0] == 4:
+            fine = max(channels[0] // 2, 16)
+            self.stem = nn.Sequential(
+                nn.Conv2d(3, fine, 3, stride=2, padding=1),
+                nn.BatchNorm2d(fine),
+                nn.ReLU(inplace=True),
+                *conv_bn_relu(fine, fine),
+            )
+            channels, strides = (fine, *channels), (2, *strides)
+        if strides != (2, 4, 8, 16, 32):
+            raise InputError(
+                f"timm encoder '{name}' has feature maps at strides {strides}; choose one with "
+                "2, 4, 8, 16, 32 or 4, 8, 16, 32 (resnet34, convnext_tiny, ...)"
+            )
+        self.channels = channels
+        self.plan = plan or plan_from_channels(channels)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
+        levels = cast(list[Tensor], self.body(image))
+        if self.channels_last:
+            levels = [level.permute(0, 3, 1, 2) for level in levels]
+        return levels if self.stem is None else [self.stem(image), *levels]
+
+
+class DenseEncoder(Encoder):
+    """DenseNet-121 as GFM uses it: no pooling after the stem, each level behind its transition.
+
+    Note:
+        The last level leaves out the final norm of DenseNet and reduces 1024 to 512 channels, as
+        the released network does.
+    """
+
+    def __init__(self, weights: str | Path | None = None) -> None:
+        super().__init__()
+        parts = _timm_classifier("densenet121", weights).features
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(parts.conv0, parts.norm0),
+                nn.Sequential(parts.denseblock1, parts.transition1),
+                nn.Sequential(parts.denseblock2, parts.transition2),
+                nn.Sequential(parts.denseblock3, parts.transition3),
+                nn.Sequential(
+                    parts.denseblock4,
+                    *conv_bn_relu(1024, 512),
+                    nn.MaxPool2d(2, 2, ceil_mode=True),
+                ),
+            ]
+        )
+        self.channels = (64, 128, 256, 512, 512)
+        self.plan = classic_plan()
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
+        return _chain(self.stages, image)
+
+
+class FullResolutionResNet(Encoder):
+    """ResNet-34 with two more blocks (`r2b` of table 4); its first levels keep the full size."""
+
+    def __init__(self, weights: str | Path | None = None) -> None:
+        super().__init__()
+        body = _timm_classifier("resnet34", weights)
+        block = type(body.layer4[-1])
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(*conv_bn_relu(3, 64)),
+                body.layer1,
+                body.layer2,
+                body.layer3,
+                body.layer4,
+                *(
+                    nn.Sequential(
+                        nn.MaxPool2d(2, 2, ceil_mode=True), *(block(512, 512) for _ in range(3))
+                    )
+                    for _ in range(2)
+                ),
+            ]
+        )
+        self.channels = (64, 64, 128, 256, 512, 512, 512)
+        self.plan = full_resolution_plan()
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode (B, 3, H, W) to seven levels at strides 1, 1, 2, 4, 8, 16, 32."""
+        return _chain(self.stages, image)
+
+
+def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
+    """The encoder of that name.
+
+    Args:
+        backbone: `r34`, `r34_2b`, `d121`, `r101` or `timm:NAME`.
+        weights: `timm` downloads, a path reads a local file (.pth or .safetensors), None starts
+            from random values.
+
+    Raises:
+        InputError: An unknown name, or weights that do not fit.
+    """
+    if backbone == "r34":
+        return TimmEncoder("resnet34", weights, classic_plan())
+    if backbone == "r101":
+        return TimmEncoder("resnet101", weights, wide_plan())
+    if backbone == "d121":
+        return DenseEncoder(weights)
+    if backbone == "r34_2b":
+        return FullResolutionResNet(weights)
+    if backbone.startswith("timm:"):
+        return TimmEncoder(backbone.removeprefix("timm:"), weights)
+    raise InputError(
+        f"backbone={backbone!r} is not supported; choose 'r34', 'r34_2b', 'd121', 'r101' or "
+        "'timm:NAME' with a name that timm.list_models() holds"
+    )
+
+
+def load_encoder_weights(body: nn.Module, path: Path) -> None:
+    """Fill a timm encoder from a local file, leaving out a classifier.
+
+    Raises:
+        InputError: The file cannot be read, or misses entries, or has them in another shape.
+    """
+    state = read_state_dict(path)
+    wanted = body.state_dict()
+    missing = sorted(wanted.keys() - state.keys())
+    misshaped = sorted(k for k in wanted if k in state and wanted[k].shape != state[k].shape)
+    if missing or misshaped:
+        raise InputError(
+            f"{path}: does not fit the encoder; missing {some(missing)}; of another shape "
+            f"{some(misshaped)}; give the weights of the same timm model"
+        )
+    body.load_state_dict({key: state[key] for key in wanted})
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a .safetensors or PyTorch file; pickled code is never run.
+
+    Raises:
+        InputError: The file is missing, is not a checkpoint, or would run code when loaded.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path of the weights")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # every reader fails in its own way
+        raise InputError(f"{path}: is not a checkpoint that can be read safely ({error})") from None
+    while isinstance(state, dict) and not _is_state_dict(state):
+        inner = next((state[k] for k in ("state_dict", "model") if k in state), None)
+        if inner is None:
+            raise InputError(f"{path}: holds no state dict; give a file of named tensors")
+        state = inner
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def _is_state_dict(state: dict[Any, Any]) -> bool:
+    return bool(state) and all(isinstance(value, Tensor) for value in state.values())
+
+
+def _timm_classifier(name: str, weights: str | Path | None) -> Any:  # noqa: ANN401 - a timm model has no type of its own
+    """A timm model without its classifier, for the encoders that take it apart."""
+    return _timm_model(name, weights, num_classes=0)
+
+
+def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN401
+    """A timm model that returns its feature maps."""
+    options: dict[str, Any] = {"features_only": True}
+    if name.startswith("swin"):  # refuses other sizes than the one it was trained at
+        options |= {"strict_img_size": False, "feature_cls": "getter"}
+    if name not in timm.list_models():
+        near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "none alike"
+        raise InputError(f"timm has no model '{name}'; alike: {near}")
+    return _timm_model(name, weights, **options)
+
+
+def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  # noqa: ANN401
+    try:
+        body = timm.create_model(name, pretrained=weights == "timm", **options)
+    except (RuntimeError, AttributeError, AssertionError) as error:
+        raise InputError(f"timm encoder '{name}' gives no feature maps ({error})") from None
+    except OSError as error:
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise InputError(
+            f"the pretrained weights of '{name}' cannot be downloaded{offline}: {error}; give a "
+            "local file instead"
+        ) from None
+    if weights is not None and weights != "timm":
+        load_encoder_weights(body, Path(weights))
+    return body
+
+
+def _chain(stages: nn.ModuleList, image: Tensor) -> list[Tensor]:
+    levels = []
+    for stage in stages:
+        image = stage(image)
+        levels.append(image)
+    return levels
+
+
+def some(keys: Sequence[str], most: int = 4) -> str:
+    """At most `most` of the keys as text, and how many more there are."""
+    if not keys:
+        return "none"
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

@@ -1,0 +1,169 @@
+"""The evaluation of folders: pairing, the report, and what happens to bad files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+
+from gfm.evaluate import Report, _results, add_arguments, evaluate_folders, run
+from gfm.metrics import evaluate
+from rssn.console import DONE, SOME_FAILED, USAGE, run_command
+from rssn.errors import InputError
+from rssn.images import write_alpha
+
+
+def mattes(seed, size=(24, 32)):
+    """A prediction and a matte of 8-bit levels, and the trimap of the matte as a matte."""
+    rng = np.random.default_rng(seed)
+    columns = np.linspace(-1, 2, size[1]).clip(0, 1)
+    alpha = np.rint(np.tile(columns, (size[0], 1)) * 255) / 255
+    noise = rng.integers(-40, 41, size) * (alpha > 0) * (alpha < 1)
+    pred = np.clip(np.rint(alpha * 255) + noise, 0, 255) / 255
+    levels = np.where(alpha == 0, 0, np.where(alpha == 1, 255, 128)) / 255
+    return {"pred": pred, "alpha": alpha, "trimap": levels}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    paths = {what: tmp_path / what for what in ("pred", "alpha", "trimap")}
+    for path in paths.values():
+        path.mkdir()
+    for name in ("a", "b", "c"):
+        for what, matte in mattes(ord(name)).items():
+            write_alpha(paths[what] / f"{name}.png", matte)
+    return paths
+
+
+def expected(name, convention):
+    pred, alpha, trimap = mattes(ord(name)).values()
+    return evaluate(pred, alpha, np.rint(trimap * 2).astype(int), convention)
+
+
+def call(folders, out, *options):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = [word for name, path in folders.items() for word in (f"--{name}", str(path))]
+    args = parser.parse_args([*words, "--json", str(out), "--quiet", "--workers", "1", *options])
+    return run_command(lambda: run(args))
+
+
+@pytest.mark.parametrize("convention", ["gfm", "dim"])
+def test_rows_and_means(folders, convention):
+    report = evaluate_folders(**folders, convention=convention, workers=1, quiet=True)
+    rows = {name: expected(name, convention) for name in ("a", "b", "c")}
+    assert report.images == rows
+    assert not report.failures
+    assert report.means == pytest.approx(
+        {key: np.mean([row[key] for row in rows.values()]) for key in rows["a"]}
+    )
+
+
+def test_without_trimaps_there_are_no_regions(folders):
+    report = evaluate_folders(folders["pred"], folders["alpha"], workers=1, quiet=True)
+    assert set(report.means) == {"sad", "mse", "mad", "grad", "conn"}
+
+
+def test_command_writes_the_report_and_shows_the_means(folders, tmp_path, capsys):
+    out = tmp_path / "new" / "report.json"
+    assert call(folders, out, "--convention", "dim") == DONE
+    report = json.loads(out.read_text())
+    assert (report["convention"], report["count"], report["failures"]) == ("dim", 3, [])
+    assert [row.pop("name") for row in report["images"]] == ["a", "b", "c"]
+    assert report["images"][1] == expected("b", "dim")
+    shown = capsys.readouterr()
+    assert "convention dim" in shown.out
+    assert f"{report['means']['sad']:.6g}" in shown.out
+    assert shown.err == ""
+    assert [path.name for path in out.parent.iterdir()] == ["report.json"]  # no part left
+
+
+def test_the_number_of_processes_changes_nothing(folders, tmp_path):
+    write_alpha(folders["pred"] / "b.png", np.zeros((3, 3)))
+    outs = [tmp_path / "one.json", tmp_path / "two.json"]
+    for out, workers in zip(outs, "12", strict=True):
+        assert call(folders, out, "--workers", workers) == SOME_FAILED
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (lambda f: (f["pred"] / "b.png").unlink(), "b: no prediction in"),
+        (lambda f: (f["alpha"] / "b.png").unlink(), "b: no true matte in"),
+        (lambda f: (f["trimap"] / "b.png").unlink(), "b: no trimap in"),
+        (
+            lambda f: write_alpha(f["pred"] / "b.tif.png", np.zeros((3, 3))),
+            "b.tif: no true matte in",
+        ),
+        (lambda f: (f["pred"] / "b.jpg").write_bytes(b"x"), "b: prediction twice in"),
+        (lambda f: (f["pred"] / "b.png").write_bytes(b""), "is empty"),
+        (lambda f: (f["alpha"] / "b.png").write_bytes(b"no image"), "is not an image"),
+        (
+            lambda f: write_alpha(f["pred"] / "b.png", np.zeros((5, 7))),
+            "b: pred is 7x5 and alpha 32x24 pixels",
+        ),
+        (lambda f: write_alpha(f["trimap"] / "b.png", np.zeros((5, 7))), "b: trimap has shape"),
+        (
+            lambda f: write_alpha(f["trimap"] / "b.png", np.full((24, 32), 100 / 255)),
+            "a trimap with level 100",
+        ),
+    ],
+)
+def test_a_bad_image_is_named_and_the_rest_is_done(folders, tmp_path, capsys, spoil, line):
+    spoil(folders)
+    out = tmp_path / "report.json"
+    assert call(folders, out) == SOME_FAILED
+    report = json.loads(out.read_text())
+    (failure,) = report["failures"]
+    assert failure.startswith("b") and line in failure
+    assert f"failed: {failure}" in capsys.readouterr().err
+    names = {row["name"] for row in report["images"]}
+    assert {"a", "c"} <= names
+    assert report["count"] == len(names)
+
+
+def test_nothing_in_common_gives_a_report_of_failures(folders, tmp_path):
+    for name in "abc":
+        (folders["pred"] / f"{name}.png").rename(folders["pred"] / f"{name}2.png")
+    out = tmp_path / "report.json"
+    assert call(folders, out) == SOME_FAILED
+    report = json.loads(out.read_text())
+    assert (report["count"], report["means"], len(report["failures"])) == (0, {}, 6)
+
+
+def test_a_process_that_dies_fails_its_image():
+    (result,) = _results([partial(os._exit, 1)], workers=2)
+    assert isinstance(result, str) and "process died" in result
+
+
+def test_brackets_in_a_name_are_shown():
+    table = Report("gfm", {"[bold]x": {"sad": 1.0}}, ()).table()
+    (name,) = table.columns[-1].cells
+    assert str(name) == "[bold]x"
+
+
+@pytest.mark.parametrize("where", ["missing", "empty"])
+def test_a_folder_without_images_is_a_usage_error(folders, tmp_path, where):
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "report.json"
+    assert call(folders | {"pred": tmp_path / where}, out) == USAGE
+    assert not out.exists()
+
+
+def test_a_report_that_cannot_be_written_is_a_usage_error(folders, tmp_path):
+    assert call(folders, tmp_path) == USAGE
+    assert call(folders, folders["pred"] / "a.png" / "report.json") == USAGE
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"workers": 0}, "workers=0"), ({"convention": "sad"}, "choose 'gfm' or 'dim'")],
+)
+def test_bad_options_name_the_remedy(folders, options, message):
+    with pytest.raises(InputError, match=message):
+        evaluate_folders(**folders, **options, quiet=True)

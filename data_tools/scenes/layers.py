@@ -1,0 +1,96 @@
+"""Premultiplied layers: laying them over one another, blurring them, dividing the alpha out.
+
+A layer is float32 (H, W, 4): colour times alpha, then alpha, all in [0, 1]. Blur that acts on the
+four channels alike keeps colour and alpha consistent: dividing them afterwards gives the colour of
+what covers the pixel, never a mixture with the background.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]  # (H, W) in [0, 1]
+Colour = NDArray[np.float32]  # (H, W, 3) in [0, 1]
+Layer = NDArray[np.float32]  # (H, W, 4) in [0, 1], premultiplied
+
+# Below this alpha, half a step of an 8-bit matte, a pixel is written as 0 and its colour is free.
+_FREE = 0.5 / 255
+
+
+def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Resize any (H, W) or (H, W, C) image: area average to shrink, linear to enlarge."""
+    shrinks = height < image.shape[0] or width < image.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.float32)
+
+
+def over(top: Layer, below: Layer) -> Layer:
+    """Lay one layer over another (Porter and Duff's operator)."""
+    result: Layer = top + below * (1 - top[..., 3:])
+    return result
+
+
+def sweep(layer: Layer, motion: NDArray[np.float64], doublings: int) -> Layer:
+    """Blur by a movement: the mean of `2**doublings` copies, each moved once more.
+
+    The copies are doubled, not summed one by one: the mean of 2n copies is the mean of n and of
+    the same n moved n times.
+
+    Args:
+        layer: Premultiplied layer (H, W, 4).
+        motion: Affine 2x3 matrix of the movement from one copy to the next, pixels.
+        doublings: Base-2 logarithm of the number of copies.
+    """
+    height, width = layer.shape[:2]
+    matrix = np.vstack([motion, [0.0, 0.0, 1.0]])
+    for _ in range(doublings):
+        moved = cv2.warpAffine(layer, matrix[:2], (width, height), borderMode=cv2.BORDER_REPLICATE)
+        layer = (layer + np.asarray(moved, np.float32)) * np.float32(0.5)
+        matrix = matrix @ matrix
+    return layer
+
+
+def disc_blur(image: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """Blur by a lens out of focus: the mean over a disc, `radius` in pixels.
+
+    Above 8 pixels the work is done at half the resolution, which such a blur does not show.
+    """
+    if radius < 0.4:
+        return image
+    height, width = image.shape[:2]
+    if radius > 8 and min(height, width) > 1:
+        half = disc_blur(resized(image, (height + 1) // 2, (width + 1) // 2), radius / 2)
+        return resized(half, height, width)
+    reach = math.ceil(radius)
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    kernel = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
+    blurred = cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, np.float32)
+
+
+def divide_alpha(layer: Layer) -> tuple[Colour, Plane]:
+    """Take a layer apart into its colour, defined everywhere, and its alpha.
+
+    Where nothing covers the pixel the colour is continued from the covered neighbourhood, through
+    a pyramid of halved layers.
+
+    Returns:
+        Colour (H, W, 3) and alpha (H, W), both in [0, 1].
+    """
+    return np.clip(_continued(layer), 0, 1), np.clip(layer[..., 3], 0, 1)
+
+
+def _continued(layer: Layer) -> Colour:
+    height, width = layer.shape[:2]
+    alpha = layer[..., 3:]
+    colour = layer[..., :3] / np.maximum(alpha, 1e-6)
+    if max(height, width) == 1:
+        return np.where(alpha > 1e-6, colour, np.float32(0.5))
+    coarse = _continued(resized(layer, (height + 1) // 2, (width + 1) // 2))
+    known = np.minimum(alpha / _FREE, 1)
+    result: Colour = colour * known + resized(coarse, height, width) * (1 - known)
+    return result

@@ -1,1 +1,44 @@
-"""GFM: glance-and-focus matting from a single photograph."""
+"""GFM: glance-and-focus matting from a single photograph.
+
+    >>> import gfm
+    >>> model = gfm.load_model("model.safetensors")  # doctest: +SKIP
+    >>> gfm.matte("photo.jpg", model).save("cutout.png")  # doctest: +SKIP
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gfm import metrics
+    from gfm.checkpoint import load_model, save_model
+    from gfm.config import GFMConfig
+    from gfm.cutout import Matte
+    from gfm.inference import matte
+    from gfm.network import GFM
+
+__all__ = ["GFM", "GFMConfig", "Matte", "load_model", "matte", "metrics", "save_model"]
+
+_HOMES = {
+    "GFM": "gfm.network",
+    "GFMConfig": "gfm.config",
+    "Matte": "gfm.cutout",
+    "load_model": "gfm.checkpoint",
+    "matte": "gfm.inference",
+    "save_model": "gfm.checkpoint",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "metrics":
+        return importlib.import_module("gfm.metrics")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gfm' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

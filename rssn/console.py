@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -23,7 +25,72 @@ from rssn.errors import FailedInputs, InputError, one_line
 
 T = TypeVar("T")
 
-DONE, SOME_FAILED, USAGE = 0, 1, 2
+DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+LINE_SECONDS = 10.0
+
+
+class Bar:
+    """A progress bar on stderr: count, rate and remaining time.
+
+    Where stderr is no terminal (a log, CI), a line is written every ten seconds instead.
+
+    Args:
+        description: What is being done.
+        total: Number of items, if known.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, description: str, total: int | None = None, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self.description, self.total = description, total
+        self.lines = not quiet and not console.is_terminal
+        self.done, self.note = 0, ""
+        self.began = self.last_line = time.monotonic()
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _RateColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            disable=quiet or not console.is_terminal,
+        )
+        self.task = self.bar.add_task(description, total=total, note="")
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count items as done and show a short note behind the bar."""
+        self.done += count
+        self.note = note
+        self.bar.update(self.task, advance=count, note=note)
+        if self.lines and time.monotonic() - self.last_line >= LINE_SECONDS:
+            self._write_line()
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+        if self.lines and kind is None:
+            self._write_line()
+
+    def _write_line(self) -> None:
+        self.last_line = time.monotonic()
+        rate = self.done / max(self.last_line - self.began, 1e-9)
+        text = f"{self.description}: {self.done}"
+        if self.total is not None:
+            left = (self.total - self.done) / rate if rate else float("inf")
+            text += f"/{self.total}, {rate:.2f}/s, {left:.0f} s left"
+        sys.stderr.write(f"{text} {self.note}".rstrip() + "\n")
+        sys.stderr.flush()
 
 
 class _RateColumn(ProgressColumn):
@@ -37,7 +104,7 @@ class _RateColumn(ProgressColumn):
 def progress(
     items: Iterable[T], description: str, total: int | None = None, quiet: bool = False
 ) -> Iterator[T]:
-    """Yield the items and show a bar with count, rate and remaining time on stderr.
+    """Yield the items and show a `Bar` that counts them.
 
     Args:
         items: What to go through.
@@ -50,17 +117,10 @@ def progress(
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _RateColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        yield from bar.track(items, total=total, description=description)
+    with Bar(description, total, quiet) as bar:
+        for item in items:
+            yield item
+            bar.advance()
 
 
 def run_command(command: Callable[[], None]) -> int:
@@ -80,5 +140,5 @@ def run_command(command: Callable[[], None]) -> int:
         return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was finished is kept\n")
-        return 130
+        return INTERRUPTED
     return DONE

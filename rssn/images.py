@@ -109,6 +109,12 @@ def write_alpha(path: Path, alpha: Alpha, bits: Literal[8, 16] = 8) -> None:
     path.write_bytes(encode_alpha(alpha, bits))
 
 
+def write_trimap(path: Path, trimap: NDArray[np.uint8]) -> None:
+    """Write a trimap (H, W) of 0, 1 and 2 as a grey PNG of 0, 128 and 255."""
+    levels = np.array([0, 128, 255], np.uint8)[trimap]
+    path.write_bytes(_encode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 3]))
+
+
 def write_rgba(path: Path, image: Uint8Image, alpha: Alpha) -> None:
     """Write a cut-out, uint8 RGB (H, W, 3) with alpha (H, W) in [0, 1], as an RGBA PNG."""
     levels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)

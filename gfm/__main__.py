@@ -1,0 +1,45 @@
+"""`python -m gfm COMMAND`: training by Lightning's command line, the rest by small commands."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from rssn.console import run_command
+
+LIGHTNING = ("fit", "validate", "test", "predict")
+COMMANDS = {
+    "matte": ("gfm.matte_command", "cut objects out of photographs"),
+    "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
+    "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 done, 1 some inputs failed, 2 usage.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in LIGHTNING:
+        from gfm.training import run
+
+        return run_command(lambda: run(given))
+    parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in LIGHTNING:
+        commands.add_parser(name, help=f"{name} a model (Lightning; see gfm {name} --help)")
+    for name, (_, description) in COMMANDS.items():
+        sub = commands.add_parser(name, help=description, description=description)
+        if given and given[0] == name:
+            importlib.import_module(COMMANDS[name][0]).add_arguments(sub)
+    options = parser.parse_args(given)
+    command = importlib.import_module(COMMANDS[options.command][0])
+    return run_command(lambda: command.run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

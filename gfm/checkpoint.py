@@ -1,0 +1,116 @@
+"""Models on disk: one safetensors file whose metadata holds the whole configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from gfm.config import GFMConfig
+from gfm.encoders import some
+from gfm.network import GFM
+from rssn.errors import InputError
+
+CONFIG_KEY = "gfm_config"
+FILE_NAME = "model.safetensors"
+
+Device = Literal["auto", "cpu", "cuda"] | str | torch.device
+
+
+def save_model(model: GFM, path: str | Path) -> None:
+    """Write weights and configuration; the file appears under its name only when it is whole.
+
+    Args:
+        model: The network.
+        path: Where to; ends in `.safetensors`.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    partial = path.with_name(path.name + ".part")
+    save_file(tensors, partial, metadata={CONFIG_KEY: model.config.to_json()})
+    partial.replace(path)
+
+
+def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
+    """Load a model in eval mode.
+
+    Args:
+        path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
+            in it, or `owner/name` on the Hugging Face hub.
+        device: `auto` takes the GPU where there is one.
+
+    Raises:
+        InputError: No such file or hub id, not a model of this project, or a device that is not
+            there.
+    """
+    target = resolve_device(device)
+    path = _find(path_or_hub_id)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path}: is not a safetensors file ({error}); convert a released .pth with "
+            "`python -m gfm convert`"
+        ) from None
+    if CONFIG_KEY not in metadata:
+        raise InputError(
+            f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
+        )
+    model = GFM(GFMConfig.from_json(metadata[CONFIG_KEY]))
+    wanted = model.state_dict()
+    if bad := sorted(
+        key
+        for key in wanted.keys() | tensors.keys()
+        if key not in wanted or key not in tensors or wanted[key].shape != tensors[key].shape
+    ):
+        raise InputError(f"{path}: its tensors do not fit its configuration: {some(bad)}")
+    model.load_state_dict(tensors)
+    return model.eval().to(target)
+
+
+def resolve_device(device: Device = "auto") -> torch.device:
+    """The device of that name; `auto` is the GPU where there is one.
+
+    Raises:
+        InputError: The device is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        target = torch.device(device)
+    except RuntimeError:
+        raise InputError(
+            f"device={device!r} is not known; choose 'auto', 'cpu' or 'cuda'"
+        ) from None
+    if target.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"device='{device}': this machine has no usable GPU; choose 'cpu' or 'auto'"
+        )
+    return target
+
+
+def _find(path_or_hub_id: str | Path) -> Path:
+    path = Path(path_or_hub_id)
+    if path.is_dir():
+        path = path / FILE_NAME
+    if path.is_file():
+        return path
+    name = str(path_or_hub_id)
+    if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise InputError(f"{path}: no such model; give a .safetensors file, its folder or a hub id")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, FILE_NAME))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{name}: neither a file here nor a model on the hub ({reason})") from None

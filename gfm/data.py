@@ -1,0 +1,217 @@
+"""Training shards and validation photographs, as Lightning takes them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytorch_lightning as lightning
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
+
+from gfm.config import Rosta
+from gfm.samples import CropOptions, Cropper, Planes, collate
+from rssn.errors import InputError
+from rssn.manifest import Manifest
+from rssn.shards import Members, decode_sample, read_shard
+from rssn.sources import find_sources, read_source
+
+Crop = tuple[str, Planes, float]
+
+
+class ShardCrops(IterableDataset[Crop]):
+    """Random crops of the samples of one folder of shards, each sample once an epoch.
+
+    Args:
+        folder: What `rssn.build` wrote.
+        options: How crops are taken.
+        seed: Decides the order and the crops, together with the epoch.
+        buffer: Samples kept in memory to shuffle them across shards.
+
+    Note:
+        Each process reads every shard and keeps each n-th sample. Splitting by shard instead would
+        lose or double samples when the shards do not divide evenly.
+    """
+
+    def __init__(self, folder: Path, options: CropOptions, seed: int, buffer: int = 256) -> None:
+        super().__init__()
+        self.manifest = Manifest.read(folder)
+        self.options, self.seed, self.buffer = options, seed, buffer
+        self.epoch = 0
+        self.rank, self.world = 0, 1
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.manifest.samples, self.world))
+
+    def __iter__(self) -> Iterator[Crop]:
+        import webdataset
+
+        order = random.Random(f"{self.seed} {self.epoch}")
+        yield from webdataset.DataPipeline(
+            lambda: self._mine(order),
+            webdataset.shuffle(self.buffer, initial=self.buffer, rng=order),
+            partial(self._crops, Cropper(self.options)),
+        )
+
+    def _mine(self, order: random.Random) -> Iterator[tuple[int, str, Members]]:
+        """Position in the epoch, key and members of the samples that this process takes."""
+        worker = get_worker_info()
+        index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        shards = list(self.manifest.shards)
+        order.shuffle(shards)
+        samples = (
+            sample
+            for shard in shards
+            for sample in read_shard(self.manifest.folder / shard.name, shard.samples)
+        )
+        chosen = islice(
+            enumerate(samples), self.rank + index * self.world, None, workers * self.world
+        )
+        for position, (key, members) in chosen:
+            yield position, key, members
+
+    def _crops(
+        self, cropper: Cropper, samples: Iterator[tuple[int, str, Members]]
+    ) -> Iterator[Crop]:
+        for position, key, members in samples:
+            rng = np.random.default_rng((self.seed, self.epoch, position))
+            crop, scale = cropper(decode(key, members), rng)
+            yield key, crop, scale
+
+
+class Photographs(Dataset[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]):
+    """Whole photographs with their mattes, for validation.
+
+    Args:
+        folder: Holds `original/` and `mask/` with equal names.
+        side: Photographs are shrunk to this shorter side, in pixels; None keeps their size.
+    """
+
+    def __init__(self, folder: Path, side: int | None = None) -> None:
+        self.sources, failures = find_sources(folder)
+        if failures:
+            raise InputError(f"validation photographs: {'; '.join(failures)}")
+        self.side = side
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> tuple[str, NDArray[np.uint8], NDArray[np.float32]]:
+        source = self.sources[index]
+        pixels = read_source(source, self.side)
+        return source.id, pixels.image, pixels.alpha
+
+
+class GFMData(lightning.LightningDataModule):
+    """Shards to train on and photographs to validate on.
+
+    Args:
+        shards: Folder of training shards with their manifest, as `rssn.build` writes it.
+        validation: Folder with `original/` and `mask/`; without it nothing is validated.
+        rosta: What is labelled; the command line takes it from the model.
+        crop: How crops are taken from the training images.
+        batch_size: Crops a step, on each device.
+        workers: Processes that load; 0 loads in the training process.
+        validation_side: Shorter side to which validation photographs are shrunk, in pixels.
+        seed: Decides the order and the crops of every epoch.
+    """
+
+    def __init__(
+        self,
+        shards: str | None = None,
+        validation: str | None = None,
+        rosta: Rosta = "TT",
+        crop: CropOptions | None = None,
+        batch_size: int = 32,
+        workers: int = 2,
+        validation_side: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.shards, self.validation, self.rosta = shards, validation, rosta
+        self.crop = crop or CropOptions()
+        self.batch_size, self.workers = batch_size, workers
+        self.validation_side, self.seed = validation_side, seed
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Crops of every sample once an epoch, in batches."""
+        if self.shards is None:
+            raise InputError("data.shards is not set; give the folder that rssn.build wrote")
+        crops = ShardCrops(Path(self.shards), self.crop, self.seed)
+        if self.trainer is not None:
+            crops.rank, crops.world = self.trainer.global_rank, self.trainer.world_size
+        if len(crops) < self.batch_size:
+            raise InputError(
+                f"data.batch_size={self.batch_size} is more than the {len(crops)} samples in "
+                f"{self.shards}; lower it or build more composites"
+            )
+        return EpochLoader(
+            crops,
+            batch_size=self.batch_size,
+            num_workers=self.workers,
+            drop_last=True,
+            collate_fn=partial(collate, rosta=self.rosta, kernel=self.crop.kernel),
+            worker_init_fn=_one_thread,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """Whole photographs, one at a time."""
+        if self.validation is None:
+            return []
+        photographs = Photographs(Path(self.validation), self.validation_side)
+        return DataLoader(photographs, batch_size=None, collate_fn=_as_it_is)
+
+    def test_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """The same photographs as for validation."""
+        return self.val_dataloader()
+
+
+class EpochLoader(DataLoader[Any]):
+    """A loader that tells its dataset which epoch begins.
+
+    Note:
+        Lightning starts the iteration before its own epoch hooks, so that a hook comes too late.
+    """
+
+    dataset: ShardCrops
+    started = 0
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterator types are private
+        """Start the next epoch."""
+        self.dataset.epoch = self.started
+        self.started += 1
+        return super().__iter__()
+
+
+def decode(key: str, members: Members) -> Planes:
+    """Decode one sample of a shard.
+
+    Raises:
+        InputError: A part cannot be decoded or is of another size than the others.
+    """
+    try:
+        sample = decode_sample(members)
+    except InputError as error:
+        raise InputError(f"sample {key}: {error}") from None
+    planes = Planes(sample.composite, sample.alpha, sample.foreground, sample.background)
+    if len({plane.shape[:2] for plane in planes}) > 1:
+        sizes = ", ".join(f"{name} {p.shape[:2]}" for name, p in planes._asdict().items())
+        raise InputError(f"sample {key}: its parts differ in size: {sizes}; build the shards again")
+    return planes
+
+
+def _as_it_is(photograph: object) -> object:
+    """Keep arrays arrays, where the loader would make tensors of them."""
+    return photograph
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

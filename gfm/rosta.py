@@ -1,0 +1,88 @@
+"""RoSTa: what the glance and the focus decoder learn, derived from a matte (paper, section 3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.config import SingleRosta
+from rssn.errors import InputError
+
+KERNELS: dict[SingleRosta, int] = {"TT": 25, "FT": 50, "BT": 50}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Targets of both decoders for one matte.
+
+    Attributes:
+        glance: Class of each pixel (H, W), uint8: background, (transition,) foreground from 0 on.
+        focus: Fractional part (H, W), float32 in [0, 1].
+        region: Where the fusion reads the focus (H, W), bool.
+    """
+
+    glance: NDArray[np.uint8]
+    focus: NDArray[np.float32]
+    region: NDArray[np.bool_]
+
+
+def make_labels(
+    alpha: NDArray[np.float32], rosta: SingleRosta, kernel: int | None = None, scale: float = 1.0
+) -> Labels:
+    """Label a matte.
+
+    Args:
+        alpha: Matte (H, W) in [0, 1].
+        rosta: The representation. TT: trimap; the focus is alpha. FT: eroded opaque set; the focus
+            is what alpha has beyond it. BT: dilated non-zero set; the focus is what alpha lacks.
+        kernel: Diameter of OpenCV's ellipse in pixels of the source image; 25 for TT and 50 for FT
+            and BT when None.
+        scale: Size of `alpha` relative to its source image; the kernel is scaled by it.
+
+    Returns:
+        Labels whose fusion is alpha again: exactly for TT, and for FT and BT when alpha is a
+        multiple of 2**-24 (`on_grid`), else within 2**-24.
+
+    Note:
+        The released code trains the glance of FT on the dilated set and of BT on alpha itself, and
+        the focus only inside the trimap's band, which its own fusion contradicts.
+    """
+    if alpha.ndim != 2 or alpha.dtype != np.float32:
+        raise InputError(
+            f"alpha has shape {alpha.shape} and type {alpha.dtype}; wanted float32 (H, W) in [0, 1]"
+        )
+    ellipse = _ellipse(KERNELS[rosta] if kernel is None else kernel, scale)
+    if rosta == "TT":
+        glance = trimap(alpha, ellipse)
+        return Labels(glance, alpha, glance == 1)
+    if rosta == "FT":
+        opaque = cv2.erode((alpha == 1).astype(np.uint8), ellipse)
+        return Labels(_uint8(opaque), alpha - opaque, opaque == 0)
+    inside = cv2.dilate((alpha > 0).astype(np.uint8), ellipse)
+    return Labels(_uint8(inside), inside - alpha, inside == 1)
+
+
+def trimap(alpha: NDArray[np.float32], ellipse: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Trimap of a matte (H, W): 2 well inside the opaque set, 0 well outside the non-zero set."""
+    opaque = cv2.erode((alpha == 1).astype(np.uint8), ellipse)
+    touched = cv2.dilate((alpha > 0).astype(np.uint8), ellipse)
+    return _uint8(opaque + touched)
+
+
+def on_grid(alpha: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Round a matte to multiples of 2**-24, for which 1 - (1 - alpha) is alpha in float32."""
+    return (np.rint(alpha.astype(np.float64) * 2**24) / 2**24).astype(np.float32)
+
+
+def _ellipse(kernel: int, scale: float) -> NDArray[np.uint8]:
+    if kernel < 1 or not scale > 0:
+        raise InputError(f"kernel={kernel}, scale={scale}: both must be positive")
+    side = max(1, round(kernel * scale))
+    return _uint8(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+
+
+def _uint8(values: NDArray[np.generic] | cv2.typing.MatLike) -> NDArray[np.uint8]:
+    return np.asarray(values, dtype=np.uint8)

@@ -1,0 +1,163 @@
+"""Training, validating and testing GFM with Lightning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gfm.checkpoint import load_model, save_model
+from gfm.config import GFMConfig, Pyramid, Rosta
+from gfm.inference import Strategy, matte
+from gfm.losses import GFMLoss, RIMLoss
+from gfm.metrics import evaluate
+from gfm.network import GFM
+from gfm.samples import Batch
+from rssn.errors import InputError
+
+Schedule = Literal["constant", "cosine"]
+PHOTOGRAPH = tuple[str, Any, Any]
+
+
+class GFMTask(lightning.LightningModule):
+    """One training run.
+
+    Args:
+        backbone: `r34`, `r34_2b`, `d121`, `r101` or `timm:NAME`.
+        rosta: Representation of semantics and transition, or `RIM`.
+        width: Factor on the channels of the decoders.
+        pyramid: What the pyramid pooling feeds: `all` glance blocks, `one`, or `none`.
+        bridge: The focus decoder has its bridge block.
+        single_decoder: One decoder for both tasks.
+        weights: Weights of the encoder to start from: `timm`, a file, or none.
+        model: A model file to start from instead; its configuration counts then.
+        loss: `paper` adds the terms with weight 1, `released` with 0.25.
+        learning_rate: Of Adam; the largest of the schedule.
+        schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
+        weight_decay: Of AdamW; 0 is Adam.
+        strategy: How validation photographs are matted.
+        d1: Reduction for the glance in validation.
+        d2: Reduction for the focus in validation.
+        channels_last: Keep tensors in the memory order that convolutions prefer.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "r34",
+        rosta: Rosta = "TT",
+        width: float = 1.0,
+        pyramid: Pyramid = "all",
+        bridge: bool = True,
+        single_decoder: bool = False,
+        weights: str | None = None,
+        model: str | None = None,
+        loss: Literal["paper", "released"] = "paper",
+        learning_rate: float = 1e-5,
+        schedule: Schedule = "constant",
+        weight_decay: float = 0.0,
+        strategy: Strategy = "hybrid",
+        d1: float = 3,
+        d2: float = 2,
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        if model is not None:
+            self.model = load_model(model, "cpu")
+        else:
+            config = GFMConfig(
+                backbone=backbone,
+                rosta=rosta,
+                width=width,
+                pyramid=pyramid,
+                bridge=bridge,
+                single_decoder=single_decoder,
+            )
+            self.model = GFM(config, weights)
+        if channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        self.loss = RIMLoss(loss) if self.model.rim is not None else GFMLoss(loss)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The weighted sum of the losses on one batch of crops."""
+        del index
+        image = batch.image
+        if self.hparams["channels_last"]:
+            image = image.contiguous(memory_format=torch.channels_last)
+        labels: Any = batch.labels
+        if isinstance(self.loss, GFMLoss):
+            labels = labels[self.model.config.rostas[0]]
+        terms = self.loss(
+            self.model(image), labels, image, batch.alpha, batch.foreground, batch.background
+        )
+        total: Tensor = terms.pop("total")
+        if not torch.isfinite(total):
+            raise InputError(
+                f"the loss is {float(total)} at step {self.global_step} in samples "
+                f"{', '.join(batch.keys)}; lower the learning rate or look at these samples"
+            )
+        self.log("loss", total, prog_bar=True, on_step=True)
+        self.log_dict({f"loss_{name}": value for name, value in terms.items()}, on_step=True)
+        return total
+
+    def validation_step(self, photograph: PHOTOGRAPH, index: int) -> None:
+        """Matte one photograph and compare: SAD, MSE, MAD, Grad and Conn of the whole image."""
+        del index
+        self._compare(photograph, "val")
+
+    def test_step(self, photograph: PHOTOGRAPH, index: int) -> None:
+        """As `validation_step`, logged as `test_`."""
+        del index
+        self._compare(photograph, "test")
+
+    def _compare(self, photograph: PHOTOGRAPH, stage: str) -> None:
+        _, image, alpha = photograph
+        made = matte(
+            image,
+            self.model,
+            strategy=self.hparams["strategy"],
+            d1=self.hparams["d1"],
+            d2=self.hparams["d2"],
+            foreground="none",
+        )
+        found = {f"{stage}_{name}": value for name, value in evaluate(made.alpha, alpha).items()}
+        self.log_dict(found, batch_size=1, sync_dist=True, prog_bar=False)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
+        """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
+        optimizer: Optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.hparams["learning_rate"],
+            weight_decay=self.hparams["weight_decay"],
+        )
+        if self.hparams["schedule"] == "constant":
+            return optimizer
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self.hparams["learning_rate"],
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=0.05,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class ModelFiles(ModelCheckpoint):
+    """Lightning's checkpoints, each with the model beside it as safetensors.
+
+    `gfm.load_model` takes the safetensors; Lightning's own file is what a run resumes from.
+    """
+
+    def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._save_checkpoint(trainer, filepath)
+        if trainer.is_global_zero and isinstance(trainer.lightning_module, GFMTask):
+            save_model(trainer.lightning_module.model, Path(filepath).with_suffix(".safetensors"))
+
+    def _remove_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._remove_checkpoint(trainer, filepath)
+        if trainer.is_global_zero:
+            Path(filepath).with_suffix(".safetensors").unlink(missing_ok=True)

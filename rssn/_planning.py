@@ -1,0 +1,163 @@
+"""From the files on disk to the list of samples: which inputs are usable, and who meets whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from rssn._cache import cache_key
+from rssn._composition import SampleTask, sample_generator
+from rssn._executors import Executor
+from rssn._preparation import (
+    BackgroundTask,
+    ForegroundTask,
+    Prepared,
+    Settings,
+    prepare_background,
+    prepare_foreground,
+)
+from rssn._seeding import generator
+from rssn.backgrounds import BackgroundSampler
+from rssn.console import progress
+from rssn.errors import InputError
+from rssn.images import image_files
+from rssn.route import RouteOptions, draw_steps
+from rssn.sources import Source, find_sources
+
+Task = TypeVar("Task")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The usable inputs of a build.
+
+    Attributes:
+        samples: Every sample, shuffled so that a shard mixes many foregrounds.
+        digest: Over the names and the content of all inputs.
+        failures: One line for each input that was left out.
+    """
+
+    samples: list[SampleTask]
+    digest: str
+    failures: list[str]
+
+
+def find_inputs(
+    foregrounds: Path, backgrounds: Path | None, route: RouteOptions, limit: int | None
+) -> tuple[list[Source], list[Path], list[str]]:
+    """The foregrounds, the backgrounds, and one line for each file without its partner.
+
+    Raises:
+        InputError: A folder is missing, holds nothing to use, or does not fit the route.
+    """
+    if route.denoise_probability and route.denoise_backend == "bm3d" and not find_spec("bm3d"):
+        raise InputError("the package bm3d is missing; pip install 'gfm-matting[bm3d]'")
+    sources, failures = find_sources(foregrounds)
+    sources = sources[:limit]
+    if route.composition:
+        if backgrounds is None:
+            raise InputError("this route composes; give --backgrounds, or --route original")
+        paths = image_files(backgrounds)
+        BackgroundSampler(paths).draw("", route.k)  # enough of them, before hours of work
+        return sources, paths, failures
+    if sources and not sources[0].is_photograph:
+        raise InputError(
+            f"{foregrounds}: holds cut-outs; the route 'original' keeps photographs, which lie in "
+            "original/ with their mattes in mask/"
+        )
+    return sources, [], failures
+
+
+class Planner:
+    """Prepares the inputs of a build on an executor and lists its samples.
+
+    Args:
+        settings: Of the work on each image.
+        seed: Of the build.
+        executor: Where the work runs.
+        quiet: Show no progress.
+    """
+
+    def __init__(self, settings: Settings, seed: int, executor: Executor, quiet: bool) -> None:
+        self.settings, self.seed = settings, seed
+        self._executor, self._quiet = executor, quiet
+
+    def plan(self, sources: Sequence[Source], backgrounds: Sequence[Path]) -> Inputs:
+        """Prepare every image that is needed and list the samples.
+
+        Raises:
+            InputError: There are fewer readable backgrounds than a foreground needs.
+        """
+        foregrounds = self._prepare_foregrounds(sources)
+        usable = [source for source in sources if not foregrounds[source.id].failure]
+        drawn, pictures = self._prepare_backgrounds(usable, backgrounds)
+        samples = []
+        for source in usable:
+            for k in range(self.settings.route.k):
+                path, digest = None, ""
+                if self.settings.route.composition:
+                    number = drawn[source.id][k]
+                    path, digest = backgrounds[number], pictures[number].digest
+                samples.append(
+                    SampleTask(source, foregrounds[source.id].digest, path, digest, k, self.seed)
+                )
+        order = generator(self.seed, "order").permutation(len(samples))
+        contents = [(name, each.digest) for name, each in foregrounds.items()]
+        for number, path in enumerate(backgrounds):
+            contents.append((path.name, pictures[number].digest if number in pictures else ""))
+        failures = [each.failure for each in (*foregrounds.values(), *pictures.values())]
+        return Inputs(
+            [samples[number] for number in order],
+            cache_key(*(text for content in contents for text in content)),
+            [failure for failure in failures if failure],
+        )
+
+    def _prepare_foregrounds(self, sources: Sequence[Source]) -> dict[str, Prepared]:
+        tasks = [
+            ForegroundTask(self.settings, source, any(self._denoises(source, k) for k in self._ks))
+            for source in sources
+        ]
+        done = self._run(prepare_foreground, tasks, "foregrounds")
+        return {source.id: each for source, each in zip(sources, done, strict=True)}
+
+    def _prepare_backgrounds(
+        self, sources: Sequence[Source], backgrounds: Sequence[Path]
+    ) -> tuple[dict[str, list[int]], dict[int, Prepared]]:
+        """Draw backgrounds until all that are drawn can be read."""
+        sampler = BackgroundSampler(backgrounds, self.seed)
+        done: dict[int, Prepared] = {}
+        while True:
+            unusable = {number for number, each in done.items() if each.failure}
+            drawn = {
+                source.id: sampler.draw(source.id, self.settings.route.k, unusable)
+                for source in sources
+                if self.settings.route.composition
+            }
+            denoised = {
+                drawn[source.id][k]
+                for source in sources
+                for k in self._ks
+                if self._denoises(source, k)
+            }
+            new = sorted({number for row in drawn.values() for number in row} - done.keys())
+            if not new:
+                return drawn, dict(sorted(done.items()))
+            tasks = [BackgroundTask(self.settings, backgrounds[n], n in denoised) for n in new]
+            done.update(zip(new, self._run(prepare_background, tasks, "backgrounds"), strict=True))
+
+    @property
+    def _ks(self) -> range:
+        return range(self.settings.route.k if self.settings.route.composition else 0)
+
+    def _denoises(self, source: Source, k: int) -> bool:
+        return draw_steps(self.settings.route, sample_generator(self.seed, source.id, k)).denoise
+
+    def _run(
+        self, function: Callable[[Task], Prepared], tasks: Sequence[Task], name: str
+    ) -> list[Prepared]:
+        finished = self._executor.run(function, tasks)
+        results = dict(progress(finished, name, len(tasks), self._quiet))
+        return [results[number] for number in range(len(tasks))]

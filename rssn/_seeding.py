@@ -1,0 +1,21 @@
+"""Random streams that depend on what they are for, never on the order of the work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+
+def generator(seed: int, purpose: str, *parts: str | int) -> np.random.Generator:
+    """A generator of its own for each (seed, purpose, parts), the same on every machine.
+
+    Args:
+        seed: The seed of the whole build.
+        purpose: What the numbers are for, so that two uses never share a stream.
+        parts: What tells this stream from the others, such as a foreground's id and k.
+    """
+    name = json.dumps([purpose, *parts]).encode()
+    words = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), "<u4")
+    return np.random.default_rng(np.random.SeedSequence([*map(int, words), seed]))

@@ -1,0 +1,269 @@
+"""Build shards of composites: `python -m rssn.build --foregrounds DIR --backgrounds DIR --out URL`.
+
+First every source image is prepared once (F estimated, denoised) into a cache, then shards are
+composed from it. Every byte depends on the options and the images alone, so an interrupted build
+goes on with --resume and ends the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from rssn._composition import ShardTask, build_shard, shard_tasks
+from rssn._executors import Executor, ExecutorName, make_executor
+from rssn._files import TEMPORARY
+from rssn._planning import Planner, find_inputs
+from rssn._preparation import DISK_FULL, Settings
+from rssn.console import Bar, run_command
+from rssn.errors import FailedInputs, InputError
+from rssn.foreground import METHODS, ForegroundMethod
+from rssn.images import ImageFormat
+from rssn.manifest import PLAN_NAME, Manifest, Plan, library_versions
+from rssn.route import ROUTES, Denoiser, RouteOptions
+from rssn.shards import ShardInfo
+from rssn.sources import LAYOUTS
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """The settings that decide what is built.
+
+    Attributes:
+        route: The composition route.
+        seed: What all draws derive from.
+        method: How F is estimated from photographs.
+        image_format: Of composite, F and B: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (lossless).
+        samples_per_shard: None takes 256, or fewer where that would leave less than 16 shards.
+        limit: Only so many foregrounds, the first in name order; None takes all.
+    """
+
+    route: RouteOptions = field(default_factory=RouteOptions)
+    seed: int = 0
+    method: ForegroundMethod = "closed_form"
+    image_format: ImageFormat = "jpg"
+    samples_per_shard: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
+        if self.method not in METHODS:
+            raise InputError(f"method={self.method!r} is not supported; choose from {METHODS}")
+        if self.image_format not in ("jpg", "png", "webp"):
+            raise InputError(f"format={self.image_format!r}; choose 'jpg', 'png' or 'webp'")
+        for name in ("samples_per_shard", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value} is not allowed; give 1 or more")
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings in the types that JSON has."""
+        return {**asdict(self), "route": self.route.as_dict()}
+
+
+def build(
+    foregrounds: Path,
+    backgrounds: Path | None,
+    out: str | Path,
+    options: BuildOptions,
+    *,
+    workers: int | None = None,
+    executor: ExecutorName = "local",
+    resume: bool = False,
+    cache: Path | None = None,
+    quiet: bool = True,
+) -> Manifest:
+    """Build shards and their manifest.
+
+    Args:
+        foregrounds: Folder with original/ + mask/, or fg/ + alpha/, or RGBA images.
+        backgrounds: Folder of pictures; None for the route 'original'.
+        out: Folder, or file:// address, of the shards.
+        options: What to build.
+        workers: Processes; None takes one for each core.
+        executor: Where they run, 'local' or 'ray'.
+        resume: Go on with an interrupted build; without it `out` has to be empty.
+        cache: Folder of the prepared sources; `out`/.cache by default. It can be shared.
+        quiet: Show no progress.
+
+    Returns:
+        The manifest, already written. Its `failures` name the inputs that were left out.
+
+    Raises:
+        InputError: A folder or an option is wrong, the build to resume had other settings or
+            images, or the disk is full.
+    """
+    folder = local_folder(out)
+    _check_empty(folder, resume)
+    settings = Settings(options.route, options.method, cache or folder / ".cache")
+    sources, pictures, failures = find_inputs(
+        foregrounds, backgrounds, options.route, options.limit
+    )
+    with _told_errors(folder), make_executor(executor, workers) as run:
+        plan = Plan(options.as_dict(), library_versions(), inputs="")
+        before = Manifest.previous(folder)
+        if before is not None:  # now, and not after hours of work
+            replace(plan, inputs=before.plan.inputs).check_same(before.plan)
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.rglob(f"*{TEMPORARY}"):
+            leftover.unlink()
+        inputs = Planner(settings, options.seed, run, quiet).plan(sources, pictures)
+        plan = replace(plan, inputs=inputs.digest)
+        if before is None:
+            before = Manifest(plan, [], [], folder)
+            before.write(PLAN_NAME)
+        plan.check_same(before.plan)
+        tasks = shard_tasks(
+            *(settings, options.image_format, folder),
+            *(inputs.samples, options.samples_per_shard, before.shards),
+        )
+        shards = _build_shards(run, tasks, quiet)
+        failures = sorted(
+            _without(failure, foregrounds, backgrounds) for failure in failures + inputs.failures
+        )
+        manifest = Manifest(plan, shards, failures, folder)
+        manifest.write()
+        (folder / PLAN_NAME).unlink(missing_ok=True)
+    return manifest
+
+
+def _build_shards(run: Executor, tasks: Sequence[ShardTask], quiet: bool) -> list[ShardInfo]:
+    shards = {}
+    with Bar("samples", sum(len(task.samples) for task in tasks), quiet) as bar:
+        for number, shard in run.run(build_shard, tasks):
+            shards[number] = shard
+            bar.advance(shard.samples)
+    return [shards[number] for number in range(len(tasks))]
+
+
+def _without(failure: str, *folders: Path | None) -> str:
+    """A failure with file names that do not tell where the data set lies."""
+    for folder in folders:
+        failure = failure.replace(f"{folder}/", "") if folder else failure
+    return failure
+
+
+@contextmanager
+def _told_errors(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a message that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        if error.errno in DISK_FULL:
+            raise InputError(
+                f"{where}: the disk is full; make room (or put --cache on another disk) and go on "
+                "with --resume"
+            ) from error
+        raise InputError(f"{where}: {error.strerror or error}; check the path") from error
+
+
+def local_folder(url: str | Path) -> Path:
+    """The folder of a path or a file:// address.
+
+    Raises:
+        InputError: The address is of another kind.
+    """
+    scheme, separator, _ = str(url).partition("://")
+    if not separator:
+        return Path(url)
+    if scheme != "file":
+        raise InputError(f"out={url}: '{scheme}' is not supported; give a folder or file:///...")
+    return Path(url2pathname(urlsplit(str(url)).path))
+
+
+def _check_empty(folder: Path, resume: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out={folder} is a file; give a folder")
+    if not resume and folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"out={folder} is not empty; go on with --resume, or give another folder")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rssn.build",
+        description="Compose training samples for matting and write them as WebDataset shards.",
+    )
+    add = parser.add_argument
+    add("--foregrounds", type=Path, required=True, metavar="DIR", help=LAYOUTS)
+    add("--backgrounds", type=Path, metavar="DIR", help="pictures; not for --route original")
+    add("--out", required=True, metavar="URL", help="folder of the shards, or file:///...")
+    add("--route", default="rssn", help=f"{', '.join(ROUTES)}, or a YAML file of options")
+    add("--k", type=int, help="composites of each foreground (5)")
+    add("--seed", type=int, default=0)
+    add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
+    add("--format", choices=("jpg", "png", "webp"), default="jpg", help="jpg is quality 95, 4:4:4")
+    add("--method", choices=METHODS, default=METHODS[0], help="how foregrounds are estimated")
+    add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
+    add("--samples-per-shard", type=int, metavar="N", help="256, less for small builds")
+    add("--limit", type=int, metavar="N", help="only the first N foregrounds")
+    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--executor", choices=("local", "ray"), default="local")
+    add("--cache", type=Path, metavar="DIR", help="prepared sources (OUT/.cache); can be shared")
+    add("--resume", action="store_true", help="go on with an interrupted build")
+    add("--quiet", action="store_true", help="no progress bars")
+    return parser
+
+
+def route_options(
+    name: str,
+    k: int | None = None,
+    shorter_side: int | None = None,
+    denoise_backend: Denoiser | None = None,
+) -> RouteOptions:
+    """A route by its name, or from a YAML file, with the values given here in place of its own.
+
+    Raises:
+        InputError: There is no such route, or a value is not allowed.
+    """
+    if name in ROUTES:
+        route = ROUTES[name]
+    elif Path(name).suffix in (".yaml", ".yml"):
+        route = RouteOptions.from_yaml(Path(name))
+    else:
+        raise InputError(f"route='{name}'; choose from {list(ROUTES)} or give a YAML file")
+    return replace(
+        route,
+        k=route.k if k is None else k,
+        shorter_side=route.shorter_side if shorter_side is None else shorter_side,
+        denoise_backend=denoise_backend or route.denoise_backend,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0 done, 1 some inputs failed, 2 usage."""
+    chosen = parser().parse_args(arguments)
+
+    def command() -> None:
+        route = route_options(chosen.route, chosen.k, chosen.size, chosen.denoiser)
+        manifest = build(
+            chosen.foregrounds,
+            chosen.backgrounds,
+            chosen.out,
+            BuildOptions(
+                *(route, chosen.seed, chosen.method, chosen.format),
+                *(chosen.samples_per_shard, chosen.limit),
+            ),
+            workers=chosen.workers,
+            executor=chosen.executor,
+            resume=chosen.resume,
+            cache=chosen.cache,
+            quiet=chosen.quiet,
+        )
+        if manifest.failures:
+            raise FailedInputs(manifest.failures)
+
+    return run_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,358 @@
+"""The whole build: the same bytes on every way to them, and no input lost in silence."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawings import draw_disc, draw_picture
+
+from rssn import Manifest, blend, decode_sample, read_shard
+from rssn.build import build, local_folder, main
+from rssn.errors import InputError
+from rssn.images import read_rgb, write_alpha, write_rgb
+from rssn.route import Composite
+
+ROUTE = "denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n"
+
+
+@pytest.fixture
+def arguments(foregrounds: Path, backgrounds: Path, tmp_path: Path) -> list[str]:
+    """The command without --out: eight samples in four shards, without denoising."""
+    route = tmp_path / "route.yaml"
+    route.write_text(ROUTE)
+    return [
+        *("--foregrounds", str(foregrounds), "--backgrounds", str(backgrounds)),
+        *("--route", str(route), "--samples-per-shard", "2", "--workers", "1", "--quiet"),
+    ]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a build but its cache."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def samples_of(folder: Path) -> dict[str, Composite]:
+    manifest = Manifest.read(folder)
+    return {
+        key: decode_sample(members)
+        for shard in manifest.shards
+        for key, members in read_shard(folder / shard.name, shard.samples)
+    }
+
+
+@pytest.fixture
+def finished(arguments: list[str], tmp_path: Path) -> Path:
+    """A finished build by one worker."""
+    out = tmp_path / "finished"
+    assert main([*arguments, "--out", str(out)]) == 0
+    return out
+
+
+def test_build_holds_every_sample_once(finished: Path) -> None:
+    samples = samples_of(finished)
+    assert sorted(samples) == [f"photo{i}-k{k}" for i in range(4) for k in range(2)]
+    for i in range(4):
+        drawn = {samples[f"photo{i}-k{k}"].record["background"] for k in range(2)}
+        assert len(drawn) == 2
+    manifest = Manifest.read(finished)
+    assert [shard.name for shard in manifest.shards] == [f"shard-{n:05d}.tar" for n in range(4)]
+    assert manifest.failures == [] and not (finished / "plan.json").exists()
+    manifest.verify()
+
+
+def test_stored_f_b_and_alpha_blend_to_the_composite(arguments: list[str], tmp_path: Path) -> None:
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--format", "png"]) == 0
+    for sample in samples_of(tmp_path / "out").values():
+        if sample.record["noise"] is None:
+            again = blend(sample.alpha, sample.foreground, sample.background)
+            np.testing.assert_array_equal(again, sample.composite)
+
+
+def test_two_workers_give_the_same_bytes(
+    arguments: list[str], finished: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "two"
+    assert main([*arguments, "--workers", "2", "--out", out.as_uri()]) == 0
+    assert contents(out) == contents(finished)
+
+
+def test_resumed_build_gives_the_same_bytes(
+    arguments: list[str], finished: Path, tmp_path: Path
+) -> None:
+    wanted = contents(finished)
+    whole = (finished / "shard-00002.tar").read_bytes()
+    (finished / "manifest.json").unlink()
+    (finished / "shard-00001.tar").unlink()
+    (finished / "shard-00002.tar").write_bytes(whole[:5000])
+    (finished / "shard-00003.tar.123.part").write_bytes(whole[:3000])
+    damaged = sorted((finished / ".cache").rglob("*.png"))
+    for path, data in zip(
+        damaged[:4], (b"", b"x", damaged[2].read_bytes()[:-40], b""), strict=True
+    ):
+        path.write_bytes(data)
+    assert main([*arguments, "--out", str(finished), "--resume"]) == 0
+    assert contents(finished) == wanted
+
+
+def test_resuming_a_finished_build_repairs_it(arguments: list[str], finished: Path) -> None:
+    wanted = contents(finished)
+    data = bytearray((finished / "shard-00000.tar").read_bytes())
+    data[700] ^= 1  # only the manifest's SHA-256 can tell
+    (finished / "shard-00000.tar").write_bytes(data)
+    untouched = (finished / "shard-00001.tar").stat().st_mtime_ns
+    assert main([*arguments, "--out", str(finished), "--resume"]) == 0
+    assert contents(finished) == wanted
+    assert (finished / "shard-00001.tar").stat().st_mtime_ns == untouched
+
+
+def test_interrupted_in_the_middle_and_resumed(
+    arguments: list[str], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rssn import _composition
+
+    out, original, calls = tmp_path / "out", _composition.write_shard, []
+
+    def interrupt(path: Path, samples: object) -> object:
+        calls.append(path)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(path, samples)
+
+    monkeypatch.setattr(_composition, "write_shard", interrupt)
+    assert main([*arguments, "--out", str(out)]) == 130
+    assert (out / "plan.json").is_file() and not (out / "manifest.json").exists()
+    assert main([*arguments, "--out", str(out), "--resume"]) == 0
+    assert len(calls) == 3 + 2  # the two finished shards were not written again
+    assert contents(out) == contents(finished)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--seed", "1"], "setting seed is 1, but the build to resume had 0"),
+        (["--format", "png"], "setting image_format"),
+        (["--k", "1"], "setting route"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused(
+    arguments: list[str],
+    finished: Path,
+    change: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, *change, "--out", str(finished), "--resume"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_resuming_with_other_images_is_refused(
+    arguments: list[str], finished: Path, foregrounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rgb(foregrounds / "original" / "photo1.png", draw_picture(77))
+    assert main([*arguments, "--out", str(finished), "--resume"]) == 2
+    assert "the input images changed" in capsys.readouterr().err
+
+
+def test_bad_inputs_are_named_and_the_rest_is_built(
+    arguments: list[str],
+    foregrounds: Path,
+    backgrounds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (foregrounds / "original" / "photo0.png").write_bytes(b"not an image")
+    write_alpha(foregrounds / "mask" / "photo1.png", np.zeros((48, 64), np.float32))
+    write_rgb(foregrounds / "original" / "lonely.png", draw_picture(5))
+    for number in range(3):
+        (backgrounds / f"b{number}.png").write_bytes(b"")
+    out = tmp_path / "out"
+    assert main([*arguments, "--out", str(out)]) == 1
+    told = capsys.readouterr().err
+    failures = Manifest.read(out).failures
+    for name in ("original/photo0.png", "mask/photo1.png", "original/lonely.png"):
+        assert name in told and any(line.startswith(name) for line in failures)
+    samples = samples_of(out)
+    assert sorted(samples) == [f"photo{i}-k{k}" for i in (2, 3) for k in range(2)]
+    assert {s.record["background"] for s in samples.values()} <= {"b3.png", "b4.png", "b5.png"}
+    assert main([*arguments, "--out", str(out), "--resume"]) == 1
+
+
+def test_a_sample_does_not_depend_on_the_other_foregrounds(
+    arguments: list[str], finished: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "one"
+    assert main([*arguments, "--out", str(out), "--limit", "1"]) == 0
+    few, all_of_them = samples_of(out), samples_of(finished)
+    assert sorted(few) == ["photo0-k0", "photo0-k1"]
+    for key, sample in few.items():
+        assert sample.record == all_of_them[key].record
+        np.testing.assert_array_equal(sample.composite, all_of_them[key].composite)
+
+
+def test_original_route_keeps_the_photographs(foregrounds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    common = ["--foregrounds", str(foregrounds), "--workers", "1", "--quiet", "--format", "png"]
+    assert main([*common, "--route", "original", "--out", str(out)]) == 0
+    samples = samples_of(out)
+    assert sorted(samples) == [f"photo{i}-k0" for i in range(4)]
+    for i in range(4):
+        sample = samples[f"photo{i}-k0"]
+        photograph = read_rgb(foregrounds / "original" / f"photo{i}.png")
+        np.testing.assert_array_equal(sample.composite, photograph)
+        again = blend(sample.alpha, sample.foreground, sample.background)
+        assert np.abs(again.astype(int) - photograph).mean() < 1
+        assert sample.record["background"] is None
+
+
+def test_denoised_images_are_computed_once_and_cached(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denoising = pytest.importorskip("rssn.denoising")
+    seen: list[tuple[int, ...]] = []
+
+    def halve(image: np.ndarray, sigma: float, backend: str, threads: int) -> np.ndarray:
+        assert (sigma, backend, threads) == (7, "bm3d", 1)
+        seen.append(image.shape)
+        return image // 2
+
+    monkeypatch.setattr(denoising, "denoise", halve)
+    (tmp_path / "route.yaml").write_text("denoise_probability: 1\ndenoise_sigma: 7\nk: 4\n")
+    out = tmp_path / "out"
+    assert main([*arguments, "--denoiser", "bm3d", "--out", str(out)]) == 0
+    assert len(seen) == 4 + 6  # four foregrounds, six backgrounds, sixteen samples
+    assert all(sample.record["denoise"]["sigma"] == 7 for sample in samples_of(out).values())
+
+
+def test_denoising_for_real(arguments: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("rssn.denoising")
+    (tmp_path / "route.yaml").write_text("denoise_probability: 1\nblur_probability: 0\nk: 1\n")
+    out = tmp_path / "out"
+    assert main([*arguments, "--limit", "1", "--format", "png", "--out", str(out)]) == 0
+    (sample,) = samples_of(out).values()
+    assert sample.record["denoise"] == {"backend": "fast", "sigma": 10}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--k", "7"], "--k 6"),
+        (["--route", "rsn"], "choose from ['rssn', 'bg20k'"),
+        (["--backgrounds", "nowhere"], "no such folder"),
+        (["--foregrounds", "nowhere"], "no such folder"),
+        (["--out", "s3://bucket/x"], "'s3' is not supported"),
+        (["--workers", "0"], "workers=0"),
+        (["--samples-per-shard", "0"], "samples_per_shard=0"),
+        (["--seed", "-1"], "seed=-1"),
+        (["--route", "original"], None),
+    ],
+)
+def test_usage_errors(
+    arguments: list[str],
+    tmp_path: Path,
+    change: list[str],
+    message: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = main([*arguments, "--out", str(tmp_path / "out"), *change])
+    if message is None:
+        assert code == 0
+    else:
+        assert code == 2 and message in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+
+def test_output_that_is_not_empty_is_refused(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    assert main([*arguments, "--out", str(out)]) == 2
+    assert "is not empty; go on with --resume" in capsys.readouterr().err
+
+
+def test_full_disk_is_told_and_a_resume_finishes(
+    arguments: list[str],
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from rssn import _composition
+
+    out, original = tmp_path / "out", _composition.encode_sample
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_composition, "encode_sample", full)
+    assert main([*arguments, "--out", str(out)]) == 2
+    assert "the disk is full; make room" in capsys.readouterr().err
+    assert list(out.glob("*.tar*")) == []
+    monkeypatch.setattr(_composition, "encode_sample", original)
+    assert main([*arguments, "--out", str(out), "--resume"]) == 0
+    assert contents(out) == contents(finished)
+
+
+def test_one_bad_pixel_format_does_not_stop_the_build(
+    arguments: list[str], foregrounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rssn import _preparation
+
+    original = _preparation.read_source
+
+    def surprise(source: object, shorter_side: int | None) -> object:
+        if getattr(source, "id", "") == "photo2":
+            raise RuntimeError("nobody thought of this")
+        return original(source, shorter_side)
+
+    monkeypatch.setattr(_preparation, "read_source", surprise)
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    (failure,) = Manifest.read(tmp_path / "out").failures
+    assert failure == "original/photo2.png: RuntimeError: nobody thought of this"
+
+
+def test_cutouts_have_no_photograph_to_keep(tmp_path: Path) -> None:
+    for name in ("fg", "alpha"):
+        (tmp_path / name).mkdir()
+    write_rgb(tmp_path / "fg" / "a.png", draw_picture(1))
+    write_alpha(tmp_path / "alpha" / "a.png", draw_disc())
+    from rssn import ROUTES
+    from rssn.build import BuildOptions
+
+    with pytest.raises(InputError, match="holds cut-outs"):
+        build(tmp_path, None, tmp_path / "out", BuildOptions(ROUTES["original"]))
+
+
+def test_file_addresses() -> None:
+    assert local_folder("file:///data/my%20shards") == Path("/data/my shards")
+    assert local_folder("plain/folder") == Path("plain/folder")
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_bytes(arguments: list[str], finished: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    assert main([*arguments, "--executor", "ray", "--out", str(tmp_path / "ray")]) == 0
+    assert contents(tmp_path / "ray") == contents(finished)
+
+
+def test_missing_ray_names_the_extra(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main([*arguments, "--executor", "ray", "--out", str(tmp_path / "out")]) == 2
+    assert "gfm-matting[ray]" in capsys.readouterr().err
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, rssn; print(sorted({'numpy', 'cv2', 'numba'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

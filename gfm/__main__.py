@@ -14,6 +14,7 @@ COMMANDS = {
     "matte": ("gfm.matte_command", "cut objects out of photographs"),
     "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
     "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
+    "report": ("gfm.report", "show a model on held-out photographs, beside baselines, in a page"),
 }
 
 

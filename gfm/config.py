@@ -90,9 +90,14 @@ class GFMConfig:
         """The configuration that `to_json` wrote.
 
         Raises:
-            InputError: An entry that this version does not know.
+            InputError: Not a configuration, or an entry that this version does not know.
         """
-        values: dict[str, Any] = json.loads(text)
+        try:
+            values: dict[str, Any] = dict(json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"the model's configuration cannot be read ({error}); make the file again"
+            ) from None
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise InputError(

@@ -90,8 +90,8 @@ class GFM(nn.Module):
             A `Matting`, or a `RimMatting` of an integrating network, at the size of the image.
 
         Raises:
-            InputError: Another shape, an integer type, or (outside training) values that are NaN
-                or outside [0, 1].
+            InputError: Another shape, an integer type, (outside training) values that are NaN or
+                outside [0, 1], or (in training) too few pixels for the batch norms.
         """
         levels = self.encode(image)
         size = (image.shape[-2], image.shape[-1])
@@ -110,13 +110,16 @@ class GFM(nn.Module):
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """The encoder's levels for an image (B, 3, H, W) in [0, 1], padded to the size it takes."""
-        if not torch.compiler.is_compiling():
-            check_image(image, self.mean, values=not self.training)
         rows = -image.shape[-2] % self.encoder.multiple
         columns = -image.shape[-1] % self.encoder.multiple
-        normalised = (image - self.mean) * self.scale
-        padded = functional.pad(normalised, (0, columns, 0, rows), mode="replicate")
-        return self.encoder.forward(padded)
+        compiling = torch.compiler.is_compiling()
+        if not compiling:
+            check_image(image, self.mean, values=not self.training)
+            self._check_trainable(image)
+        normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
+        if compiling or rows or columns:  # padding by nothing would still copy
+            normalised = functional.pad(normalised, (0, columns, 0, rows), mode="replicate")
+        return self.encoder.forward(normalised)
 
     def glance_probabilities(self, image: Tensor) -> Tensor:
         """Class probabilities (B, C, H, W) alone; the focus decoder does not run."""
@@ -154,6 +157,15 @@ class GFM(nn.Module):
             return torch.sigmoid(logits)
         return logits.softmax(dim=1)
 
+    def _check_trainable(self, image: Tensor) -> None:
+        multiple = self.encoder.multiple
+        if self.training and len(image) == 1 and max(image.shape[-2:]) <= multiple:
+            raise InputError(
+                f"image has shape {tuple(image.shape)}, of which the coarsest level is one value a "
+                f"channel; batch norm cannot train on that: give two images, or more than "
+                f"{multiple} pixels"
+            )
+
     def _single_rosta(self) -> SingleRosta:
         if self.rim is not None:
             raise InputError("a RIM network has three glance heads; call it as a whole")
@@ -174,8 +186,17 @@ def normalisation(config: GFMConfig) -> dict[str, Tensor]:
 
 
 def crop(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cut the padding of `encode` off (B, C, H', W') again."""
-    return maps[..., : size[0], : size[1]]
+    """Cut the padding of `encode` off (B, C, H', W') again.
+
+    Note:
+        A slice keeps the strides of the padded map, and `torch.export` then fixes whether the input
+        is padded; taking rows and columns by index leaves an exported network free of that.
+    """
+    if not torch.compiler.is_compiling():
+        return maps[..., : size[0], : size[1]]
+    rows = torch.arange(size[0], device=maps.device)
+    columns = torch.arange(size[1], device=maps.device)
+    return maps.index_select(2, rows).index_select(3, columns)
 
 
 def check_image(image: Tensor, like: Tensor, values: bool = True) -> None:
@@ -192,8 +213,8 @@ def check_image(image: Tensor, like: Tensor, values: bool = True) -> None:
     shape = tuple(image.shape)
     if image.ndim != 4 or shape[1] != 3 or 0 in shape:
         raise InputError(
-            f"image has shape {shape}; wanted RGB (B, 3, H, W) with H and W at least 1; a single "
-            "(H, W, 3) picture goes through gfm.matte"
+            f"image has shape {shape}; wanted RGB (B, 3, H, W) with B, H and W at least 1; a "
+            "single (H, W, 3) picture goes through gfm.matte"
         )
     if not image.is_floating_point():
         raise InputError(
@@ -203,7 +224,7 @@ def check_image(image: Tensor, like: Tensor, values: bool = True) -> None:
         raise InputError(
             f"image is on {image.device}, the model on {like.device}; move one with .to(device)"
         )
-    if not values:
+    if not values or image.is_meta:  # which has shapes alone
         return
     low, high = (float(bound) for bound in torch.aminmax(image))
     if not (low >= -1e-3 and high <= 1 + 1e-3):  # also false for NaN

@@ -9,12 +9,9 @@ the vertical half alone. Filtered patches are added up in the horizontally trans
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rssn._bm3d_matching import INDEX_BITS, PATCH, PITCH, Indices, Matches
+from rssn._bm3d_matching import INDEX_BITS, NO_MATCH, PATCH, PITCH, Floats, Indices, Matches
 from rssn._compiled import compiled
-
-Floats = NDArray[np.float32]
 
 LANES = 3 * PATCH
 _ROW = PITCH * LANES  # floats from a place to the one below
@@ -40,7 +37,6 @@ def filter_tile(
     cols: Indices,
     matches: Matches,
     offsets: Indices,
-    limit: int,
     sigma: np.float32,
     wiener: bool,
 ) -> tuple[Floats, Floats]:
@@ -56,7 +52,6 @@ def filter_tile(
         cols: Left columns of the reference patches, (m,).
         matches: (n, m, count) from `match_blocks`; count is a power of two.
         offsets: The displacements that the matches refer to.
-        limit: Matches from this value on are too different to be used.
         sigma: Standard deviation of the noise in every channel.
         wiener: Whether this is the second step.
 
@@ -74,7 +69,7 @@ def filter_tile(
     energy = np.empty(LANES, np.float32)
     for r in range(len(rows)):
         for c in range(len(cols)):
-            size = _group_places(matches[r, c], offsets, rows[r], cols[c], limit, places)
+            size = _group_places(matches[r, c], offsets, rows[r], cols[c], places)
             _gather(spectra, places[:size], group, wavelet)
             if wiener:
                 _gather(pilot_spectra, places[:size], pilot_group, wavelet)
@@ -86,12 +81,10 @@ def filter_tile(
 
 
 @compiled
-def _group_places(
-    ranking: Matches, offsets: Indices, y: int, x: int, limit: int, places: Indices
-) -> int:
+def _group_places(ranking: Matches, offsets: Indices, y: int, x: int, places: Indices) -> int:
     """Write the (y, x) of the group's patches; their number is a power of two, for Haar."""
     size = 1
-    while 2 * size <= len(ranking) and ranking[2 * size - 1] < limit:
+    while 2 * size <= len(ranking) and ranking[2 * size - 1] != NO_MATCH:
         size *= 2
     for p in range(size):
         index = ranking[p] & _INDEX_MASK
@@ -266,7 +259,7 @@ def _invert(block: Floats, wavelet: bool) -> None:
 
 @compiled
 def _dct(block: Floats) -> None:
-    """Orthonormal DCT-II down the eight rows of a block of LANES columns, in place."""
+    """Orthonormal DCT-II down the eight rows of a block of 24 (LANES) columns, in place."""
     for i in range(LANES):
         x0, x1, x2, x3 = block[i], block[i + 24], block[i + 48], block[i + 72]
         x4, x5, x6, x7 = block[i + 96], block[i + 120], block[i + 144], block[i + 168]
@@ -302,7 +295,7 @@ def _inverse_dct(block: Floats) -> None:
 
 @compiled
 def _bior(block: Floats) -> None:
-    """Bior1.5 wavelet transform down the eight rows of a block of LANES columns, in place."""
+    """Bior1.5 wavelet transform down the eight rows of a block of 24 columns, in place."""
     for i in range(LANES):
         x0, x1, x2, x3 = block[i], block[i + 24], block[i + 48], block[i + 72]
         x4, x5, x6, x7 = block[i + 96], block[i + 120], block[i + 144], block[i + 168]

@@ -17,15 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn._bm3d_filtering import filter_tile
-from rssn._bm3d_matching import (
-    INDEX_BITS,
-    LEVELS,
-    NO_MATCH,
-    PATCH,
-    PITCH,
-    match_blocks,
-    search_offsets,
-)
+from rssn._bm3d_matching import PATCH, PITCH, match_blocks, search_offsets
 from rssn.images import Uint8Image
 
 Planes = NDArray[np.float32]  # (3, H, W)
@@ -45,14 +37,14 @@ class _Step:
 
     stride: int  # px between reference patches
     matches: int  # patches in a group, at most; a power of two
-    difference: float  # mean absolute difference of luminance up to which patches match, 0..255
-    difference_per_sigma: float  # added to it for each unit of sigma
+    difference: float  # mean squared difference of luminance up to which patches match, 0..255
+    noise_gain: float  # added to it for each unit of sigma ** 2
 
 
-# Two patches with independent noise differ by 2 / sqrt(pi) times its deviation, which is
-# sigma / sqrt(3) in the mean of three channels: hence 0.65. The second step matches clean patches.
-_THRESHOLD_STEP = _Step(stride=3, matches=16, difference=40, difference_per_sigma=0.65)
-_WIENER_STEP = _Step(stride=4, matches=16, difference=30, difference_per_sigma=0)
+# The difference of two noisy patches has twice the noise's variance, which is sigma ** 2 / 3 in the
+# mean of three channels. The second step compares almost clean patches.
+_THRESHOLD_STEP = _Step(stride=3, matches=16, difference=2500, noise_gain=2 / 3)
+_WIENER_STEP = _Step(stride=4, matches=32, difference=800, noise_gain=0)
 
 
 def bm3d(image: Uint8Image, sigma: float, threads: int | None = None) -> Uint8Image:
@@ -67,10 +59,10 @@ def bm3d(image: Uint8Image, sigma: float, threads: int | None = None) -> Uint8Im
         RGB of shape (H, W, 3), the same bytes for every number of threads.
 
     Note:
-        Three things differ from the paper's normal profile. The second step takes groups of 16 in
-        steps of 4 px (paper: 32 and 3), which costs 0.03 dB and saves more than half of its time.
-        Patches are compared by absolute instead of squared differences, without prefiltering for
-        strong noise. The mean of a group is never shrunk, so a flat image keeps its colour.
+        Parameters are those of the paper's normal profile but for the second step's stride (4, not
+        3 px: a third faster, at 0.02 dB) and the limits on the difference of patches. There is no
+        prefiltering for strong noise. The mean of a group is never shrunk, so that a flat image
+        keeps its colour.
     """
     height, width = image.shape[:2]
     missing = [(0, max(0, PATCH - size)) for size in (height, width)]
@@ -88,7 +80,7 @@ def _run_step(
     step: _Step, noisy: Planes, pilot: Planes | None, sigma: float, pool: Executor
 ) -> Planes:
     """Filter all tiles and average the overlapping estimates, in the order of the tiles."""
-    guide = _luminance_levels(noisy if pilot is None else pilot)
+    guide = (noisy if pilot is None else pilot)[0] / np.float32(3**0.5)  # 0..255
     work = partial(_filter_tile, step, noisy, pilot, guide, sigma)
     total, weight = np.zeros_like(noisy), np.zeros_like(noisy)
     for window, tile_total, tile_weight in pool.map(work, _tiles(guide.shape, step.stride)):
@@ -101,7 +93,7 @@ def _filter_tile(
     step: _Step,
     noisy: Planes,
     pilot: Planes | None,
-    guide: NDArray[np.int16],
+    guide: NDArray[np.float32],
     sigma: float,
     tile: Tile,
 ) -> tuple[Window, Planes, Planes]:
@@ -111,7 +103,9 @@ def _filter_tile(
     rows, cols = rows - window[0].start, cols - window[1].start
     offsets = search_offsets(_SEARCH_RADIUS)
     # Contiguous copies: a view would make numba compile everything once more for its layout.
-    matches = match_blocks(np.ascontiguousarray(guide[window]), rows, cols, offsets, step.matches)
+    limit = np.float32(step.difference + step.noise_gain * sigma**2)
+    tile_guide = np.ascontiguousarray(guide[window])
+    matches = match_blocks(tile_guide, rows, cols, offsets, step.matches, limit)
     tile_noisy = np.ascontiguousarray(noisy[:, *window])
     tile_pilot = tile_noisy if pilot is None else np.ascontiguousarray(pilot[:, *window])
     total, weight = filter_tile(
@@ -121,7 +115,6 @@ def _filter_tile(
         cols,
         matches,
         offsets,
-        limit=_match_limit(step, sigma),
         sigma=np.float32(max(sigma, _LEAST_SIGMA)),
         wiener=pilot is not None,
     )
@@ -144,19 +137,6 @@ def _reach(starts: NDArray[np.int64], size: int) -> slice:
         max(0, int(starts[0]) - _SEARCH_RADIUS),
         min(size, int(starts[-1]) + PATCH + _SEARCH_RADIUS),
     )
-
-
-def _luminance_levels(planes: Planes) -> NDArray[np.int16]:
-    scaled = planes[0] * np.float32((LEVELS - 1) / (255 * 3**0.5))
-    levels: NDArray[np.int16] = np.clip(np.rint(scaled), 0, LEVELS - 1).astype(np.int16)
-    return levels
-
-
-def _match_limit(step: _Step, sigma: float) -> int:
-    """The first value of a match, as `match_blocks` encodes it, that is not close enough."""
-    difference = min(255.0, step.difference + step.difference_per_sigma * sigma)
-    distance = int(difference * PATCH**2 * (LEVELS - 1) / 255)
-    return min(NO_MATCH, (distance + 1) << INDEX_BITS)
 
 
 def _available_cores() -> int:

@@ -17,7 +17,7 @@ from rssn.images import Uint8Image
 
 Backend = Literal["fast", "bm3d"]
 
-_LEAST_PACKAGE_SIZE = 64  # px; the bm3d package crashes on 8 x 8
+_LEAST_PACKAGE_SIZE = 32  # px; the bm3d package crashes on 8 x 8
 
 
 def denoise(

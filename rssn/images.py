@@ -66,12 +66,12 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
             f"{path}: has no alpha channel; give RGBA images, or photographs in original/ with "
             "their mattes in mask/"
         )
-    return _to_uint8(pixels[..., 2::-1]), _unit(pixels[..., 3])
+    return _rgb(pixels[..., :3]), _unit(pixels[..., 3])
 
 
 def decode_rgb(data: bytes, name: str) -> Uint8Image:
     """Decode an encoded picture to uint8 RGB (H, W, 3); `name` stands in the error."""
-    return _to_uint8(_decode(data, cv2.IMREAD_COLOR, name)[..., ::-1])
+    return _rgb(_decode(data, cv2.IMREAD_COLOR, name))
 
 
 def decode_alpha(data: bytes, name: str) -> Alpha:
@@ -169,10 +169,10 @@ def _unit(levels: Pixels) -> Alpha:
     return unit
 
 
-def _to_uint8(pixels: Pixels) -> Uint8Image:
-    if pixels.dtype == np.uint8:
-        return np.ascontiguousarray(pixels)
-    return np.rint(_unit(pixels) * 255).astype(np.uint8)
+def _rgb(pixels: Pixels) -> Uint8Image:
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(_unit(pixels) * 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _format_of(path: Path) -> ImageFormat:

@@ -83,7 +83,7 @@ class RouteOptions:
         Raises:
             InputError: The file cannot be read or holds an unknown option or a bad value.
         """
-        import yaml  # type: ignore[import-untyped]
+        import yaml
 
         try:
             values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

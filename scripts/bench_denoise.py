@@ -70,8 +70,9 @@ def _drawings(size: int) -> Iterator[tuple[str, Uint8Image]]:
     colours = np.array([0.0, 1.0, 2.0])
     waves = 128 + 80 * np.sin(8 * (x + np.sin(y))[..., None] + colours)
     yield "waves", np.rint(waves).astype(np.uint8)
-    discs = np.hypot(x % 1 - 0.5, y % 1 - 0.5)[..., None] < 0.4
-    picture = np.where(discs, 220 - 60 * colours, 40 + 20 * (x + y)[..., None])
+    distance = np.hypot(x % 1 - 0.5, y % 1 - 0.5)[..., None]
+    disc = ((0.4 - distance) * 64 + 0.5).clip(0, 1)  # its rim is 1 px wide
+    picture = disc * (220 - 60 * colours) + (1 - disc) * (40 + 20 * (x + y)[..., None])
     yield "discs", np.rint(picture.clip(0, 255)).astype(np.uint8)
 
 

@@ -44,7 +44,7 @@ def test_texture_gains_decibels(sigma: float, gain: float) -> None:
 @pytest.mark.filterwarnings("ignore:the bm3d package")
 @pytest.mark.parametrize(("sigma", "gap"), [(10, 0.15), (25, 0.25)])
 def test_fast_is_as_good_as_the_package(sigma: float, gap: float) -> None:
-    clean = draw_waves()
+    clean = draw_waves(64, 80)
     noisy = add_noise(clean, sigma)
     reference = psnr(denoise(noisy, sigma, "bm3d", threads=1), clean)
     assert psnr(denoise(noisy, sigma), clean) > reference - gap
@@ -116,18 +116,26 @@ def test_auto_takes_the_estimate() -> None:
 
 def test_matches_agree_with_direct_search() -> None:
     rng = np.random.default_rng(3)
-    levels = rng.integers(0, 512, (30, 40)).astype(np.int16)
+    luminance = rng.integers(0, 256, (30, 40)).astype(np.float32)
+    luminance[5:20, 10:30] //= 8  # some patches differ by less than the limit, others by more
     rows, cols, offsets = np.array([0, 9, 22]), np.array([0, 4, 15, 32]), search_offsets(6)
-    matches = match_blocks(levels, rows, cols, offsets, 16)
+    limit = np.float32(9000)
+    matches = match_blocks(luminance, rows, cols, offsets, 16, limit)
+    farthest = NO_MATCH >> INDEX_BITS
+    scale = np.float32(farthest) / (limit * np.float32(64))
     for r, y in enumerate(rows):
         for c, x in enumerate(cols):
-            here = levels[y : y + 8, x : x + 8].astype(int)
+            here = luminance[y : y + 8, x : x + 8]
             expected = [NO_MATCH] * 16
             for index, (dy, dx) in enumerate(offsets):
                 if 0 <= y + dy <= 22 and 0 <= x + dx <= 32:
-                    there = levels[y + dy : y + dy + 8, x + dx : x + dx + 8]
-                    expected.append(int(np.abs(here - there).sum()) << INDEX_BITS | index)
+                    there = luminance[y + dy : y + dy + 8, x + dx : x + dx + 8]
+                    distance = int(np.square(here - there).sum() * scale)  # sums below 2**24: exact
+                    if distance < farthest:
+                        expected.append(distance << INDEX_BITS | index)
             assert matches[r, c].tolist() == sorted(expected)[:16]
+    assert (matches == NO_MATCH).any()
+    assert (matches[..., 0] == 0).all()  # the reference itself
 
 
 def test_search_begins_at_the_reference_and_covers_the_window() -> None:
@@ -214,12 +222,12 @@ class TestPackage:
         assert abs(result.mean() - noisy.mean()) < 1
 
     def test_grey(self) -> None:
-        clean = np.repeat(draw_waves(64, 64)[..., :1], 3, axis=2)
+        clean = np.repeat(draw_waves(32, 48)[..., :1], 3, axis=2)
         noisy = np.repeat(add_noise(clean, 10)[..., :1], 3, axis=2)
         result = denoise(noisy, 10, "bm3d", threads=1)
         assert (result == result[..., :1]).all()
         assert psnr(result, clean) > psnr(noisy, clean) + 3
 
     def test_constant(self) -> None:
-        image = np.full((64, 64, 3), (9, 80, 200), np.uint8)
+        image = np.full((32, 32, 3), (9, 80, 200), np.uint8)
         np.testing.assert_array_equal(denoise(image, 10, "bm3d", threads=1), image)

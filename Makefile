@@ -1,0 +1,36 @@
+# make demo | test | lint; each builds .venv first when it is missing or stale.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := $(BIN)/python scripts/demo.py --out demo
+
+.PHONY: demo test test-slow lint format clean
+
+demo: $(STAMP)  ## the whole path on built-in data, or on DATA=folder [MINUTES=n]
+	$(DEMO) $(if $(DATA),--data "$(DATA)") $(if $(MINUTES),--minutes $(MINUTES))
+
+test: $(STAMP)  ## the quick tests
+	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2
+
+test-slow: $(STAMP)  ## the rest
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; name another: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo

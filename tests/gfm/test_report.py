@@ -1,0 +1,131 @@
+"""The report: baselines, verdict, page."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_tools.scenes import draw_scene
+from gfm.__main__ import main
+from gfm.baselines import best_constants, grabcut
+from gfm.report.comparison import CONSTANT, GRABCUT, MODEL, Comparison
+from gfm.report.page import Curve, chart
+from rssn.images import write_alpha, write_rgb, write_rgba, write_trimap
+
+
+def test_best_constants_of_a_hand_made_matte() -> None:
+    alpha = np.array([[0, 0, 0, 1]], np.float32)
+    constants = best_constants(alpha)
+    assert np.unique(constants["sad"]) == [0]
+    assert np.unique(constants["mse"]) == [0.25]
+
+
+def test_grabcut_finds_a_bright_disc_and_repeats() -> None:
+    rows, columns = np.mgrid[:64, :64]
+    disc = (rows - 32) ** 2 + (columns - 32) ** 2 < 18**2
+    image = np.where(disc[..., None], [230, 60, 40], [20, 90, 30]).astype(np.uint8)
+    image += np.random.default_rng(0).integers(0, 20, image.shape, np.uint8)
+    found = grabcut(image)
+    assert np.abs(found - disc).mean() < 0.02
+    np.testing.assert_array_equal(found, grabcut(image))
+
+
+def test_defeats_names_metric_and_rival() -> None:
+    def rows(sad: float, mse: float) -> dict[str, dict[str, float]]:
+        return {"a": {"sad": sad, "mse": mse}}
+
+    won = Comparison({MODEL: rows(1, 0.1), GRABCUT: rows(2, 0.2), CONSTANT: rows(3, 0.3)})
+    lost = Comparison({MODEL: rows(1, 0.2), GRABCUT: rows(2, 0.2), CONSTANT: rows(0.5, 0.3)})
+    assert won.defeats() == []
+    assert [line.split()[0] for line in lost.defeats()] == ["MSE", "SAD"]
+    assert lost.mean(MODEL, "grad") is None
+
+
+def test_chart_spans_the_plot() -> None:
+    svg = chart(Curve("loss", [0, 10], [1, 0.01], logarithmic=True), width=540, height=260)
+    points = re.search(r'points="([^"]+)"', svg)
+    assert points is not None
+    assert points[1] == "56.0,24.0 528.0,224.0"
+
+
+def test_chart_without_values_says_so() -> None:
+    assert "nothing was logged" in chart(Curve("loss", [0], [float("nan")]))
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    """What the demo's other steps leave behind, with mattes that are exact."""
+    for name in ("photos", "truth", "mattes/rgba", "mattes/alpha", "mattes/trimap", "new"):
+        (tmp_path / name).mkdir(parents=True)
+    for index, kind in enumerate(("fur", "holes", "thin")):
+        scene = draw_scene(np.random.default_rng(index), 64, 64, kind)
+        write_rgb(tmp_path / "photos" / f"{kind}.png", scene.image)
+        write_alpha(tmp_path / "truth" / f"{kind}.png", scene.alpha)
+        write_alpha(tmp_path / "mattes/alpha" / f"{kind}.png", scene.alpha)
+        write_rgba(tmp_path / "mattes/rgba" / f"{kind}.png", scene.foreground, scene.alpha)
+        trimap = (scene.alpha > 0).astype(np.uint8) + (scene.alpha == 1)
+        write_trimap(tmp_path / "mattes/trimap" / f"{kind}.png", trimap.astype(np.uint8))
+        write_rgb(tmp_path / "new" / f"{kind}.jpg", scene.background)
+    (tmp_path / "metrics.csv").write_text("step,loss,val_sad\n0,3.0,\n9,1.0,\n9,,0.5\n")
+    return tmp_path
+
+
+def evaluate_mattes(folder: Path, mattes: str = "mattes/alpha") -> None:
+    options = {"pred": folder / mattes, "alpha": folder / "truth", "json": folder / "e.json"}
+    assert run("evaluate", options, "--workers", "1") == 0
+
+
+def report(folder: Path) -> int:
+    options = {
+        "photos": folder / "photos",
+        "alpha": folder / "truth",
+        "mattes": folder / "mattes",
+        "evaluation": folder / "e.json",
+        "log": folder / "metrics.csv",
+        "backgrounds": folder / "new",
+        "out": folder / "report.html",
+    }
+    return run("report", options, "--require-better")
+
+
+def run(command: str, options: dict[str, Path], *more: str) -> int:
+    paths = [text for name, path in options.items() for text in (f"--{name}", str(path))]
+    return main([command, *paths, *more, "--quiet"])
+
+
+def test_page_is_self_contained_and_a_perfect_model_wins(demo: Path) -> None:
+    evaluate_mattes(demo)
+    assert report(demo) == 0
+    page = (demo / "report.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 3 * 5
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "beats GrabCut" in page
+    assert (demo / "picture.jpg").stat().st_size > 0
+
+
+def test_a_model_that_loses_is_an_exit_code_and_still_a_page(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = demo / "wrong"
+    wrong.mkdir()
+    for path in (demo / "truth").iterdir():
+        write_alpha(wrong / path.name, np.ones((64, 64), np.float32))
+    evaluate_mattes(demo, "wrong")
+    assert report(demo) == 1
+    assert "does not beat the baselines" in (demo / "report.html").read_text()
+    assert "is not below" in capsys.readouterr().err
+
+
+def test_an_evaluation_of_other_photographs_is_named(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate_mattes(demo)
+    content = json.loads((demo / "e.json").read_text())
+    content["images"][0]["name"] = "stranger"
+    (demo / "e.json").write_text(json.dumps(content))
+    assert report(demo) == 2
+    assert "stranger" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""Progress and exit codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from rssn import console
+from rssn.errors import FailedInputs, InputError
+
+
+def test_progress_yields_the_items_and_writes_a_line_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert list(console.progress([3, 1, 2], "Count")) == [3, 1, 2]
+    assert "Count: 3/3" in capsys.readouterr().err
+
+
+def test_quiet_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(console.progress(range(3), "Count", quiet=True)) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
+
+
+def test_lines_come_by_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1.0, 11.0, 11.0, 12.0, 12.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    with console.Bar("Wait", total=4) as bar:
+        bar.advance()
+        bar.advance(note="almost")
+        assert capsys.readouterr().err == "Wait: 2/4, 0.18/s, 11 s left almost\n"
+        bar.advance(2)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (InputError("a.png: is empty"), 2, "error: a.png: is empty\n"),
+        (FailedInputs(["a: bad", "b: bad"]), 1, "failed: a: bad\nfailed: b: bad\n"),
+        (KeyboardInterrupt(), 130, "interrupted; what was finished is kept\n"),
+    ],
+)
+def test_errors_become_exit_codes(
+    error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        raise error
+
+    assert console.run_command(command) == code
+    assert capsys.readouterr().err == message
+
+
+def test_done_is_zero_and_a_programming_error_is_not_hidden() -> None:
+    assert console.run_command(lambda: None) == 0
+    with pytest.raises(ZeroDivisionError):
+        console.run_command(lambda: 1 / 0)  # type: ignore[arg-type]

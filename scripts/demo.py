@@ -92,11 +92,11 @@ class Demo:
             "train",
             *("-m", "gfm", "fit", "--config", ROOT / "configs/demo.yaml"),
             *("--data.shards", out / "shards", "--data.validation", out / "check"),
-            *("--data.crop.sides", [side * part // 8 for part in (5, 6, 8)]),
+            *("--data.crop.sides", [side * part // 8 for part in (6, 7, 8)]),
             *("--trainer.logger.init_args.save_dir", out / "run"),
             *("--trainer.max_time", f"00:00:00:{round(self.minutes * 60)}"),
         )
-        reductions = ("--d1", side / 160, "--d2", side / 256)
+        reductions = ("--d1", side / 96, "--d2", side / 128)
         self.step(
             "matte",
             *(ROOT / "scripts/infer.py", out / "heldout/original"),

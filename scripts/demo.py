@@ -95,7 +95,7 @@ class Demo:
             *("--data.shards", out / "shards", "--data.validation", out / "check"),
             *("--data.crop.sides", [side * part // 8 for part in (6, 7, 8)]),
             *("--trainer.logger.init_args.save_dir", out / "run"),
-            *("--trainer.max_time", f"00:00:00:{round(self.minutes * 60)}"),
+            *("--trainer.max_time", duration(self.minutes)),
         )
         reductions = ("--d1", side / 96, "--d2", side / 128)
         self.step(
@@ -200,6 +200,17 @@ class Demo:
         self.facts[name] = f"{time.monotonic() - began:.0f} s: python {shown}"
         if done.returncode:
             raise FailedInputs([f"step '{name}' ended with exit code {done.returncode}"])
+
+
+def duration(minutes: float) -> str:
+    """The time as Lightning reads it: days, hours, minutes and seconds.
+
+    >>> duration(90.5)
+    '00:01:30:30'
+    """
+    whole, seconds = divmod(round(minutes * 60), 60)
+    hours, rest = divmod(whole, 60)
+    return f"{hours // 24:02}:{hours % 24:02}:{rest:02}:{seconds:02}"
 
 
 if __name__ == "__main__":

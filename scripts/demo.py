@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from rssn.sources import find_sources, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = ".demo"
+GLANCE_SIDE = 64  # px, crop size of configs/demo.yaml
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Sizes:
     """How large a run is.
 
     Attributes:
-        side: Shorter side of all pictures, in pixels.
+        side: Shorter side of the pictures, in pixels.
+        train_side: Shorter side of the composites, in pixels.
         scenes: Drawn scenes to train on.
         held_out: Drawn scenes to test on.
         backgrounds: Drawn backgrounds.
@@ -38,6 +41,7 @@ class Sizes:
     """
 
     side: int
+    train_side: int
     scenes: int
     held_out: int
     backgrounds: int
@@ -45,8 +49,8 @@ class Sizes:
     minutes: float
 
 
-DRAWN = Sizes(side=256, scenes=220, held_out=24, backgrounds=80, k=5, minutes=6)
-REAL = Sizes(side=512, scenes=0, held_out=0, backgrounds=60, k=30, minutes=6)
+DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=24, backgrounds=80, k=5, minutes=6)
+REAL = Sizes(side=512, train_side=128, scenes=0, held_out=0, backgrounds=60, k=40, minutes=6)
 
 
 def main() -> int:
@@ -81,22 +85,24 @@ class Demo:
             self.draw()
         else:
             self.divide(self.data)
-        out, side = self.out, self.sizes.side
+        out = self.out
         self.step(
             "build",
             *("-m", "rssn.build", "--foregrounds", out / "train"),
             *("--backgrounds", out / "train/backgrounds", "--out", out / "shards"),
-            *("--route", ROOT / "configs/demo_route.yaml", "--k", self.sizes.k, "--size", side),
+            *("--route", ROOT / "configs/demo_route.yaml", "--k", self.sizes.k),
+            *("--size", self.sizes.train_side),
         )
         self.step(
             "train",
             *("-m", "gfm", "fit", "--config", ROOT / "configs/demo.yaml"),
             *("--data.shards", out / "shards", "--data.validation", out / "check"),
-            *("--data.crop.sides", [side * part // 8 for part in (6, 7, 8)]),
             *("--trainer.logger.init_args.save_dir", out / "run"),
             *("--trainer.max_time", duration(self.minutes)),
         )
-        reductions = ("--d1", side / 96, "--d2", side / 128)
+        # The scales of training: the whole object in GLANCE_SIDE px, its edges at full train_side.
+        side = self.sizes.side
+        reductions = ("--d1", side / GLANCE_SIDE, "--d2", side / self.sizes.train_side)
         self.step(
             "matte",
             *(ROOT / "scripts/infer.py", out / "heldout/original"),
@@ -192,7 +198,11 @@ class Demo:
         shown = " ".join(str(a) for a in arguments)
         sys.stderr.write(f"\n── {name}: python {shown}\n")
         began = time.monotonic()
-        done = subprocess.run([sys.executable, *(str(a) for a in arguments)], check=False)
+        # One core is left to the loader: threads beyond the cores wait for each other.
+        threads = max(1, (os.cpu_count() or 2) - 1)
+        environment = {"OMP_NUM_THREADS": str(threads), **os.environ}
+        command = [sys.executable, *(str(a) for a in arguments)]
+        done = subprocess.run(command, check=False, env=environment)
         self.facts[name] = f"{time.monotonic() - began:.0f} s: python {shown}"
         if done.returncode:
             raise FailedInputs([f"step '{name}' ended with exit code {done.returncode}"])

@@ -12,6 +12,7 @@ from rssn.console import run_command
 LIGHTNING = ("fit", "validate", "test", "predict")
 COMMANDS = {
     "matte": ("gfm.matte_command", "cut objects out of photographs"),
+    "info": ("gfm.info", "parameters and multiply-adds, beside the published ones"),
     "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
     "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
     "report": ("gfm.report", "show a model on held-out photographs, beside baselines, in a page"),

@@ -26,15 +26,21 @@ def save_model(model: GFM, path: str | Path) -> None:
     Args:
         model: The network.
         path: Where to; ends in `.safetensors`.
+
+    Raises:
+        InputError: Another ending, or a place that cannot be written to.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     partial = path.with_name(path.name + ".part")
-    save_file(tensors, partial, metadata={CONFIG_KEY: model.config.to_json()})
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={CONFIG_KEY: model.config.to_json()})
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 
 
 def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
@@ -64,7 +70,10 @@ def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
         raise InputError(
             f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
         )
-    model = GFM(GFMConfig.from_json(metadata[CONFIG_KEY]))
+    try:
+        model = GFM(GFMConfig.from_json(metadata[CONFIG_KEY]))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
     if bad := sorted(
         key
@@ -90,10 +99,12 @@ def resolve_device(device: Device = "auto") -> torch.device:
         raise InputError(
             f"device={device!r} is not known; choose 'auto', 'cpu' or 'cuda'"
         ) from None
-    if target.type == "cuda" and not torch.cuda.is_available():
+    try:
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError, NotImplementedError):  # by the kind of device
         raise InputError(
-            f"device='{device}': this machine has no usable GPU; choose 'cpu' or 'auto'"
-        )
+            f"device='{device}' is not usable on this machine; choose 'cpu' or 'auto'"
+        ) from None
     return target
 
 

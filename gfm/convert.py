@@ -108,7 +108,7 @@ def convert_state_dict(state: Mapping[str, Tensor], config: GFMConfig) -> Conver
         raise InputError(
             f"does not fit --backbone {config.backbone} --rosta {config.rosta}: "
             f"missing {some(missing)}; left over {some(surprising)}; of another shape "
-            f"{some(shapes)}; {_suggestion(state)}"
+            f"{some(shapes)}; {_suggestion(state, config)}"
         )
     values |= normalisation(config)
     model.to_empty(device="cpu").load_state_dict(values)
@@ -144,8 +144,8 @@ def fitting_variant(state: Mapping[str, Tensor]) -> tuple[str, tuple[Rosta, ...]
         backbone = "r101" if len(state["psp_module.bottleneck.weight"]) == 2048 else "r34"
     if "rim.0.weight" in state:
         return backbone, ("RIM",)
-    heads = [state[key] for key in state if re.fullmatch(r"decoder0_g\.\d\.weight", key)]
-    return backbone, ("TT",) if heads and len(heads[-1]) == 3 else ("FT", "BT")
+    last = max((key for key in state if re.fullmatch(r"decoder0_g\.\d\.weight", key)), default="")
+    return backbone, ("TT",) if last and len(state[last]) == 3 else ("FT", "BT")
 
 
 def _known_unused(key: str, config: GFMConfig) -> bool:
@@ -154,9 +154,11 @@ def _known_unused(key: str, config: GFMConfig) -> bool:
     )
 
 
-def _suggestion(state: Mapping[str, Tensor]) -> str:
+def _suggestion(state: Mapping[str, Tensor], config: GFMConfig) -> str:
     fit = fitting_variant(state)
     if fit is None:
         return "this is no released GFM checkpoint"
     backbone, rostas = fit
+    if backbone == config.backbone and config.rosta in rostas:
+        return "it is of that variant, but changed or damaged; fetch it again"
     return f"--backbone {backbone} --rosta {' or '.join(rostas)} would fit it"

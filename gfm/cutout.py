@@ -48,26 +48,36 @@ class Matte:
             InputError: Neither a picture nor a colour.
         """
         height, width = self.alpha.shape
-        picture = np.asarray(background, dtype=np.uint8)
-        if picture.shape == (3,):
-            picture = np.broadcast_to(picture, (height, width, 3))
-        elif picture.ndim != 3 or picture.shape[2] != 3:
+        given = np.asarray(background)
+        whole = given.dtype.kind in "iu" and given.size and 0 <= given.min() <= given.max() <= 255
+        if whole and given.shape == (3,):
+            picture = np.broadcast_to(given.astype(np.uint8), (height, width, 3))
+        elif whole and given.dtype == np.uint8 and given.ndim == 3 and given.shape[2] == 3:
+            picture = given
+        else:
             raise InputError(
-                f"background has shape {picture.shape}; give uint8 RGB (H, W, 3) or one colour"
+                f"background has shape {given.shape} and type {given.dtype}; give uint8 RGB "
+                "(H, W, 3), or one colour of three whole numbers from 0 to 255"
             )
-        elif picture.shape[:2] != (height, width):
-            picture = np.asarray(
-                cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
-            )
+        if picture.shape[:2] != (height, width):
+            shrinking = height <= picture.shape[0] and width <= picture.shape[1]
+            way = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+            resized = cv2.resize(picture, (width, height), interpolation=way)
+            picture = np.asarray(resized, dtype=np.uint8)
         return blend(self.alpha, self.foreground, picture)
 
     def save(self, path: str | Path) -> None:
         """Write the cut-out as an RGBA PNG.
 
         Raises:
-            InputError: The path does not end in `.png`.
+            InputError: The path does not end in `.png`, or cannot be written to.
         """
         path = Path(path)
         if path.suffix.lower() != ".png":
             raise InputError(f"{path}: a cut-out with alpha is saved as .png; change the ending")
-        write_rgba(path, self.foreground, self.alpha)
+        try:
+            write_rgba(path, self.foreground, self.alpha)
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); choose a folder that is there"
+            ) from None

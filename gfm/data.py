@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_in
 from gfm.config import Rosta
 from gfm.samples import CropOptions, Cropper, Planes, collate
 from rssn.errors import InputError
+from rssn.images import image_files, read_rgb
 from rssn.manifest import Manifest
 from rssn.shards import Members, decode_sample, read_shard
 from rssn.sources import find_sources, read_source
@@ -33,22 +33,34 @@ class ShardCrops(IterableDataset[Crop]):
         folder: What `rssn.build` wrote.
         options: How crops are taken.
         seed: Decides the order and the crops, together with the epoch.
+        batch_size: Each worker gets whole batches and each rank the same number of them; what is
+            left over, another part of the samples each epoch, is left out. None leaves out nothing.
         buffer: Samples kept in memory to shuffle them across shards.
 
     Note:
-        Each process reads every shard and keeps each n-th sample. Splitting by shard instead would
-        lose or double samples when the shards do not divide evenly.
+        Each process reads every shard and keeps its part of the samples. Splitting by shard instead
+        would lose or double samples when the shards do not divide evenly.
     """
 
-    def __init__(self, folder: Path, options: CropOptions, seed: int, buffer: int = 256) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: CropOptions,
+        seed: int,
+        batch_size: int | None = None,
+        buffer: int = 256,
+    ) -> None:
         super().__init__()
         self.manifest = Manifest.read(folder)
-        self.options, self.seed, self.buffer = options, seed, buffer
+        self.options, self.seed, self.batch_size = options, seed, batch_size
+        self.buffer = buffer
         self.epoch = 0
         self.rank, self.world = 0, 1
 
     def __len__(self) -> int:
-        return len(range(self.rank, self.manifest.samples, self.world))
+        if self.batch_size is None:
+            return len(range(self.rank, self.manifest.samples, self.world))
+        return self.manifest.samples // (self.world * self.batch_size) * self.batch_size
 
     def __iter__(self) -> Iterator[Crop]:
         import webdataset
@@ -71,11 +83,12 @@ class ShardCrops(IterableDataset[Crop]):
             for shard in shards
             for sample in read_shard(self.manifest.folder / shard.name, shard.samples)
         )
-        chosen = islice(
-            enumerate(samples), self.rank + index * self.world, None, workers * self.world
-        )
-        for position, (key, members) in chosen:
-            yield position, key, members
+        first = order.randrange(max(self.manifest.samples, 1))
+        for position, (key, members) in enumerate(samples):
+            turn, rank = divmod((position + first) % self.manifest.samples, self.world)
+            batch = turn // (self.batch_size or 1)
+            if rank == self.rank and turn < len(self) and batch % workers == index:
+                yield position, key, members
 
     def _crops(
         self, cropper: Cropper, samples: Iterator[tuple[int, str, Members]]
@@ -109,12 +122,39 @@ class Photographs(Dataset[tuple[str, NDArray[np.uint8], NDArray[np.float32]]]):
         return source.id, pixels.image, pixels.alpha
 
 
+class Pictures(Dataset[tuple[Path, NDArray[np.uint8]]]):
+    """Photographs without mattes, each with the file that its matte goes to.
+
+    Args:
+        folder: Holds the photographs.
+        out: Folder of the mattes; each is a PNG with the photograph's name.
+    """
+
+    def __init__(self, folder: Path, out: Path) -> None:
+        self.paths = image_files(folder)
+        self.targets = [out / f"{path.stem}.png" for path in self.paths]
+        if len(set(self.targets)) < len(self.targets):
+            raise InputError(f"{folder}: two photographs differ in their endings alone; rename one")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{out}: no folder can be made there ({error})") from None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[Path, NDArray[np.uint8]]:
+        return self.targets[index], read_rgb(self.paths[index])
+
+
 class GFMData(lightning.LightningDataModule):
-    """Shards to train on and photographs to validate on.
+    """Shards to train on, photographs to validate on, photographs to matte.
 
     Args:
         shards: Folder of training shards with their manifest, as `rssn.build` writes it.
         validation: Folder with `original/` and `mask/`; without it nothing is validated.
+        photographs: Folder of the photographs that `predict` mattes.
+        mattes: Folder that `predict` writes the mattes to, as grey PNGs.
         rosta: What is labelled; the command line takes it from the model.
         crop: How crops are taken from the training images.
         batch_size: Crops a step, on each device.
@@ -127,6 +167,8 @@ class GFMData(lightning.LightningDataModule):
         self,
         shards: str | None = None,
         validation: str | None = None,
+        photographs: str | None = None,
+        mattes: str | None = None,
         rosta: Rosta = "TT",
         crop: CropOptions | None = None,
         batch_size: int = 32,
@@ -136,6 +178,7 @@ class GFMData(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self.shards, self.validation, self.rosta = shards, validation, rosta
+        self.photographs, self.mattes = photographs, mattes
         self.crop = crop or CropOptions()
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
@@ -144,13 +187,13 @@ class GFMData(lightning.LightningDataModule):
         """Crops of every sample once an epoch, in batches."""
         if self.shards is None:
             raise InputError("data.shards is not set; give the folder that rssn.build wrote")
-        crops = ShardCrops(Path(self.shards), self.crop, self.seed)
+        crops = ShardCrops(Path(self.shards), self.crop, self.seed, self.batch_size)
         if self.trainer is not None:
             crops.rank, crops.world = self.trainer.global_rank, self.trainer.world_size
-        if len(crops) < self.batch_size:
+        if len(crops) == 0:
             raise InputError(
-                f"data.batch_size={self.batch_size} is more than the {len(crops)} samples in "
-                f"{self.shards}; lower it or build more composites"
+                f"data.batch_size={self.batch_size} on {crops.world} device(s) is more than the "
+                f"{crops.manifest.samples} samples in {self.shards}; lower it or build more"
             )
         return EpochLoader(
             crops,
@@ -172,9 +215,19 @@ class GFMData(lightning.LightningDataModule):
         """The same photographs as for validation."""
         return self.val_dataloader()
 
+    def predict_dataloader(self) -> DataLoader[Any]:
+        """Photographs to matte, one at a time, with the files to write."""
+        if self.photographs is None or self.mattes is None:
+            raise InputError(
+                "predict needs data.photographs, a folder of images, and data.mattes, the folder "
+                "to write to; set both"
+            )
+        pictures = Pictures(Path(self.photographs), Path(self.mattes))
+        return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is)
+
 
 class EpochLoader(DataLoader[Any]):
-    """A loader that tells its dataset which epoch begins.
+    """A loader that tells its dataset which epoch begins, and passes on its errors as they are.
 
     Note:
         Lightning starts the iteration before its own epoch hooks, so that a hook comes too late.
@@ -184,10 +237,20 @@ class EpochLoader(DataLoader[Any]):
     started = 0
 
     def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterator types are private
-        """Start the next epoch."""
+        """The batches of the next epoch."""
         self.dataset.epoch = self.started
         self.started += 1
-        return super().__iter__()
+        batches, failure = super().__iter__(), ""
+        try:
+            yield from batches
+        except InputError as error:  # a worker's comes with a traceback in its text
+            failure = str(error).rpartition("InputError: ")[2].strip()
+            error.__traceback__ = None
+        # Nothing else holds it now, so it tells the workers to end. Left to the garbage collector,
+        # the queues to them close first, and it waits five seconds for each worker.
+        del batches
+        if failure:
+            raise InputError(failure)
 
 
 def decode(key: str, members: Members) -> Planes:

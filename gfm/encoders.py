@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -171,13 +172,18 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
 
 
 def load_encoder_weights(body: nn.Module, path: Path) -> None:
-    """Fill a timm encoder from a local file, leaving out a classifier.
+    """Fill a timm encoder from a local file of the whole timm model, leaving out a classifier.
 
     Raises:
         InputError: The file cannot be read, or misses entries, or has them in another shape.
+
+    Note:
+        timm writes a stage of its feature encoders as `stages_0` or `model.stages_0`, which is
+        `stages.0` in the file.
     """
-    state = read_state_dict(path)
     wanted = body.state_dict()
+    plain = {_flat(key): key for key in wanted}
+    state = {plain.get(_flat(key), key): value for key, value in read_state_dict(path).items()}
     missing = sorted(wanted.keys() - state.keys())
     misshaped = sorted(k for k in wanted if k in state and wanted[k].shape != state[k].shape)
     if missing or misshaped:
@@ -202,18 +208,29 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's own text advises to run the code
+        raise InputError(
+            f"{path}: holds more than tensors, and reading it could run code; save its "
+            "state_dict() with torch.save and give that file"
+        ) from None
     except Exception as error:  # every reader fails in its own way
-        raise InputError(f"{path}: is not a checkpoint that can be read safely ({error})") from None
-    while isinstance(state, dict) and not _is_state_dict(state):
-        inner = next((state[k] for k in ("state_dict", "model") if k in state), None)
-        if inner is None:
+        raise InputError(f"{path}: is no checkpoint, or a damaged one ({error!r})") from None
+    while not _is_state_dict(state):
+        inner = state if isinstance(state, dict) else {}
+        state = inner.get("state_dict", inner.get("model"))
+        if state is None:
             raise InputError(f"{path}: holds no state dict; give a file of named tensors")
-        state = inner
     return {str(key).removeprefix("module."): value for key, value in state.items()}
 
 
-def _is_state_dict(state: dict[Any, Any]) -> bool:
-    return bool(state) and all(isinstance(value, Tensor) for value in state.values())
+def _is_state_dict(state: object) -> bool:
+    if not isinstance(state, dict) or not state:
+        return False
+    return all(isinstance(value, Tensor) for value in state.values())
+
+
+def _flat(key: str) -> str:
+    return key.removeprefix("model.").replace(".", "_")
 
 
 def _timm_classifier(name: str, weights: str | Path | None) -> Any:  # noqa: ANN401 - a timm model has no type of its own
@@ -226,7 +243,7 @@ def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN40
     options: dict[str, Any] = {"features_only": True}
     if name.startswith("swin"):  # refuses other sizes than the one it was trained at
         options |= {"strict_img_size": False, "feature_cls": "getter"}
-    if name not in timm.list_models():
+    if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "none alike"
         raise InputError(f"timm has no model '{name}'; alike: {near}")
     return _timm_model(name, weights, **options)

@@ -54,31 +54,44 @@ def matte(
         The matte at the size of the image.
 
     Raises:
-        InputError: No model, an unreadable image, or an option that is not supported.
+        InputError: No model or one in training mode, an unreadable image, or an option that is
+            not supported.
 
     Note:
         Sides of a pass are floored to multiples of 32 and are at most 1600 pixels, as published.
         The published script runs both decoders in both passes; here only the needed one runs.
     """
-    check_choice("strategy", strategy, get_args(Strategy))
-    check_choice("foreground", foreground, get_args(ForegroundMethod))
+    check_options(strategy, d1, d2, foreground)
     if model is None:
         raise InputError(
             "model=None: no weights are shipped yet; load some with gfm.load_model(PATH), made by "
             "`python -m gfm fit` or by `python -m gfm convert` from a released checkpoint"
         )
-    for name, value in (("d1", d1), ("d2", d2)):
-        if not value >= 1:
-            raise InputError(f"{name}={value}: a reduction is 1 or more; the paper has d1=3, d2=2")
+    if model.training:
+        raise InputError("the model is in training mode; call model.eval() first")
     rgb = as_rgb(image)
     with torch.inference_mode():
         alpha, trimap = _predict(model, rgb, strategy, d1, d2)
     colours = rgb
-    if foreground != "none" and 0 < float(alpha.max()) and float(alpha.min()) < 1:
+    some_of_both = 0 < float(alpha.max()) and float(alpha.min()) < 1 and alpha.size > 1
+    if foreground != "none" and some_of_both:
         from rssn.foreground import estimate_foreground
 
         colours = estimate_foreground(rgb, alpha, method=foreground)
     return Matte(alpha, colours, trimap)
+
+
+def check_options(strategy: Strategy, d1: float, d2: float, foreground: ForegroundMethod) -> None:
+    """Check the options of `matte`.
+
+    Raises:
+        InputError: One of them is not supported.
+    """
+    check_choice("strategy", strategy, get_args(Strategy))
+    check_choice("foreground", foreground, get_args(ForegroundMethod))
+    for name, value in (("d1", d1), ("d2", d2)):
+        if not 1 <= value < float("inf"):
+            raise InputError(f"{name}={value}: a reduction is 1 or more; the paper has d1=3, d2=2")
 
 
 def as_rgb(image: NDArray[np.uint8] | str | Path | Image) -> NDArray[np.uint8]:
@@ -131,7 +144,7 @@ def _predict(
         alpha = enlarge(output.alpha, size)
     classes = glance[0].argmax(dim=0).to(torch.uint8)
     trimap = classes if glance.shape[1] == 3 else classes * 2
-    return alpha[0, 0].clamp(0, 1).cpu().numpy(), trimap.cpu().numpy()
+    return alpha[0, 0].float().clamp(0, 1).cpu().numpy(), trimap.cpu().numpy()
 
 
 def shrink(model: GFM, rgb: NDArray[np.uint8], reduction: float) -> Tensor:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from gfm.checkpoint import load_model
-from gfm.inference import ForegroundMethod, Strategy, matte
+from gfm.inference import ForegroundMethod, Strategy, check_options, matte
 from rssn.console import progress, run_command
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import SUFFIXES, image_files, write_alpha, write_trimap
@@ -37,14 +37,16 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         FailedInputs: Some inputs could not be matted; the others are done.
-        InputError: No input, or two with one name.
+        InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
+    check_options(options.strategy, options.d1, options.d2, options.foreground)
     model = load_model(options.model, options.device)
     paths, failures = _collect(options.inputs)
-    if not paths and not failures:
-        raise InputError("no photograph among the inputs; give images or folders of images")
-    for kind in ("alpha", "rgba", "trimap"):
-        (options.out / kind).mkdir(parents=True, exist_ok=True)
+    try:
+        for kind in ("alpha", "rgba", "trimap"):
+            (options.out / kind).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {options.out}: no folder can be made there ({error})") from None
     for path in progress(paths, "Matte", quiet=options.quiet):
         try:
             made = matte(
@@ -55,13 +57,13 @@ def run(options: argparse.Namespace) -> None:
                 d2=options.d2,
                 foreground=options.foreground,
             )
-        except InputError as error:
-            failures.append(one_line(error))
-            continue
-        name = f"{path.stem}.png"
-        write_alpha(options.out / "alpha" / name, made.alpha)
-        made.save(options.out / "rgba" / name)
-        write_trimap(options.out / "trimap" / name, made.trimap)
+            name = f"{path.stem}.png"
+            write_alpha(options.out / "alpha" / name, made.alpha)
+            made.save(options.out / "rgba" / name)
+            write_trimap(options.out / "trimap" / name, made.trimap)
+        except (InputError, OSError) as error:
+            reason = one_line(error)
+            failures.append(reason if reason.startswith(str(path)) else f"{path}: {reason}")
     if failures:
         raise FailedInputs(failures)
 
@@ -86,6 +88,8 @@ def _collect(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
                 failures.append(one_line(error))
         elif given.suffix.lower() in SUFFIXES:
             paths.append(given)
+        elif not given.exists():
+            failures.append(f"{given}: no such file or folder; check the path")
         else:
             failures.append(f"{given}: is no image; wanted {', '.join(sorted(SUFFIXES))}")
     stems: dict[str, Path] = {}

@@ -1,4 +1,4 @@
-"""The progress of a training run, shown like that of every other command."""
+"""The progress of a run of Lightning, shown like that of every other command."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from typing import Any
 
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import ProgressBar
+from pytorch_lightning.trainer.states import TrainerFn
 
 from rssn.console import Bar
 
 
 class TrainingProgress(ProgressBar):
-    """One bar over all steps of a run, with the epoch, the loss and the last validation."""
+    """One bar over all steps of a run, with the epoch, the loss and the last validation.
 
-    def __init__(self) -> None:
+    Validating, testing and predicting by themselves have a bar over the photographs.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
         super().__init__()
         self.bar: Bar | None = None
-        self.enabled = True
+        self.enabled = not quiet
         self.seen = 0
 
     def disable(self) -> None:
@@ -27,19 +34,74 @@ class TrainingProgress(ProgressBar):
         """Show the bar."""
         self.enabled = True
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ANN401
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
         """Open the bar."""
-        del pl_module
-        total = trainer.estimated_stepping_batches
-        steps = int(total) if total not in (-1, float("inf")) else None
-        self.seen = trainer.global_step
-        self.bar = Bar("Train", steps, quiet=not self.enabled)
-        self.bar.__enter__()
-        self.bar.advance(self.seen)
+        self._open("Train", trainer.estimated_stepping_batches)
+        self.seen = 0
+        self._show_steps(trainer)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Count the step."""
-        metrics = {k: float(v) for k, v in trainer.callback_metrics.items()}
+        self._show_steps(trainer)
+
+    def on_train_end(self, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar."""
+        self._close()
+
+    def on_validation_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Open a bar, unless the validation is part of a training run."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            self._open("Validate", sum(trainer.num_val_batches))
+
+    def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        """Count the photograph, unless the validation is part of a training run."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            self._count()
+
+    def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar, unless the validation is part of a training run."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            self._close()
+
+    def on_test_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Open the bar."""
+        self._open("Test", sum(trainer.num_test_batches))
+
+    def on_test_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        """Count the photograph."""
+        self._count()
+
+    def on_test_end(self, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar."""
+        self._close()
+
+    def on_predict_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Open the bar."""
+        self._open("Predict", sum(trainer.num_predict_batches))
+
+    def on_predict_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        """Count the photograph."""
+        self._count()
+
+    def on_predict_end(self, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar."""
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar, so that the error stands below it."""
+        self._close()
+
+    def _open(self, description: str, total: float) -> None:
+        known = int(total) if 0 <= total < float("inf") else None
+        self.bar = Bar(description, known, quiet=not self.enabled)
+        self.bar.__enter__()
+
+    def _count(self) -> None:
+        if self.bar is not None:
+            self.bar.advance()
+
+    def _show_steps(self, trainer: lightning.Trainer) -> None:
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         note = f"epoch {trainer.current_epoch + 1}"
         if "loss" in metrics:
             note += f", loss {metrics['loss']:.3f}"
@@ -48,14 +110,6 @@ class TrainingProgress(ProgressBar):
         if self.bar is not None:
             self.bar.advance(trainer.global_step - self.seen, note)
         self.seen = trainer.global_step
-
-    def on_train_end(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar."""
-        self._close()
-
-    def on_exception(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar, so that the error stands below it."""
-        self._close()
 
     def _close(self) -> None:
         if self.bar is not None:

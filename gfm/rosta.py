@@ -54,6 +54,10 @@ def make_labels(
         raise InputError(
             f"alpha has shape {alpha.shape} and type {alpha.dtype}; wanted float32 (H, W) in [0, 1]"
         )
+    if alpha.size and not (alpha.min() >= 0 and alpha.max() <= 1):  # also true for NaN
+        raise InputError(
+            f"alpha goes from {alpha.min()} to {alpha.max()}; wanted [0, 1]: divide uint8 by 255"
+        )
     ellipse = _ellipse(KERNELS[rosta] if kernel is None else kernel, scale)
     if rosta == "TT":
         glance = trimap(alpha, ellipse)
@@ -72,9 +76,15 @@ def trimap(alpha: NDArray[np.float32], ellipse: NDArray[np.uint8]) -> NDArray[np
     return _uint8(opaque + touched)
 
 
-def on_grid(alpha: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Round a matte to multiples of 2**-24, for which 1 - (1 - alpha) is alpha in float32."""
-    return (np.rint(alpha.astype(np.float64) * 2**24) / 2**24).astype(np.float32)
+def on_grid(alpha: NDArray[np.floating], bits: int = 24) -> NDArray[np.float32]:
+    """Round a matte to multiples of 2**-bits in [0, 1].
+
+    For up to 24 bits 1 - (1 - alpha) is alpha in float32. Fewer bits also make 1 again of the
+    0.9999999 that resizing leaves where a matte is opaque.
+    """
+    steps = np.rint(alpha.astype(np.float64) * 2**bits) / 2**bits
+    rounded: NDArray[np.float32] = steps.clip(0, 1).astype(np.float32)
+    return rounded
 
 
 def _ellipse(kernel: int, scale: float) -> NDArray[np.uint8]:

@@ -24,6 +24,8 @@ ROSTAS: dict[Rosta, tuple[SingleRosta, ...]] = {
     "RIM": ("TT", "FT", "BT"),
 }
 
+ALPHA_BITS = 16  # of a resized matte; as many as a matte on disk has at most
+
 
 @dataclass(frozen=True)
 class CropOptions:
@@ -60,6 +62,8 @@ class CropOptions:
         for name in ("transition", "flip"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        if self.kernel is not None and self.kernel < 1:
+            raise InputError(f"kernel={self.kernel}: wanted 1 pixel or more")
         if not 0 <= self.jitter < 1:
             raise InputError(f"jitter={self.jitter}: wanted 0 or more and below 1")
 
@@ -124,8 +128,9 @@ class Cropper:
             albumentations.Resize(
                 options.size,
                 options.size,
-                interpolation=cv2.INTER_AREA,
-                mask_interpolation=cv2.INTER_AREA,  # alpha is a fraction, not a class
+                interpolation=cv2.INTER_LINEAR,
+                mask_interpolation=cv2.INTER_LINEAR,  # alpha is a fraction, not a class
+                area_for_downscale="image_mask",
             ),
             albumentations.HorizontalFlip(p=options.flip),
         ]
@@ -156,9 +161,8 @@ class Cropper:
         cut = [plane[top : top + side, left : left + side] for plane in planes]
         self.move.set_random_seed(int(rng.integers(2**31)))
         moved = self.move(image=cut[0], mask=cut[1], foreground=cut[2], background=cut[3])
-        cropped = Planes(
-            moved["image"], on_grid(moved["mask"]), moved["foreground"], moved["background"]
-        )
+        alpha = on_grid(moved["mask"], ALPHA_BITS)
+        cropped = Planes(moved["image"], alpha, moved["foreground"], moved["background"])
         return cropped, self.options.size / side
 
 

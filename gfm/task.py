@@ -13,19 +13,22 @@ from torch.optim import Optimizer
 
 from gfm.checkpoint import load_model, save_model
 from gfm.config import GFMConfig, Pyramid, Rosta
+from gfm.cutout import Matte
 from gfm.inference import Strategy, matte
 from gfm.losses import GFMLoss, RIMLoss
 from gfm.metrics import evaluate
 from gfm.network import GFM
 from gfm.samples import Batch
+from gfm.schedule import cosine_factor, share_done
 from rssn.errors import InputError
+from rssn.images import write_alpha
 
 Schedule = Literal["constant", "cosine"]
 PHOTOGRAPH = tuple[str, Any, Any]
 
 
 class GFMTask(lightning.LightningModule):
-    """One training run.
+    """A model and how it is trained, validated and applied.
 
     Args:
         backbone: `r34`, `r34_2b`, `d121`, `r101` or `timm:NAME`.
@@ -40,9 +43,9 @@ class GFMTask(lightning.LightningModule):
         learning_rate: Of Adam; the largest of the schedule.
         schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
         weight_decay: Of AdamW; 0 is Adam.
-        strategy: How validation photographs are matted.
-        d1: Reduction for the glance in validation.
-        d2: Reduction for the focus in validation.
+        strategy: How whole photographs are matted.
+        d1: Reduction for the glance of photographs.
+        d2: Reduction for the focus of photographs.
         channels_last: Keep tensors in the memory order that convolutions prefer.
     """
 
@@ -68,7 +71,7 @@ class GFMTask(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
-            self.model = load_model(model, "cpu")
+            self.model = load_model(model, "cpu").train()  # Lightning leaves eval mode as it is
         else:
             config = GFMConfig(
                 backbone=backbone,
@@ -98,7 +101,7 @@ class GFMTask(lightning.LightningModule):
         total: Tensor = terms.pop("total")
         if not torch.isfinite(total):
             raise InputError(
-                f"the loss is {float(total)} at step {self.global_step} in samples "
+                f"the loss is {total.item()} at step {self.global_step} in samples "
                 f"{', '.join(batch.keys)}; lower the learning rate or look at these samples"
             )
         self.log("loss", total, prog_bar=True, on_step=True)
@@ -115,9 +118,23 @@ class GFMTask(lightning.LightningModule):
         del index
         self._compare(photograph, "test")
 
+    def predict_step(self, photograph: tuple[Path, Any], index: int) -> None:
+        """Matte one photograph and write its alpha."""
+        del index
+        target, image = photograph
+        write_alpha(target, self._matte(image).alpha)
+
     def _compare(self, photograph: PHOTOGRAPH, stage: str) -> None:
         _, image, alpha = photograph
-        made = matte(
+        found = evaluate(self._matte(image).alpha, alpha)
+        self.log_dict(
+            {f"{stage}_{name}": value for name, value in found.items()},
+            batch_size=1,
+            sync_dist=True,
+        )
+
+    def _matte(self, image: Any) -> Matte:  # noqa: ANN401 - Lightning hands on what the data gave
+        return matte(
             image,
             self.model,
             strategy=self.hparams["strategy"],
@@ -125,8 +142,6 @@ class GFMTask(lightning.LightningModule):
             d2=self.hparams["d2"],
             foreground="none",
         )
-        found = {f"{stage}_{name}": value for name, value in evaluate(made.alpha, alpha).items()}
-        self.log_dict(found, batch_size=1, sync_dist=True, prog_bar=False)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
         """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
@@ -137,11 +152,8 @@ class GFMTask(lightning.LightningModule):
         )
         if self.hparams["schedule"] == "constant":
             return optimizer
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=self.hparams["learning_rate"],
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=0.05,
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda _: cosine_factor(share_done(self.trainer))
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -6,11 +6,25 @@ import logging
 import warnings
 from collections.abc import Sequence
 
+from jsonargparse import ArgumentError
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from gfm.config import Rosta
 from gfm.data import GFMData
 from gfm.progress import TrainingProgress
 from gfm.task import GFMTask, ModelFiles
+from rssn.errors import InputError
+
+# Warnings of Lightning about what is so by design.
+HARMLESS = (
+    "does not have many workers",  # the machine decides how many pay off
+    "args parameter is intended",
+    "LeafSpec.*is deprecated",
+    "Your `IterableDataset` has `__len__` defined",  # and its parts are told apart
+    "Total length of `list` across ranks is zero",  # nothing to validate on
+    "predict returned None",  # it writes files
+)
 
 
 class GFMCommandLine(LightningCLI):
@@ -18,7 +32,8 @@ class GFMCommandLine(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Tie the labels to the model and keep the best and the last model."""
-        parser.link_arguments("model.rosta", "data.rosta")
+        # The model itself, since one that is read from a file brings its own representation.
+        parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
         parser.add_lightning_class_args(ModelFiles, "checkpoint")
         parser.set_defaults(
             {
@@ -35,25 +50,45 @@ def run(arguments: Sequence[str]) -> None:
     """Run one of Lightning's commands.
 
     Args:
-        arguments: The command and its options, as on the command line.
+        arguments: The command and its options, as on the command line; `--quiet` among them shows
+            no progress.
+
+    Raises:
+        InputError: Data, a model or an option that is not supported.
     """
+    options = [argument for argument in arguments if argument != "--quiet"]
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
-    # Loading takes one process here by design; the machine decides how many pay off.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*args parameter is intended.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
-    GFMCommandLine(
-        GFMTask,
-        GFMData,
-        args=list(arguments),
-        trainer_defaults={
-            "callbacks": [TrainingProgress()],
-            "logger": {
-                "class_path": "pytorch_lightning.loggers.CSVLogger",
-                "init_args": {"save_dir": "runs", "name": ""},
+    for harmless in HARMLESS:
+        warnings.filterwarnings("ignore", message=f".*{harmless}")
+    raising = {"exit_on_error": False}  # or the parser writes its whole usage before its error
+    try:
+        GFMCommandLine(
+            GFMTask,
+            GFMData,
+            args=options,
+            parser_kwargs={**raising, **{name: raising for name in GFMCommandLine.subcommands()}},
+            trainer_defaults={
+                "callbacks": [TrainingProgress(quiet=len(options) < len(arguments))],
+                "logger": {
+                    "class_path": "pytorch_lightning.loggers.CSVLogger",
+                    "init_args": {"save_dir": "runs", "name": ""},
+                },
+                "enable_model_summary": False,
+                "max_epochs": 500,
             },
-            "enable_model_summary": False,
-            "max_epochs": 500,
-        },
-        seed_everything_default=0,
-    )
+            seed_everything_default=0,
+        )
+    except ArgumentError as error:
+        raise InputError(f"{error}; see `gfm {' '.join(options[:1])} --help`") from None
+    except MisconfigurationException as error:
+        raise InputError(str(error)) from None
+    except InputError:
+        raise
+    except ValueError as error:  # the parser wraps what the options' own checks raise
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise
+
+
+def _rosta_of(task: GFMTask) -> Rosta:
+    return task.model.config.rosta

@@ -60,7 +60,7 @@ def bm3d(image: Uint8Image, sigma: float, threads: int | None = None) -> Uint8Im
 
     Note:
         Parameters are those of the paper's normal profile but for the second step's stride (4, not
-        3 px: a third faster, at 0.02 dB) and the limits on the difference of patches. There is no
+        3 px: a quarter faster, at 0.02 dB) and the limits on the difference of patches. There is no
         prefiltering for strong noise. The mean of a group is never shrunk, so that a flat image
         keeps its colour.
     """

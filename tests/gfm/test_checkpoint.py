@@ -1,0 +1,116 @@
+"""Model files: what is written is what is read, and what cannot be read is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tiny import ROSTAS, build, random_image, shared
+
+import gfm
+from gfm.checkpoint import CONFIG_KEY, load_model, resolve_device, save_model
+from rssn.errors import InputError
+
+
+@pytest.mark.parametrize("rosta", ROSTAS)
+def test_model_comes_back_from_its_file_alone(rosta, tmp_path):
+    model = shared("timm:test_resnet", rosta)
+    save_model(model, tmp_path / "made" / "m.safetensors")
+    again = gfm.load_model(tmp_path / "made" / "m.safetensors", device="cpu")
+    assert again.config == model.config and not again.training
+    image = random_image(40, 64)
+    with torch.no_grad():
+        assert torch.equal(again(image).alpha, model(image).alpha)
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["m.safetensors"]
+
+
+def test_metadata_holds_the_whole_configuration(tmp_path):
+    model = build(bridge=False, pyramid="one", mean=(0.1, 0.2, 0.3))
+    save_model(model, tmp_path / "m.safetensors")
+    with safe_open(tmp_path / "m.safetensors", framework="pt") as file:
+        values = json.loads(file.metadata()[CONFIG_KEY])
+    assert values["backbone"] == "timm:test_resnet" and values["bridge"] is False
+    assert values["pyramid"] == "one" and values["mean"] == [0.1, 0.2, 0.3]
+    assert load_model(tmp_path / "m.safetensors", "cpu").config == model.config
+
+
+def test_folder_with_a_model_is_taken(tmp_path):
+    save_model(shared(), tmp_path / "model.safetensors")
+    assert load_model(tmp_path, "cpu").config == shared().config
+
+
+def test_channels_last_weights_are_saved(tmp_path):
+    model = build().to(memory_format=torch.channels_last)
+    save_model(model, tmp_path / "m.safetensors")
+    for key, value in load_model(tmp_path / "m.safetensors", "cpu").state_dict().items():
+        assert torch.equal(value, model.state_dict()[key]), key
+
+
+def rewritten(folder: Path, change) -> Path:
+    """A model file whose tensors and metadata `change` altered."""
+    path = folder / "m.safetensors"
+    save_model(shared(), path)
+    tensors, metadata = load_file(path), {CONFIG_KEY: shared().config.to_json()}
+    change(tensors, metadata)
+    save_file(tensors, path, metadata)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensors, metadata: metadata.clear(), "holds no configuration; make the file with"),
+        (lambda tensors, metadata: metadata.update({CONFIG_KEY: "{"}), "cannot be read"),
+        (lambda tensors, metadata: metadata.update({CONFIG_KEY: '{"depth": 1}'}), "holds depth"),
+        (lambda tensors, metadata: tensors.pop("mean"), "do not fit its configuration: mean"),
+        (lambda tensors, metadata: tensors.update(more=torch.zeros(1)), "configuration: more"),
+        (lambda tensors, metadata: tensors.update(mean=torch.zeros(3)), "configuration: mean"),
+    ],
+    ids=["none", "damaged", "newer", "missing", "left over", "misshaped"],
+)
+def test_file_that_does_not_fit_itself_is_refused(change, message, tmp_path):
+    path = rewritten(tmp_path, change)
+    with pytest.raises(InputError, match=message) as caught:
+        load_model(path, "cpu")
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_other_files_are_refused(tmp_path):
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "released.pth")
+    with pytest.raises(InputError, match=r"not a safetensors file .*gfm convert"):
+        load_model(tmp_path / "released.pth", "cpu")
+    with pytest.raises(InputError, match=r"no such model; give a \.safetensors file, its folder"):
+        load_model(tmp_path / "none.safetensors", "cpu")
+    with pytest.raises(InputError, match=r"model\.safetensors: no such model"):
+        load_model(tmp_path, "cpu")
+
+
+def test_hub_id_offline_is_refused_with_the_reason(monkeypatch):
+    # HF_HUB_OFFLINE=1, which the library reads only when it is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match="nobody/nothing: neither a file here nor a model on the"):
+        load_model("nobody/nothing", "cpu")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "xpu"])
+def test_device_that_is_not_there_is_refused(device):
+    with pytest.raises(InputError, match=f"device='{device}' is not .*'cpu'"):
+        resolve_device(device)
+
+
+def test_auto_is_the_gpu_where_there_is_one():
+    wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve_device("auto").type == wanted
+    assert resolve_device(torch.device("cpu")).type == "cpu"
+
+
+def test_places_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"saved as \.safetensors; change the ending"):
+        save_model(shared(), tmp_path / "m.pth")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be written .*choose another place"):
+        save_model(shared(), tmp_path / "file" / "m.safetensors")

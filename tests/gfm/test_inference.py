@@ -1,0 +1,195 @@
+"""From a photograph to its matte: passes, strategies, inputs and the finished cut-out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny import build, draw_matte, draw_photograph, shared
+from torch.nn import functional
+
+import gfm
+from gfm.cutout import Matte
+from gfm.inference import pass_size
+from rssn.blending import blend
+from rssn.errors import InputError
+from rssn.images import read_rgba, write_rgb
+
+PHOTOGRAPH = draw_photograph(1, 210, 300)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "reduction", "wanted"),
+    [
+        (1080, 1920, 3, (352, 640)),  # 360, 640
+        (1080, 1920, 2, (512, 960)),  # 540, 960
+        (1080, 1920, 1, (1056, 1600)),
+        (4000, 6000, 2, (1600, 1600)),
+        (4000, 30, 2, (1600, 32)),
+        (1, 1, 3, (32, 32)),
+        (63, 64, 1, (32, 64)),
+    ],
+)
+def test_pass_sizes(height, width, reduction, wanted):
+    assert pass_size(height, width, reduction) == wanted
+
+
+def tensor(image):
+    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+
+def enlarged(maps, size):
+    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+def test_hybrid_is_the_published_schedule():
+    model = shared()
+    # 210 / 3 = 70 and 300 / 3 = 100, 210 / 2 = 105 and 300 / 2 = 150, floored to multiples of 32.
+    third = tensor(cv2.resize(PHOTOGRAPH, (96, 64), interpolation=cv2.INTER_AREA))
+    half = tensor(cv2.resize(PHOTOGRAPH, (128, 96), interpolation=cv2.INTER_AREA))
+    with torch.no_grad():
+        glance = enlarged(model(third).glance, (210, 300))[0].argmax(dim=0).numpy()
+        focus = enlarged(model(half).focus, (210, 300))[0, 0].numpy()
+    wanted = np.where(glance == 2, 1, np.where(glance == 1, focus, 0))
+    made = gfm.matte(PHOTOGRAPH, model, foreground="none")
+    np.testing.assert_allclose(made.alpha, wanted, atol=1e-6)
+    np.testing.assert_array_equal(made.trimap, glance)
+    assert len(np.unique(glance)) == 3
+
+
+@pytest.mark.parametrize("rosta", ["TT", "FT", "BT", "RIM"])
+@pytest.mark.parametrize("strategy", ["hybrid", "resize", "full"])
+def test_one_pass_strategies(rosta, strategy):
+    model = shared("timm:test_resnet", rosta)
+    made = gfm.matte(PHOTOGRAPH, model, strategy=strategy, foreground="none")
+    assert made.alpha.shape == made.trimap.shape == (210, 300)
+    assert made.alpha.dtype == np.float32 and made.trimap.dtype == np.uint8
+    assert 0 <= made.alpha.min() and made.alpha.max() <= 1
+    assert set(np.unique(made.trimap)) <= ({0, 2} if rosta in ("FT", "BT") else {0, 1, 2})
+    if strategy == "hybrid" and rosta != "RIM":
+        return
+    size = {"full": (288, 192), "resize": (128, 96)}.get(strategy)
+    if rosta == "RIM" and strategy != "full":
+        size = (96, 64)  # always at 1/3
+    small = tensor(cv2.resize(PHOTOGRAPH, size, interpolation=cv2.INTER_AREA))
+    with torch.no_grad():
+        wanted = enlarged(model(small).alpha, (210, 300))[0, 0]
+    np.testing.assert_allclose(made.alpha, wanted.clamp(0, 1).numpy(), atol=1e-6)
+
+
+def test_array_path_and_pil_image_give_the_same(tmp_path):
+    write_rgb(tmp_path / "photo.png", PHOTOGRAPH)
+    image = Image.fromarray(PHOTOGRAPH)
+    turned = Image.fromarray(PHOTOGRAPH.transpose(1, 0, 2)[:, ::-1])
+    turned.getexif()[0x0112] = 8  # to be turned by 90 degrees against the clock
+    sideways = PHOTOGRAPH.transpose(1, 0, 2)[:, ::-1]  # not contiguous
+    wanted = gfm.matte(PHOTOGRAPH, shared(), foreground="none").alpha
+    for given in (tmp_path / "photo.png", str(tmp_path / "photo.png"), image, turned):
+        made = gfm.matte(given, shared(), foreground="none")
+        np.testing.assert_array_equal(made.alpha, wanted)
+    made = gfm.matte(sideways, shared(), foreground="none").alpha
+    again = gfm.matte(np.ascontiguousarray(sideways), shared(), foreground="none").alpha
+    np.testing.assert_array_equal(made, again)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (31, 33), (400, 3)], ids=str)
+def test_photographs_of_any_size(size):
+    made = gfm.matte(draw_photograph(0, *size), shared())
+    assert made.alpha.shape == size and made.rgba.shape == (*size, 4)
+
+
+def test_half_precision_model_gives_float32():
+    made = gfm.matte(PHOTOGRAPH, build().bfloat16(), foreground="none")
+    assert made.alpha.dtype == np.float32 and np.isfinite(made.alpha).all()
+
+
+def test_foreground_is_estimated_on_request():
+    kept = gfm.matte(PHOTOGRAPH, shared(), foreground="none")
+    np.testing.assert_array_equal(kept.foreground, PHOTOGRAPH)
+    made = gfm.matte(PHOTOGRAPH, shared(), foreground="multilevel")
+    assert made.foreground.dtype == np.uint8 and made.foreground.shape == PHOTOGRAPH.shape
+    assert (made.foreground != PHOTOGRAPH).any()
+    np.testing.assert_array_equal(made.alpha, kept.alpha)
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "message"),
+    [
+        (PHOTOGRAPH, {"strategy": "best"}, "choose 'hybrid', 'resize' or 'full'"),
+        (PHOTOGRAPH, {"foreground": "all"}, "choose 'multilevel', 'closed_form' or 'none'"),
+        (PHOTOGRAPH, {"d1": 0.5}, "d1=0.5: a reduction is 1 or more"),
+        (PHOTOGRAPH, {"d2": float("nan")}, "d2=nan"),
+        (PHOTOGRAPH, {"d2": float("inf")}, "d2=inf"),
+        (PHOTOGRAPH / 255, {}, "float64; wanted uint8 RGB"),
+        (PHOTOGRAPH[..., 0], {}, r"shape \(210, 300\)"),
+        (PHOTOGRAPH[:0], {}, r"shape \(0, 300, 3\)"),
+        ([[1, 2], [3, 4]], {}, "image is a list; give a uint8 RGB array, a path or a PIL image"),
+        ("nowhere.png", {}, "nowhere.png: cannot be read"),
+    ],
+)
+def test_bad_inputs_are_refused(image, options, message):
+    with pytest.raises(InputError, match=message):
+        gfm.matte(image, shared(), **options)
+
+
+def test_missing_or_training_model_is_refused():
+    with pytest.raises(InputError, match=r"load some with gfm\.load_model"):
+        gfm.matte(PHOTOGRAPH)
+    with pytest.raises(InputError, match=r"training mode; call model\.eval"):
+        gfm.matte(PHOTOGRAPH, build().train())
+
+
+class TestMatte:
+    @pytest.fixture
+    def cutout(self):
+        alpha = draw_matte(48, 64)
+        return Matte(alpha, draw_photograph(3), np.ones((48, 64), np.uint8))
+
+    def test_rgba_holds_colours_that_are_not_multiplied(self, cutout):
+        assert cutout.rgba.shape == (48, 64, 4) and cutout.rgba.dtype == np.uint8
+        np.testing.assert_array_equal(cutout.rgba[..., :3], cutout.foreground)
+        np.testing.assert_array_equal(cutout.rgba[..., 3], np.rint(cutout.alpha * 255))
+
+    def test_saved_file_holds_the_rgba(self, cutout, tmp_path):
+        cutout.save(tmp_path / "cutout.png")
+        colours, alpha = read_rgba(tmp_path / "cutout.png")
+        np.testing.assert_array_equal(colours, cutout.foreground)
+        np.testing.assert_array_equal(alpha, cutout.alpha)
+
+    def test_on_a_colour_and_on_a_picture(self, cutout):
+        red = cutout.on((255, 0, 0))
+        assert red[0, 0].tolist() == [255, 0, 0]
+        np.testing.assert_array_equal(red[24, 32], cutout.foreground[24, 32])
+        picture = draw_photograph(4)
+        wanted = blend(cutout.alpha, cutout.foreground, picture)
+        np.testing.assert_array_equal(cutout.on(picture), wanted)
+
+    @pytest.mark.parametrize("size", [(96, 128), (24, 32), (10, 200)], ids=str)
+    def test_picture_of_another_size_is_resized(self, cutout, size):
+        flat = np.full((*size, 3), 77, np.uint8)
+        np.testing.assert_array_equal(cutout.on(flat), cutout.on((77, 77, 77)))
+
+    @pytest.mark.parametrize(
+        "background",
+        [
+            np.zeros((48, 64)),
+            np.zeros((48, 64, 3)),
+            np.zeros((0, 64, 3), np.uint8),
+            (0.5, 0.5, 0.5),
+            (256, 0, 0),
+            (-1, 0, 0),
+            (1, 2),
+        ],
+        ids=["grey", "float", "empty", "float colour", "above", "below", "two"],
+    )
+    def test_other_backgrounds_are_refused(self, cutout, background):
+        with pytest.raises(InputError, match=r"give uint8 RGB \(H, W, 3\), or one colour"):
+            cutout.on(background)
+
+    def test_other_endings_and_places_are_refused(self, cutout, tmp_path):
+        with pytest.raises(InputError, match=r"saved as \.png; change the ending"):
+            cutout.save(tmp_path / "cutout.jpg")
+        with pytest.raises(InputError, match="cannot be written"):
+            cutout.save(tmp_path / "none" / "cutout.png")

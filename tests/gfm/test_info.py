@@ -1,0 +1,83 @@
+"""Sizes of the networks against the published ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gfm.__main__ import main
+from gfm.config import GFMConfig
+from gfm.encoders import build_encoder
+from gfm.info import PUBLISHED, count_multiply_adds, count_parameters, published_for
+from gfm.network import GFM
+
+# Millions of parameters: the paper's table 7, but for r34_2b, where it prints 126.85.
+RELEASED_PARAMETERS = {"d121": 46.96, "r34": 55.29, "r34_2b": 125.88, "r101": 497.26}
+
+
+def on_meta(**options):
+    with torch.device("meta"):
+        return GFM(GFMConfig(**options)).eval()
+
+
+@pytest.mark.parametrize("backbone", PUBLISHED)
+def test_parameters_are_the_published_ones_less_the_unused(backbone):
+    ours = sum(count_parameters(on_meta(backbone=backbone)).values())
+    released = ours + sum(PUBLISHED[backbone].unused.values())
+    assert round(released / 1e6, 2) == RELEASED_PARAMETERS[backbone]
+
+
+@pytest.mark.parametrize("backbone", PUBLISHED)
+def test_multiply_adds_are_those_of_the_released_code(backbone):
+    for rosta in ("TT", "FT"):
+        counted = count_multiply_adds(on_meta(backbone=backbone, rosta=rosta), 800, 800)
+        gmac = sum(counted.values()) / 1e9
+        assert gmac == pytest.approx(PUBLISHED[backbone].released_gmac, rel=5e-3)
+        if rosta != "TT":  # the released count has two classes
+            assert gmac == pytest.approx(PUBLISHED[backbone].released_gmac, abs=0.01)
+
+
+def test_every_parameter_belongs_to_one_part():
+    model = on_meta(backbone="timm:lcnet_050", rosta="RIM")
+    counted = count_parameters(model)
+    assert list(counted) == ["encoder", "glance", "focus", "rim"]
+    assert sum(counted.values()) == sum(p.numel() for p in model.parameters())
+    assert counted["rim"] == (3 * 16 + 16) + 16 * 4 + 4 * 16 + (16 + 1)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "channels", "strides"),
+    [
+        ("r34", (64, 64, 128, 256, 512), (2, 4, 8, 16, 32)),
+        ("r101", (64, 256, 512, 1024, 2048), (2, 4, 8, 16, 32)),
+        ("d121", (64, 128, 256, 512, 512), (2, 4, 8, 16, 32)),
+        ("r34_2b", (64, 64, 128, 256, 512, 512, 512), (1, 1, 2, 4, 8, 16, 32)),
+    ],
+)
+def test_encoders_have_the_levels_of_the_released_code(backbone, channels, strides):
+    with torch.device("meta"):
+        levels = build_encoder(backbone).eval()(torch.empty(1, 3, 64, 96))
+    wanted = [(1, c, 64 // s, 96 // s) for c, s in zip(channels, strides, strict=True)]
+    assert [tuple(level.shape) for level in levels] == wanted
+
+
+def test_command_shows_both(capsys):
+    assert main(["info", "--backbone", "r34", "--rosta", "TT"]) == 0
+    out = capsys.readouterr().out
+    for text in ("54,773,316", "513,000", "55,286,316", "131.81", "131.72", "132.28", "55.29 M"):
+        assert text in out
+    assert main(["info", "--backbone", "timm:test_resnet", "--width", "0.25"]) == 0
+    assert "released" not in capsys.readouterr().out
+
+
+def test_command_names_what_is_wrong(capsys):
+    assert main(["info", "--backbone", "r35"]) == 2
+    assert "backbone='r35' is not supported; choose 'r34'" in capsys.readouterr().err
+    assert main(["info", "--side", "0"]) == 2
+    assert "--side 0: wanted 1 pixel or more" in capsys.readouterr().err
+
+
+def test_an_ablation_is_not_compared():
+    assert published_for(GFMConfig("r34", glance_activation="sigmoid")) is PUBLISHED["r34"]
+    assert published_for(GFMConfig("r34", bridge=False)) is None
+    assert published_for(GFMConfig("r34", width=0.5)) is None

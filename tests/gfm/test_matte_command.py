@@ -1,0 +1,128 @@
+"""`gfm matte` and `scripts/infer.py`: files out, and the exit code that fits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import draw_photograph, shared
+
+import gfm
+from gfm.__main__ import main
+from gfm.checkpoint import save_model
+from rssn.images import read_alpha, read_rgb, read_rgba, write_rgb
+
+
+@pytest.fixture
+def model_file(tmp_path) -> str:
+    save_model(shared(), tmp_path / "m.safetensors")
+    return str(tmp_path / "m.safetensors")
+
+
+@pytest.fixture
+def photographs(tmp_path) -> Path:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for name in ("a", "b"):
+        write_rgb(folder / f"{name}.png", draw_photograph(ord(name), 96, 128))
+    return folder
+
+
+def matte(*arguments: object) -> int:
+    return main(["matte", "--quiet", *map(str, arguments)])
+
+
+def test_folder_gives_alpha_rgba_and_trimap(photographs, model_file, tmp_path):
+    out = tmp_path / "out"
+    assert matte(photographs, "--model", model_file, "--out", out, "--foreground", "none") == 0
+    for kind in ("alpha", "rgba", "trimap"):
+        assert sorted(path.name for path in (out / kind).iterdir()) == ["a.png", "b.png"]
+    wanted = gfm.matte(photographs / "a.png", shared(), foreground="none")
+    levels = np.rint(wanted.alpha * 255) / 255
+    np.testing.assert_allclose(read_alpha(out / "alpha" / "a.png"), levels, atol=1e-6)
+    colours, alpha = read_rgba(out / "rgba" / "a.png")
+    np.testing.assert_array_equal(colours, wanted.foreground)
+    np.testing.assert_allclose(alpha, levels, atol=1e-6)
+    trimap = read_rgb(out / "trimap" / "a.png")[..., 0]
+    np.testing.assert_array_equal(trimap, np.array([0, 128, 255])[wanted.trimap])
+
+
+def test_options_reach_the_matting(photographs, model_file, tmp_path):
+    given = (photographs / "b.png", "--model", model_file, "--foreground", "none")
+    assert matte(*given, "--out", tmp_path / "out", "--strategy", "resize", "--d2", 1.5) == 0
+    options = {"strategy": "resize", "d2": 1.5, "foreground": "none"}
+    wanted = gfm.matte(photographs / "b.png", shared(), **options).alpha
+    made = read_alpha(tmp_path / "out" / "alpha" / "b.png")
+    np.testing.assert_allclose(made, wanted, atol=0.502 / 255)
+
+
+def test_bad_photographs_are_named_and_the_rest_is_done(photographs, model_file, tmp_path, capsys):
+    (photographs / "c.png").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("")
+    missing = tmp_path / "missing"
+    out = tmp_path / "out"
+    assert (
+        matte(photographs, tmp_path / "notes.txt", missing, "--model", model_file, "--out", out)
+        == 1
+    )
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"failed: {tmp_path / 'notes.txt'}: is no image; wanted .bmp")
+    assert lines[1] == f"failed: {missing}: no such file or folder; check the path"
+    assert lines[2].startswith(f"failed: {photographs / 'c.png'}: is not an image")
+    assert sorted(path.name for path in (out / "rgba").iterdir()) == ["a.png", "b.png"]
+
+
+def test_photograph_that_is_named_twice_is_done_once(photographs, model_file, tmp_path, capsys):
+    given = (photographs, photographs / "a.png", "--model", model_file, "--out", tmp_path / "out")
+    assert main(["matte", *map(str, given)]) == 0
+    assert "Matte: 2/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--d1", 0.5), "error: d1=0.5: a reduction is 1 or more"),
+        (("--model", "none.safetensors"), "error: none.safetensors: no such model"),
+        (("--device", "gpu"), "error: device='gpu' is not known"),
+        (("--out", __file__), f"error: --out {__file__}: no folder can be made there"),
+    ],
+    ids=["reduction", "model", "device", "out"],
+)
+def test_wrong_usage_is_exit_2(options, message, photographs, model_file, tmp_path, capsys):
+    given = (photographs, "--model", model_file, "--out", tmp_path / "out")
+    assert matte(*given, *options) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith(message)
+
+
+def test_two_photographs_with_one_name_are_refused(photographs, model_file, tmp_path, capsys):
+    write_rgb(photographs / "a.jpg", draw_photograph(0))
+    assert matte(photographs, "--model", model_file, "--out", tmp_path / "out") == 2
+    assert "would both be written as a.png; rename one" in capsys.readouterr().err
+
+
+def test_parser_refuses_what_it_does_not_know(capsys):
+    for arguments in ([], ["matte"], ["unknown"], ["matte", "x.png", "--strategy", "best"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_script_is_the_same_command(photographs, model_file, tmp_path):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, root / "scripts" / "infer.py", photographs, "--model", model_file]
+    done = subprocess.run(
+        [*map(str, command), "--out", str(tmp_path / "out"), "--foreground", "none", "--quiet"],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(p.name for p in (tmp_path / "out" / "alpha").iterdir()) == ["a.png", "b.png"]

@@ -1,0 +1,320 @@
+"""One contract for every network: encoders times representations; then the pieces."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny import ROSTAS, build, parts_of, random_image, shared
+from torch import nn
+from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
+
+from gfm.blocks import average_pool
+from gfm.config import GFMConfig
+from gfm.decoders import GLANCE_CLASSES
+from gfm.fusion import fuse, fuse_expected
+from gfm.network import GFM
+from rssn.errors import InputError
+
+ENCODERS = ("timm:test_resnet", "timm:lcnet_050", "timm:test_convnext")
+SIZES = ((1, 1), (31, 33), (200, 30), (64, 96))
+
+
+@pytest.mark.parametrize("backbone", ENCODERS)
+@pytest.mark.parametrize("rosta", ROSTAS)
+class TestContract:
+    @pytest.fixture
+    def model(self, backbone, rosta):
+        model = shared(backbone, rosta)
+        yield model
+        model.eval().zero_grad()
+
+    @pytest.mark.parametrize("size", SIZES, ids=str)
+    def test_any_size_gives_probabilities(self, model, rosta, size):
+        with torch.no_grad():
+            output = model(random_image(*size, batch=2))
+        parts = parts_of(output)
+        for name, part in parts.items():
+            classes = GLANCE_CLASSES[name or rosta]
+            assert part.glance.shape == part.glance_logits.shape == (2, classes, *size)
+            assert part.focus.shape == part.alpha.shape == (2, 1, *size)
+            torch.testing.assert_close(part.glance.sum(dim=1), torch.ones(2, *size))
+            assert 0 <= part.focus.min() and part.focus.max() <= 1
+        assert output.alpha.shape == (2, 1, *size)
+        assert 0 <= output.alpha.min() and output.alpha.max() <= 1
+
+    def test_padding_repeats_the_border_and_is_cut_off(self, model):
+        image = random_image(31, 33)
+        padded = functional.pad(image, (0, 31, 0, 1), mode="replicate")
+        with torch.no_grad():
+            small, large = parts_of(model(image)), parts_of(model(padded))
+        for name in small:
+            for ours, wanted in zip(small[name], large[name], strict=True):
+                torch.testing.assert_close(ours, wanted[..., :31, :33])
+
+    def test_fusion_is_hard_in_eval_mode_and_expected_in_training(self, model, rosta):
+        image = random_image(64, 64, batch=2)
+        with torch.no_grad():
+            decided = parts_of(model(image))
+            learnt = parts_of(model.train()(image))
+        for name in decided:
+            kind = name or rosta
+            part = decided[name]
+            assert len(part.glance.argmax(dim=1).unique()) > 1
+            assert torch.equal(part.alpha, fuse(part.glance_logits, part.focus, kind))
+            part = learnt[name]
+            wanted = fuse_expected(part.glance_logits.softmax(dim=1), part.focus, kind)
+            assert torch.equal(part.alpha, wanted)
+
+    def test_fused_alpha_trains_both_decoders_and_the_encoder(self, model):
+        model.train()(random_image(64, 64, batch=2)).alpha.mean().backward()
+        first = next(model.encoder.parameters())
+        heads = [head[-2] for part in (model.glance, model.focus) for head in part.heads.values()]
+        blocks = [part.blocks[0][0] for part in (model.glance, model.focus)]
+        for weight in (first, *(layer.weight for layer in [*heads, *blocks])):
+            assert torch.isfinite(weight.grad).all() and weight.grad.abs().max() > 0
+        model.eval().zero_grad()
+        model(random_image(64, 64)).alpha.mean().backward()
+        assert all(parameter.grad is None for parameter in model.glance.parameters())
+
+    def test_one_decoder_alone_says_the_same(self, model, rosta):
+        image = random_image(64, 96)
+        if rosta == "RIM":
+            for method in (model.glance_probabilities, model.focus_alpha):
+                with pytest.raises(InputError, match="three glance heads"):
+                    method(image)
+            return
+        with torch.no_grad():
+            whole = model(image)
+            assert torch.equal(model.glance_probabilities(image), whole.glance)
+            assert torch.equal(model.focus_alpha(image), whole.focus)
+
+    def test_bf16_autocast_is_near_float32(self, model):
+        image = random_image(64, 64, batch=2)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            half = parts_of(model(image))
+        with torch.no_grad():
+            full = parts_of(model(image))
+        for name in full:
+            for field in ("glance", "focus"):
+                ours, wanted = getattr(half[name], field).float(), getattr(full[name], field)
+                assert (ours - wanted).abs().mean() < 0.1  # untrained, it amplifies rounding
+        with torch.autocast("cpu", torch.bfloat16):
+            model.train()(image).alpha.float().mean().backward()
+        assert torch.isfinite(next(model.encoder.parameters()).grad).all()
+
+    def test_channels_last_changes_nothing(self, model):
+        image = random_image(64, 96, batch=2)
+        with torch.no_grad():
+            wanted = parts_of(model(image))
+            model.to(memory_format=torch.channels_last)
+            ours = parts_of(model(image.to(memory_format=torch.channels_last)))
+            model.to(memory_format=torch.contiguous_format)
+        for name in wanted:
+            torch.testing.assert_close(ours[name].glance, wanted[name].glance, atol=1e-5, rtol=0)
+            torch.testing.assert_close(ours[name].focus, wanted[name].focus, atol=1e-5, rtol=0)
+
+
+class TestExport:
+    @staticmethod
+    def check(model, *sizes):
+        """Export at 64x96 with free batch, height and width; compare at other sizes."""
+        free = torch.export.Dim.DYNAMIC
+        program = torch.export.export(
+            model, (random_image(64, 96, batch=2),), dynamic_shapes=({0: free, 2: free, 3: free},)
+        )
+        exported = program.module()
+        for size in sizes:
+            image = random_image(*size, seed=1)
+            with torch.no_grad():
+                ours, wanted = exported(image), model(image)
+            flat = torch.utils._pytree.tree_leaves
+            for found, right in zip(flat(ours), flat(wanted), strict=True):
+                torch.testing.assert_close(found, right, atol=1e-5, rtol=1e-4)
+
+    @pytest.mark.parametrize("rosta", ROSTAS)
+    def test_exports_with_free_sizes(self, rosta):
+        self.check(shared("timm:test_resnet", rosta), (64, 64), (75, 130), (96, 40))
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("rosta", ROSTAS)
+    @pytest.mark.parametrize("backbone", ["r34", "r34_2b", "d121", "r101", *ENCODERS[1:]])
+    def test_every_backbone_exports(self, backbone, rosta):
+        self.check(GFM(GFMConfig(backbone=backbone, rosta=rosta, width=0.25)).eval(), (75, 130))
+
+
+class TestMemory:
+    def test_no_feature_map_is_copied_in_channels_last(self):
+        model = build().to(memory_format=torch.channels_last)
+        image = random_image(128, 128, batch=2).to(memory_format=torch.channels_last)
+        strays = []
+
+        def look(layer, inputs):
+            (features,) = inputs
+            if features.shape[-1] > 5 and not features.is_contiguous(
+                memory_format=torch.channels_last
+            ):
+                strays.append(tuple(features.shape))
+
+        for layer in model.modules():
+            if isinstance(layer, nn.Conv2d | nn.Upsample):
+                layer.register_forward_pre_hook(look)
+        with (
+            profile(activities=[ProfilerActivity.CPU], record_shapes=True) as record,
+            torch.no_grad(),
+        ):
+            model(image)
+        assert strays == []
+        copied = [
+            event.input_shapes[0]
+            for event in record.events()
+            if event.name in ("aten::clone", "aten::contiguous") and event.input_shapes[0]
+        ]
+        # Left are the pyramid, pooled by matrix products on the 4x4 coarsest level, and softmax and
+        # argmax of the three classes.
+        assert all(shape[-1] <= 5 or shape[1] == 3 for shape in copied), copied
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 5), (13, 8), (25, 30)], ids=str)
+@pytest.mark.parametrize("grid", [1, 3, 5])
+def test_average_pool_is_adaptive_average_pooling(size, grid):
+    features = torch.rand(2, 3, *size, dtype=torch.float64)
+    wanted = functional.adaptive_avg_pool2d(features, grid)
+    torch.testing.assert_close(average_pool(features, grid), wanted)
+
+
+def test_fusions_of_hand_computed_pixels():
+    focus = torch.tensor([0.25, 0.25, 0.25, 0.25]).view(1, 1, 1, 4)
+    three = torch.eye(3)[[0, 1, 2, 1]].T.view(1, 3, 1, 4)
+    two = torch.eye(2)[[0, 1, 0, 1]].T.view(1, 2, 1, 4)
+    for glance, rosta, wanted in (
+        (three, "TT", [0, 0.25, 1, 0.25]),
+        (two, "FT", [0.25, 1, 0.25, 1]),
+        (two, "BT", [0, 0.75, 0, 0.75]),
+    ):
+        assert fuse(glance, focus, rosta).flatten().tolist() == wanted
+        assert fuse_expected(glance, focus, rosta).flatten().tolist() == wanted
+
+
+def test_expected_fusion_is_the_mean_of_the_fusions_of_each_class():
+    focus = torch.rand(1, 1, 4, 4)
+    for rosta, classes in GLANCE_CLASSES.items():
+        probabilities = torch.randn(1, classes, 4, 4).softmax(dim=1)
+        certain = torch.eye(classes).view(classes, classes, 1, 1).expand(-1, -1, 4, 4)
+        mean = sum(
+            probabilities[:, c : c + 1] * fuse(certain[c : c + 1], focus, rosta)
+            for c in range(classes)
+        )
+        torch.testing.assert_close(fuse_expected(probabilities, focus, rosta), mean)
+
+
+class TestAblations:
+    """Table 4 of the paper: each leaves out what its name says, and nothing else."""
+
+    @staticmethod
+    def counts(**options):
+        model = build(**options)
+        assert model(random_image(40, 64)).alpha.shape == (1, 1, 40, 64)
+        return {
+            name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()
+        }
+
+    def test_without_bridge(self):
+        whole, without = self.counts(), self.counts(bridge=False)
+        model = shared()
+        width, first = model.focus.bridge[0].out_channels, model.focus.blocks[0][0].out_channels
+        bridge = sum(p.numel() for p in model.focus.bridge.parameters())
+        assert whole["focus"] - without["focus"] == bridge + 9 * width * first
+        assert whole["glance"] == without["glance"]
+
+    def test_pyramid_for_one_block_or_none(self):
+        whole, one, none = (self.counts(pyramid=kind) for kind in ("all", "one", "none"))
+        glance = shared().glance
+        pyramid = sum(p.numel() for p in glance.pyramid.parameters())
+        context = glance.pyramid.bottleneck.out_channels
+        assert (
+            one["glance"] - none["glance"]
+            == pyramid + 9 * context * glance.blocks[0][0].out_channels
+        )
+        joined = [*glance.blocks[1:], glance.heads["TT"]]
+        halves = sum(layer[0].weight.numel() // 2 for layer in joined)
+        guides = sum(p.numel() for p in glance.guides.parameters())
+        assert whole["glance"] - one["glance"] == guides + halves
+        assert whole["focus"] == one["focus"] == none["focus"]
+
+    def test_single_decoder_predicts_both(self):
+        model = build(single_decoder=True, rosta="RIM")
+        assert model.glance is None
+        assert [h[-2].out_channels for h in model.focus.heads.values()] == [4, 3, 3]
+        model = build(single_decoder=True)
+        with torch.no_grad():
+            whole = model(random_image(40, 64))
+            assert torch.equal(model.focus_alpha(random_image(40, 64)), whole.focus)
+        assert whole.glance.shape[1] == 3
+
+    def test_width_scales_to_multiples_of_8(self):
+        for width, channels in ((0.25, 24), (0.01, 8), (1.0, 96)):
+            model = GFM(GFMConfig(backbone="timm:test_resnet", width=width))
+            assert model.focus.bridge[0].out_channels == channels
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.rand(1, 4, 8, 8), r"shape \(1, 4, 8, 8\); wanted RGB"),
+        (torch.rand(3, 8, 8), r"shape \(3, 8, 8\)"),
+        (torch.rand(0, 3, 8, 8), "B, H and W at least 1"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), r"torch.uint8; .*image.float\(\) / 255"),
+        (torch.full((1, 3, 8, 8), 255.0), r"from 255 to 255; wanted \[0, 1\]"),
+        (torch.full((1, 3, 8, 8), -0.1), r"from -0.1"),
+        (torch.full((1, 3, 8, 8), torch.nan), "from nan"),
+        (torch.empty(1, 3, 8, 8, device="meta"), "on meta, the model on cpu"),
+    ],
+    ids=["channels", "unbatched", "empty", "integer", "range", "negative", "nan", "device"],
+)
+def test_bad_images_are_refused(image, message):
+    with pytest.raises(InputError, match=message):
+        shared()(image)
+
+
+def test_one_value_a_channel_cannot_be_trained_on():
+    model = build().train()
+    with pytest.raises(InputError, match="give two images, or more than 32 pixels"):
+        model(random_image(32, 32))
+    assert model(random_image(32, 32, batch=2)).alpha.shape == (2, 1, 32, 32)
+
+
+def test_image_of_another_float_type_is_taken():
+    image = random_image(32, 64)
+    with torch.no_grad():
+        wanted = shared()(image).focus
+        torch.testing.assert_close(shared()(image.double()).focus, wanted)
+        assert build().bfloat16()(image).focus.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rosta": "XX"}, "rosta='XX' is not supported; choose 'TT', 'FT', 'BT' or 'RIM'"),
+        ({"pyramid": "two"}, "choose 'all', 'one' or 'none'"),
+        ({"width": 0}, "width=0 is not positive"),
+        ({"mean": (0.5,)}, "give three"),
+        ({"std": (1, 0, 1)}, "not positive"),
+    ],
+    ids=["rosta", "pyramid", "width", "mean", "std"],
+)
+def test_bad_configurations_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        GFMConfig(**options)
+
+
+def test_configuration_survives_json():
+    config = GFMConfig("timm:lcnet_050", "RIM", 0.5, "one", False, True, "sigmoid", std=(1, 2, 3))
+    assert GFMConfig.from_json(config.to_json()) == config
+    for text, message in (
+        ('{"depth": 3}', "holds depth"),
+        ("{", "cannot be read"),
+        ("7", "cannot"),
+    ):
+        with pytest.raises(InputError, match=message):
+            GFMConfig.from_json(text)

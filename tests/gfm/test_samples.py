@@ -1,0 +1,148 @@
+"""Crops: image, matte and colours stay one, and labels know how far a crop was shrunk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny import draw_matte, draw_photograph
+
+from gfm.rosta import make_labels
+from gfm.samples import ALPHA_BITS, CropOptions, Cropper, Planes, collate
+from rssn.blending import blend
+from rssn.errors import InputError
+
+PLAIN = {"sides": (32,), "size": 32, "transition": 0, "flip": 0}
+
+
+def crop(planes, seed=0, **options):
+    return Cropper(CropOptions(**PLAIN | options))(planes, np.random.default_rng(seed))
+
+
+def flat_planes(height=80, width=90):
+    """A composite of one colour before another, which resizing keeps a composite."""
+    alpha = draw_matte(height, width, radius=25, rim=20)
+    colours = [np.full((height, width, 3), c, np.uint8) for c in ((200, 90, 40), (60, 120, 160))]
+    return Planes(blend(alpha, *colours), alpha, *colours)
+
+
+@pytest.mark.parametrize("jitter", [0, 0.2])
+@pytest.mark.parametrize("side", [32, 57, 64])
+def test_crops_stay_composites(side, jitter):
+    options = {"sides": (side,), "flip": 0.5, "transition": 0.5, "jitter": jitter}
+    cropper = Cropper(CropOptions(**PLAIN | options))
+    for seed in range(8):
+        made, _ = cropper(flat_planes(), np.random.default_rng(seed))
+        again = blend(made.alpha, made.foreground, made.background)
+        # Each plane is rounded on its own, after each step.
+        assert np.abs(again.astype(int) - made.image).max() <= (2 if jitter else 1)
+        assert (made.image != flat_planes().image[0, 0]).any() or made.alpha.max() == 0
+
+
+@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("flip", [0, 1])
+def test_planes_move_together(side, flip):
+    picture = draw_photograph(0, 90, 80)
+    alpha = (picture[..., 0] / np.float32(255)).astype(np.float32)
+    made, _ = crop(Planes(picture, alpha, picture, picture), sides=(side,), flip=flip)
+    np.testing.assert_array_equal(made.foreground, made.image)
+    np.testing.assert_array_equal(made.background, made.image)
+    assert np.abs(made.alpha * 255 - made.image[..., 0]).max() <= 0.51
+
+
+def test_flip_mirrors():
+    kept, _ = crop(flat_planes(), flip=0)
+    mirrored, _ = crop(flat_planes(), flip=1)
+    for ours, wanted in zip(mirrored, kept, strict=True):
+        np.testing.assert_array_equal(ours, wanted[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("pixel", "wanted"),
+    [((40, 50), (16, 16)), ((3, 50), (3, 16)), ((40, 88), (16, 30)), ((79, 0), (31, 0))],
+    ids=["inside", "top", "right", "corner"],
+)
+def test_transition_crops_are_centred_on_a_fractional_pixel(pixel, wanted):
+    alpha = np.zeros((80, 90), np.float32)
+    alpha[pixel] = 0.5
+    picture = draw_photograph(0, 80, 90)
+    planes = Planes(picture, alpha, picture, picture)
+    for seed in range(3):
+        made, _ = crop(planes, seed, transition=1)
+        assert np.argwhere(made.alpha == 0.5).tolist() == [list(wanted)]
+
+
+def test_crops_come_from_everywhere_when_nothing_is_fractional():
+    alpha = np.zeros((64, 64), np.float32)
+    rows = np.arange(64, dtype=np.uint8)[:, None, None]
+    picture = np.broadcast_to(rows, (64, 64, 3))
+    planes = Planes(picture, alpha, picture, picture)
+    tops = {int(crop(planes, seed, transition=1)[0].image[0, 0, 0]) for seed in range(60)}
+    assert len(tops) > 20
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "scale"), [(32, 32, 1), (64, 32, 0.5), (640, 32, 0.4), (32, 64, 2)]
+)
+def test_scale_is_that_of_the_crop_that_the_image_allows(side, size, scale):
+    made, found = crop(flat_planes(), sides=(side,), size=size)  # the image is 80 x 90
+    assert found == scale and made.image.shape == (size, size, 3)
+
+
+def test_opaque_pixels_stay_opaque_at_any_scale():
+    # Area averaging of ones gives 0.9999998 at odd scales; labels ask for exactly 1.
+    for side in range(33, 130, 3):
+        ones = np.ones((side, side), np.float32)
+        picture = draw_photograph(0, side, side)
+        made, _ = crop(Planes(picture, ones, picture, picture), sides=(side,))
+        assert (made.alpha == 1).all(), side
+    assert ALPHA_BITS <= 24  # the grid of the labels' identity
+
+
+def test_enlarged_crops_are_smooth():
+    ramp = np.repeat(np.linspace(0, 1, 32, dtype=np.float32)[None], 32, axis=0)
+    picture = draw_photograph(0, 32, 32)
+    made, _ = crop(Planes(picture, ramp, picture, picture), size=128)
+    assert np.abs(np.diff(made.alpha, axis=1)).max() < 1.5 / 4 / 31
+
+
+def test_crops_depend_on_the_generator_alone():
+    first, again, other = (crop(flat_planes(), seed, flip=0.5, jitter=0.3)[0] for seed in (1, 1, 2))
+    for ours, wanted in zip(first, again, strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+    assert (first.image != other.image).any()
+
+
+def test_batch_holds_the_labels_of_each_representation():
+    options = {"sides": (64,), "transition": 1}
+    samples = [(f"s{seed}", *crop(flat_planes(), seed, **options)) for seed in range(3)]
+    batch = collate(samples, "RIM", kernel=9)
+    assert batch.keys == ["s0", "s1", "s2"] and list(batch.labels) == ["TT", "FT", "BT"]
+    assert batch.image.shape == (3, 3, 32, 32) and batch.image.dtype == torch.float32
+    assert batch.image[1, 2, 3, 4] == samples[1][1].image[3, 4, 2] / np.float32(255)
+    for rosta, labels in batch.labels.items():
+        assert labels.glance.shape == (3, 32, 32) and labels.glance.dtype == torch.int64
+        assert labels.focus.shape == labels.region.shape == (3, 1, 32, 32)
+        wanted = make_labels(samples[2][1].alpha, rosta, 9, scale=0.5)
+        np.testing.assert_array_equal(labels.glance[2], wanted.glance)
+        np.testing.assert_array_equal(labels.focus[2, 0], wanted.focus)
+        np.testing.assert_array_equal(labels.region[2, 0], wanted.region)
+    assert list(collate(samples, "FT", None).labels) == ["FT"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sides": ()}, "give at least one"),
+        ({"sides": (16,)}, r"sides=\(16,\): .*32 pixels or more"),
+        ({"size": 100}, "size=100: give a multiple of 32"),
+        ({"size": 0}, "size=0"),
+        ({"transition": 1.5}, "transition=1.5: a share is between 0 and 1"),
+        ({"flip": -1}, "flip=-1"),
+        ({"jitter": 1}, "jitter=1: wanted 0 or more and below 1"),
+        ({"kernel": 0}, "kernel=0: wanted 1 pixel or more"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        CropOptions(**options)

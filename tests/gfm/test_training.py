@@ -1,0 +1,196 @@
+"""The commands that Lightning runs: fit, validate, test and predict on tiny data."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import build, write_photographs, write_shards
+
+import gfm
+from gfm.__main__ import main
+from gfm.checkpoint import load_model, save_model
+from gfm.task import GFMTask
+from rssn.errors import InputError
+from rssn.images import read_alpha
+
+TINY = ("--model.backbone", "timm:test_resnet", "--model.width", "0.25")
+CPU = ("--trainer.accelerator", "cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Six samples in shards/ and two photographs in photographs/."""
+    folder = tmp_path_factory.mktemp("data")
+    write_shards(folder / "shards", (4, 2))
+    write_photographs(folder / "photographs", 2)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path, monkeypatch):
+    """Runs are written to the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+def fit_arguments(data: Path, *more: str) -> list[str]:
+    return [
+        *("fit", *CPU, "--data.shards", str(data / "shards"), "--data.batch_size", "2"),
+        *("--data.workers", "0", "--data.crop.sides", "[32]", "--data.crop.size", "32"),
+        *("--trainer.max_steps", "2", "--trainer.log_every_n_steps", "1", *more),
+    ]
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("rosta", ["TT", "FT", "BT", "RIM"])
+def test_fit_writes_losses_and_a_model(data, tmp_path, rosta, capfd):
+    assert main(fit_arguments(data, *TINY, "--model.rosta", rosta)) == 0
+    assert "Train: 2/2, " in capfd.readouterr().err
+    run = tmp_path / "runs" / "version_0"
+    losses = [float(row["loss"]) for row in rows(run)]
+    assert len(losses) == 2 and np.isfinite(losses).all()
+    model = gfm.load_model(run / "checkpoints" / "last.safetensors", device="cpu")
+    assert model.config.rosta == rosta and model.config.width == 0.25
+    kept = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, kept[f"model.{key}"]), key
+
+
+def test_training_lowers_the_loss_and_keeps_the_best_model(data, tmp_path):
+    steps = ("--trainer.max_steps", "30", "--model.learning_rate", "3e-3")
+    validation = ("--data.validation", str(data / "photographs"))
+    assert main(fit_arguments(data, *TINY, *steps, *validation)) == 0
+    run = tmp_path / "runs" / "version_0"
+    losses = [float(row["loss"]) for row in rows(run) if row["loss"]]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    errors = [float(row["val_sad"]) for row in rows(run) if row["val_sad"]]
+    assert len(errors) == 10  # three steps an epoch
+    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    assert best["global_step"] == 3 * (int(np.argmin(errors)) + 1)
+    load_model(run / "checkpoints" / "best.safetensors", "cpu")
+
+
+def test_same_seed_gives_the_same_model(data, tmp_path):
+    for folder in ("a", "b"):
+        logger = f"--trainer.logger.init_args.save_dir={folder}"
+        assert main(fit_arguments(data, *TINY, logger)) == 0
+    paths = [tmp_path / f / "version_0" / "checkpoints" / "last.safetensors" for f in ("a", "b")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.fixture
+def model_file(tmp_path) -> str:
+    """A model of another representation than the default."""
+    save_model(build(rosta="FT"), tmp_path / "ft.safetensors")
+    return str(tmp_path / "ft.safetensors")
+
+
+def test_model_file_brings_its_representation_along(data, model_file, tmp_path):
+    assert main(fit_arguments(data, "--model.model", model_file)) == 0
+    last = tmp_path / "runs" / "version_0" / "checkpoints" / "last.safetensors"
+    before, after = load_model(model_file, "cpu"), load_model(last, "cpu")
+    assert after.config == before.config
+    steps = "encoder.body.bn1.num_batches_tracked"
+    assert after.state_dict()[steps] == before.state_dict()[steps] + 2  # norms are trained too
+
+
+@pytest.mark.parametrize("command", ["validate", "test"])
+def test_photographs_are_compared(data, model_file, tmp_path, command, capfd):
+    photographs = data / "photographs"
+    given = (*CPU, "--model.model", model_file, "--data.validation", str(photographs))
+    assert main([command, *given, "--model.strategy", "full"]) == 0
+    assert f"{command.title()}: 2/2, " in capfd.readouterr().err
+    (row,) = rows(tmp_path / "runs" / "version_0")
+    model = load_model(model_file, "cpu")
+    errors = []
+    for name in ("p0", "p1"):
+        path = photographs / "original" / f"{name}.png"
+        made = gfm.matte(path, model, strategy="full", foreground="none")
+        errors.append(np.abs(made.alpha - read_alpha(photographs / "mask" / f"{name}.png")).mean())
+    stage = {"validate": "val", "test": "test"}[command]
+    assert float(row[f"{stage}_mad"]) == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_predict_writes_the_mattes(data, model_file, tmp_path, capfd):
+    photographs = data / "photographs" / "original"
+    given = ("--data.photographs", str(photographs), "--data.mattes", "mattes")
+    assert main(["predict", "--quiet", *CPU, "--model.model", model_file, *given]) == 0
+    assert "Predict" not in capfd.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "mattes").iterdir()) == ["p0.png", "p1.png"]
+    wanted = gfm.matte(photographs / "p1.png", load_model(model_file, "cpu"), foreground="none")
+    made = read_alpha(tmp_path / "mattes" / "p1.png")
+    np.testing.assert_allclose(made, wanted.alpha, atol=0.501 / 255)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fit", "--config", "run.yaml"), "does not accept option 'model.bakbone'"),
+        (("fit", "--config", "none.yaml"), "File does not exist"),
+        (("fit", "--model.rosta", "XX"), "Literal['TT', 'FT', 'BT', 'RIM']. Got value: XX"),
+        (("fit", "--model.backbone", "r35"), "backbone='r35' is not supported; choose 'r34'"),
+        (("fit", "--data.crop.size", "33"), "error: size=33: give a multiple of 32"),
+        (("fit", *TINY), "data.shards is not set; give the folder"),
+        (("fit", *TINY, "--data.shards", "none"), "none/manifest.json: no such file"),
+        (("predict", *TINY), "predict needs data.photographs"),
+        (("test", "--model.model", "none.safetensors"), "none.safetensors: no such model"),
+        (("fit", *TINY, "--trainer.val_check_interval", "1.5"), "val_check_interval"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_one_line_and_exit_2(arguments, message, capsys):
+    Path("run.yaml").write_text("model:\n  bakbone: r34\n")
+    assert main([*arguments]) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: ") and message in last
+
+
+def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
+    write_shards(tmp_path / "shards", (4, 2))
+    (tmp_path / "shards" / "shard-00001.tar").write_bytes(b"")
+    assert main(fit_arguments(tmp_path, *TINY, "--data.workers", "1")) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert (
+        last.startswith(f"error: {tmp_path}/shards/shard-00001.tar: ") and "Traceback" not in last
+    )
+
+
+def test_loss_that_is_no_number_names_the_samples(data):
+    from gfm.data import GFMData
+    from gfm.samples import CropOptions
+
+    task = GFMTask("timm:test_resnet", width=0.25)
+    task.model.focus.heads["TT"][-2].bias.data.fill_(torch.nan)
+    task.trainer = type("Trainer", (), {"global_step": 7})()
+    crop = CropOptions(sides=(32,), size=32)
+    (batch,) = GFMData(str(data / "shards"), crop=crop, batch_size=6, workers=0).train_dataloader()
+    with pytest.raises(InputError, match=r"loss is nan at step 7 in samples s\d, .*learning rate"):
+        task.training_step(batch, 0)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_run(data, tmp_path):
+    arguments = fit_arguments(data, *TINY, "--trainer.devices", "2", "--trainer.strategy", "ddp")
+    arguments += ["--trainer.max_steps", "-1", "--trainer.max_epochs", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gfm", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    # Six samples on two ranks in batches of two: one step an epoch.
+    assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1"]

@@ -1,0 +1,96 @@
+"""Small networks, photographs and shards for the tests of this folder."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gfm.config import GFMConfig
+from gfm.network import GFM, Matting, RimMatting
+from rssn.blending import blend
+from rssn.images import write_alpha, write_rgb
+from rssn.manifest import Manifest, Plan
+from rssn.route import Composite
+from rssn.shards import encode_sample, write_shard
+
+ROSTAS = ("TT", "FT", "BT", "RIM")
+
+
+def build(backbone: str = "timm:test_resnet", rosta: str = "TT", **options: object) -> GFM:
+    """An untrained network in eval mode whose norms have seen a batch, so that classes vary."""
+    torch.manual_seed(0)
+    model = GFM(GFMConfig(**{"backbone": backbone, "rosta": rosta, "width": 0.25} | options))
+    norms = [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        model.train()(random_image(64, 96, batch=2))
+    for norm in norms:
+        norm.momentum = 0.1
+    return model.eval()
+
+
+@functools.cache
+def shared(backbone: str = "timm:test_resnet", rosta: str = "TT") -> GFM:
+    """`build`, once for all tests; a test that changes the mode changes it back."""
+    return build(backbone, rosta)
+
+
+def random_image(height: int, width: int, batch: int = 1, seed: int = 0) -> Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def parts_of(output: Matting | RimMatting) -> dict[str, Matting]:
+    """The output of each representation, by its name."""
+    if isinstance(output, RimMatting):
+        return {"TT": output.tt, "FT": output.ft, "BT": output.bt}
+    return {"": output}
+
+
+def draw_matte(height: int = 48, width: int = 64, radius: float = 14, rim: float = 6) -> np.ndarray:
+    """A float32 matte in 8-bit levels: a disc whose edge falls from 1 to 0 over `rim` px."""
+    y, x = np.mgrid[0:height, 0:width]
+    distance = np.hypot(y - height / 2, x - width / 2)
+    alpha = ((radius - distance) / rim + 0.5).clip(0, 1)
+    return (np.rint(alpha * 255) / 255).astype(np.float32)
+
+
+def draw_photograph(seed: int, height: int = 48, width: int = 64) -> np.ndarray:
+    """A uint8 picture: a colour ramp of its own with a little grain."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    low, high = rng.uniform(20, 110, 3), rng.uniform(140, 230, 3)
+    ramp = low + (high - low) * ((x / width + y / height) / 2)[..., None]
+    return np.rint(ramp + rng.normal(0, 2, (height, width, 3))).clip(0, 255).astype(np.uint8)
+
+
+def write_photographs(folder: Path, count: int) -> Path:
+    """Photographs with mattes in original/ and mask/, named p0, p1, ..."""
+    for name in ("original", "mask"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        write_rgb(folder / "original" / f"p{number}.png", draw_photograph(number))
+        write_alpha(folder / "mask" / f"p{number}.png", draw_matte())
+    return folder
+
+
+def write_shards(folder: Path, counts: Sequence[int], side: int = 64) -> Path:
+    """Shards of so many samples each, with their manifest; the keys are s0, s1, ..."""
+    folder.mkdir(parents=True)
+    shards, number = [], 0
+    for index, count in enumerate(counts):
+        samples = []
+        for _ in range(count):
+            alpha = draw_matte(side, side, radius=side / 4 + number)
+            colours = [draw_photograph(seed, side, side) for seed in (2 * number, 2 * number + 1)]
+            composite = Composite(blend(alpha, *colours), alpha, *colours, record={"noise": None})
+            samples.append((f"s{number}", encode_sample(composite, "png")))
+            number += 1
+        shards.append(write_shard(folder / f"shard-{index:05d}.tar", samples))
+    Manifest(Plan({}, {}, ""), shards, folder=folder).write()
+    return folder

@@ -23,7 +23,7 @@ from rssn.sources import find_sources, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = ".demo"
-GLANCE_SIDE = 64  # px, crop size of configs/demo.yaml
+GLANCE_SIDE, FOCUS_SIDE = 64, 96  # px of the shorter side in each pass, after configs/demo.yaml
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Sizes:
     minutes: float
 
 
-DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=24, backgrounds=80, k=5, minutes=6)
+DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=36, backgrounds=80, k=5, minutes=6)
 REAL = Sizes(side=512, train_side=128, scenes=0, held_out=0, backgrounds=60, k=40, minutes=6)
 
 
@@ -100,9 +100,8 @@ class Demo:
             *("--trainer.logger.init_args.save_dir", out / "run"),
             *("--trainer.max_time", duration(self.minutes)),
         )
-        # The scales of training: the whole object in GLANCE_SIDE px, its edges at full train_side.
         side = self.sizes.side
-        reductions = ("--d1", side / GLANCE_SIDE, "--d2", side / self.sizes.train_side)
+        reductions = ("--d1", side / GLANCE_SIDE, "--d2", side / FOCUS_SIDE)
         self.step(
             "matte",
             *(ROOT / "scripts/infer.py", out / "heldout/original"),

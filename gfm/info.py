@@ -88,12 +88,16 @@ def count_multiply_adds(model: GFM, height: int, width: int) -> dict[str, int]:
         if isinstance(weight, Tensor):
             counts[part] += output.numel() * weight[0].numel()
 
-    for part in counts:
-        for layer in getattr(model, part).modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                layer.register_forward_hook(partial(count, part))
+    hooks = [
+        layer.register_forward_hook(partial(count, part))
+        for part in counts
+        for layer in getattr(model, part).modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
     with torch.no_grad():
         model(torch.empty(1, 3, height, width, device="meta"))
+    for hook in hooks:
+        hook.remove()
     return counts
 
 

@@ -110,12 +110,14 @@ class GFM(nn.Module):
 
     def encode(self, image: Tensor) -> list[Tensor]:
         """The encoder's levels for an image (B, 3, H, W) in [0, 1], padded to the size it takes."""
-        rows = -image.shape[-2] % self.encoder.multiple
-        columns = -image.shape[-1] % self.encoder.multiple
         compiling = torch.compiler.is_compiling()
         if not compiling:
             check_image(image, self.mean, values=not self.training)
             self._check_trainable(image)
+        # Written so that an export can simplify the padded size to 32 * ((H + 31) // 32).
+        multiple, (height, width) = self.encoder.multiple, image.shape[-2:]
+        rows = (height + multiple - 1) // multiple * multiple - height
+        columns = (width + multiple - 1) // multiple * multiple - width
         normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
         if compiling or rows or columns:  # padding by nothing would still copy
             normalised = functional.pad(normalised, (0, columns, 0, rows), mode="replicate")

@@ -94,7 +94,7 @@ def render(
 
 def chart(curve: Curve, width: int = 540, height: int = 260) -> str:
     """A line chart as SVG."""
-    left, bottom, top, right = 56, 36, 24, 12
+    left, bottom, top, right = 56, 36, 24, 28
     pairs = [(s, v) for s, v in zip(curve.steps, curve.values, strict=True) if math.isfinite(v)]
     if curve.logarithmic:
         pairs = [(s, v) for s, v in pairs if v > 0]

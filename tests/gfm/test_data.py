@@ -9,8 +9,9 @@ import pytest
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 from torch.utils.data import DataLoader
 
-from gfm.data import GFMData, Photographs, Pictures, ShardCrops
+from gfm.data import GFMData, Photographs, Pictures
 from gfm.samples import CropOptions
+from gfm.shard_crops import ShardCrops
 from rssn.errors import InputError
 from rssn.images import encode_alpha, encode_rgb, write_rgb
 from rssn.manifest import Manifest

@@ -49,7 +49,7 @@ class Sizes:
     minutes: float
 
 
-DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=36, backgrounds=80, k=5, minutes=5.5)
+DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=36, backgrounds=80, k=5, minutes=6)
 REAL = Sizes(side=512, train_side=128, scenes=0, held_out=0, backgrounds=60, k=40, minutes=6)
 
 

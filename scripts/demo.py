@@ -86,6 +86,8 @@ class Demo:
         else:
             self.divide(self.data)
         out = self.out
+        # Validation and the final mattes see photographs at the scales of the training crops.
+        d1, d2 = self.sizes.side / GLANCE_SIDE, self.sizes.side / FOCUS_SIDE
         k = min(self.sizes.k, len(image_files(out / "train/backgrounds")))
         self.step(
             "build",
@@ -99,16 +101,15 @@ class Demo:
             "train",
             *("-m", "gfm", "fit", "--config", ROOT / "configs/demo.yaml"),
             *("--data.shards", out / "shards", "--data.validation", out / "check"),
+            *("--model.d1", d1, "--model.d2", d2),
             *("--trainer.logger.init_args.save_dir", out / "run"),
             *("--trainer.max_time", duration(self.minutes)),
         )
-        side = self.sizes.side
-        reductions = ("--d1", side / GLANCE_SIDE, "--d2", side / FOCUS_SIDE)
         self.step(
             "matte",
             *(ROOT / "scripts/infer.py", out / "heldout/original"),
             *("--model", out / "run/checkpoints/last.safetensors", "--out", out / "mattes"),
-            *reductions,
+            *("--d1", d1, "--d2", d2),
             some_may_fail=True,
         )
         self.step(

@@ -82,7 +82,8 @@ class GFMData(lightning.LightningDataModule):
         batch_size: Crops a step, on each device.
         workers: Processes that load; 0 loads in the training process.
         validation_side: Shorter side to which validation photographs are shrunk, in pixels.
-        seed: Decides the order and the crops of every epoch.
+        seed: Decides the order and the crops of every epoch; the command line takes it from
+            `seed_everything`.
     """
 
     def __init__(

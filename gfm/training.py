@@ -31,9 +31,10 @@ class GFMCommandLine(LightningCLI):
     """Lightning's command line with the project's defaults."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Tie the labels to the model and keep the best and the last model."""
+        """Tie labels to the model and crops to the seed; keep the best and the last model."""
         # The model itself, since one that is read from a file brings its own representation.
         parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
+        parser.link_arguments("seed_everything", "data.seed", int)
         parser.add_lightning_class_args(ModelFiles, "checkpoint")
         parser.set_defaults(
             {

@@ -16,6 +16,7 @@ from tiny import build, write_photographs, write_shards
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoint import load_model, save_model
+from gfm.shard_crops import ShardCrops
 from gfm.task import GFMTask
 from rssn.errors import InputError
 from rssn.images import read_alpha
@@ -194,3 +195,16 @@ def test_two_processes_train_as_one_run(data, tmp_path):
     assert done.returncode == 0, done.stderr
     # Six samples on two ranks in batches of two: one step an epoch.
     assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1"]
+
+
+def test_one_seed_decides_the_crops_too(data, monkeypatch):
+    seeds = []
+
+    class Recorded(ShardCrops):
+        def __init__(self, folder, options, seed, batch_size=None):
+            seeds.append(seed)
+            super().__init__(folder, options, seed, batch_size)
+
+    monkeypatch.setattr("gfm.data.ShardCrops", Recorded)
+    assert main(fit_arguments(data, *TINY, "--seed_everything", "7", "--quiet")) == 0
+    assert seeds == [7]

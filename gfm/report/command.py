@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     for name, what in (
         ("photos", "folder of held-out photographs"),
-        ("alpha", "folder of their true mattes"),
+        ("alpha", "folder of their reference mattes"),
         ("mattes", "folder that infer.py wrote: alpha/, rgba/, trimap/"),
         ("evaluation", "JSON of gfm evaluate"),
         ("log", "metrics.csv of the training run"),

@@ -23,7 +23,7 @@ class Comparison:
 
     Attributes:
         rows: Method, then photograph, then metric. The best constant is chosen anew for every
-            photograph and metric, knowing the true matte, and has only SAD and MSE.
+            photograph and metric, knowing the reference matte, and has only SAD and MSE.
     """
 
     rows: dict[str, dict[str, dict[str, float]]]
@@ -50,7 +50,7 @@ def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -
     Args:
         evaluation: JSON of `gfm evaluate`, convention `gfm`.
         photos: Folder of the photographs.
-        alphas: Folder of the true mattes, with the same names.
+        alphas: Folder of the reference mattes, with the same names.
         quiet: Show no progress.
 
     Raises:

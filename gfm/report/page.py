@@ -44,7 +44,7 @@ class Scene:
     photo: NDArray[np.uint8]
     trimap: NDArray[np.uint8]
     alpha: NDArray[np.uint8]
-    truth: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
     cutout: NDArray[np.uint8]
 
 
@@ -73,7 +73,7 @@ def render(
         _table(comparison),
         '<p class="note">Convention <code>gfm</code>, whole image; SAD, Grad and Conn in '
         "thousands. The best constant is chosen for each photograph and metric with knowledge of "
-        "the true matte.</p>",
+        "the reference matte.</p>",
         "<h2>Training</h2>",
         f'<div class="charts">{"".join(chart(curve) for curve in curves)}</div>',
         "<h2>Photographs, from the best to the worst by SAD</h2>",
@@ -177,7 +177,7 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
         ("photograph", scene.photo),
         ("trimap of the glance decoder", scene.trimap),
         ("alpha", scene.alpha),
-        ("true alpha", scene.truth),
+        ("reference alpha", scene.reference),
         ("cut-out on a new background", scene.cutout),
     )
     figures = "".join(

@@ -79,7 +79,7 @@ class GFMConfig:
     @property
     def rostas(self) -> tuple[SingleRosta, ...]:
         """The representations whose heads the network has, in the order of their fusion."""
-        return ("TT", "FT", "BT") if self.rosta == "RIM" else (self.rosta,)
+        return single_rostas(self.rosta)
 
     def to_json(self) -> str:
         """The configuration as JSON with sorted keys, as it is kept beside the weights."""
@@ -105,6 +105,11 @@ class GFMConfig:
                 "not know; update gfm-matting"
             )
         return cls(**values)
+
+
+def single_rostas(rosta: Rosta) -> tuple[SingleRosta, ...]:
+    """The representations that `rosta` stands for: itself, or for RIM all three."""
+    return ("TT", "FT", "BT") if rosta == "RIM" else (rosta,)
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

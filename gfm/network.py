@@ -124,13 +124,13 @@ class GFM(nn.Module):
         return self.encoder.forward(normalised)
 
     def glance_probabilities(self, image: Tensor) -> Tensor:
-        """Class probabilities (B, C, H, W) alone; the focus decoder does not run."""
+        """Class probabilities (B, C, H, W) alone; a focus decoder of its own does not run."""
         rosta = self._single_rosta()
         logits = self._decode(self.encode(image), focus=False)[0][rosta]
         return self._probabilities(crop(logits, (image.shape[-2], image.shape[-1])))
 
     def focus_alpha(self, image: Tensor) -> Tensor:
-        """Fractional part (B, 1, H, W) alone; the glance decoder does not run."""
+        """Fractional part (B, 1, H, W) alone; a glance decoder of its own does not run."""
         rosta = self._single_rosta()
         logits = self._decode(self.encode(image), glance=False)[1][rosta]
         return torch.sigmoid(crop(logits, (image.shape[-2], image.shape[-1])))

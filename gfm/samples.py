@@ -13,16 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.config import Rosta, SingleRosta
+from gfm.config import Rosta, SingleRosta, single_rostas
 from gfm.rosta import make_labels, on_grid
 from rssn.errors import InputError
-
-ROSTAS: dict[Rosta, tuple[SingleRosta, ...]] = {
-    "TT": ("TT",),
-    "FT": ("FT",),
-    "BT": ("BT",),
-    "RIM": ("TT", "FT", "BT"),
-}
 
 ALPHA_BITS = 16  # of a resized matte; as many as a matte on disk has at most
 
@@ -69,7 +62,7 @@ class CropOptions:
 
 
 class Planes(NamedTuple):
-    """The images of one sample, all of one size; foreground and background may be unknown."""
+    """The images of one sample, all (H, W): uint8 RGB, and alpha as float32 in [0, 1]."""
 
     image: NDArray[np.uint8]
     alpha: NDArray[np.float32]
@@ -178,7 +171,7 @@ def collate(
     """
     keys, planes, scales = zip(*samples, strict=True)
     labels = {}
-    for one in ROSTAS[rosta]:
+    for one in single_rostas(rosta):
         made = [
             make_labels(p.alpha, one, kernel, scale)
             for p, scale in zip(planes, scales, strict=True)

@@ -1,4 +1,4 @@
-"""Training crops out of shards: each sample once an epoch, whatever processes load them."""
+"""Training crops out of shards: none lost or doubled, whatever processes load them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Crop = tuple[str, Planes, float]
 
 
 class ShardCrops(IterableDataset[Crop]):
-    """Random crops of the samples of one folder of shards, each sample once an epoch.
+    """Random crops of the samples of one folder of shards, none twice in an epoch.
 
     Args:
         folder: What `rssn.build` wrote.

@@ -1,1 +1,1 @@
-"""Preparing, checking and drawing data sets for matting."""
+"""Preparing, checking, describing and drawing data sets for matting."""

@@ -1,0 +1,146 @@
+"""Which file of a downloaded data set goes where in the uniform folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_tools.layouts import Folders, Kind, Layout
+from rssn.errors import InputError
+from rssn.images import SUFFIXES
+
+FOLDERS: dict[Kind, tuple[str, str]] = {
+    "photographs": ("original", "mask"),
+    "foregrounds": ("fg", "alpha"),
+    "backgrounds": ("backgrounds", ""),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image and what belongs to it: pairs of source and target, the image first."""
+
+    image: tuple[Path, Path]
+    matte: tuple[Path, Path] | None = None
+    trimap: tuple[Path, Path] | None = None
+
+    @property
+    def files(self) -> list[tuple[Path, Path]]:
+        """All pairs, the image last: where it is, its matte is too."""
+        return [pair for pair in (self.trimap, self.matte, self.image) if pair is not None]
+
+
+def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, list[Folders]]:
+    """The folders of each split that is there, as whole paths.
+
+    Raises:
+        InputError: No split, or not the one asked for, is there; lists what was expected and found.
+    """
+    if split is not None and split not in layout.split_names:
+        raise InputError(
+            f"split='{split}' is not one of {layout.title}; choose from "
+            f"{', '.join(layout.split_names)}"
+        )
+    if not source.is_dir():
+        raise InputError(
+            f"--source {source}: no such folder; {layout.title} is from {layout.source}"
+        )
+    for root in (source, *(source / wrapper for wrapper in layout.wrappers)):
+        found: dict[str, list[Folders]] = {}
+        for each in layout.splits:
+            wanted = [folder for part in each.parts for folder in part.required]
+            if (
+                split in (None, each.name)
+                and each.name not in found
+                and all((root / folder).is_dir() for folder in wanted)
+            ):
+                found[each.name] = [_below(root, part) for part in each.parts]
+        if found:
+            return found
+    expected = [
+        f"{each.name} ({', '.join(f'{f}/' for part in each.parts for f in part.required)})"
+        for each in layout.splits
+        if split in (None, each.name)
+    ]
+    raise InputError(
+        f"--source {source} does not look like {layout.title}: expected {' or '.join(expected)}, "
+        f"found {_tree(source)}"
+    )
+
+
+def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job], list[str]]:
+    """What goes where, in the order of the names, and a line for each file that cannot."""
+    jobs: dict[str, Job] = {}
+    failures: list[str] = []
+    for part in parts:
+        mattes, trimaps = (_by_stem(f, failures) for f in (part.mattes, part.trimaps))
+        used = set()
+        for image in _files(part.images):
+            stem, partners = image.stem, part.partners(image.stem)
+            if partners is None:
+                if part.images != part.mattes:
+                    failures.append(f"{image}: its name is not like those of the data set's images")
+                continue
+            used.add(partners[0])
+            if part.mattes is not None and partners[0] not in mattes:
+                failures.append(f"{image}: no matte {partners[0]}.* in {part.mattes}")
+            elif trimaps and partners[1] not in trimaps:
+                failures.append(f"{image}: no trimap {partners[1]}.* in {part.trimaps}")
+            elif stem in jobs:
+                failures.append(f"{image}: shares its name with {jobs[stem].image[0]}; rename one")
+            else:
+                jobs[stem] = _job(
+                    holds, target, image, mattes.get(partners[0]), trimaps.get(partners[1])
+                )
+        failures += [
+            f"{path}: no image belongs to this matte"
+            for stem, path in mattes.items()
+            if stem not in used and not (part.images == part.mattes and part.partners(stem))
+        ]
+    if not jobs and not failures:
+        raise InputError(f"{parts[0].images}: holds no image; is the download complete?")
+    return [jobs[stem] for stem in sorted(jobs)], failures
+
+
+def _job(holds: Kind, target: Path, image: Path, matte: Path | None, trimap: Path | None) -> Job:
+    images, mattes = FOLDERS[holds]
+    return Job(
+        (image, target / images / image.name),
+        None if matte is None else (matte, target / mattes / f"{image.stem}{matte.suffix}"),
+        None if trimap is None else (trimap, target / "trimap" / f"{image.stem}{trimap.suffix}"),
+    )
+
+
+def _files(folder: str | None) -> list[Path]:
+    """The image files of a folder in the order of their names; none where it is not there."""
+    if folder is None or not Path(folder).is_dir():
+        return []
+    files = (p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(files)
+
+
+def _by_stem(folder: str | None, failures: list[str]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in _files(folder):
+        if files.setdefault(path.stem, path) != path:
+            failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
+    return files
+
+
+def _below(root: Path, part: Folders) -> Folders:
+    return Folders(
+        str(root / part.images),
+        part.mattes and str(root / part.mattes),
+        part.trimaps and str(root / part.trimaps),
+        *(part.image, part.matte, part.trimap),
+    )
+
+
+def _tree(source: Path, most: int = 12) -> str:
+    """The folders of the first two levels, in words."""
+    folders = sorted(p for p in (*source.glob("*/"), *source.glob("*/*/")) if p.is_dir())
+    shown = [f"{folder.relative_to(source)}/" for folder in folders[:most]]
+    if not shown:
+        return "no folders in it"
+    return ", ".join(shown) + (f" and {len(folders) - most} more" if len(folders) > most else "")

@@ -1,0 +1,129 @@
+"""Backgrounds to choose from, each measured once: an interrupted run goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from data_tools._work import as_done, reason
+from data_tools.duplicates import Signature, signature
+from data_tools.pictures import fit
+from data_tools.saliency import saliency
+from rssn.errors import InputError
+from rssn.images import SUFFIXES, read_rgb
+
+VIEW_SIDE = 256  # px of the longer side of what is measured
+VERSION = 1  # of the measures: raise it when the same image gives other numbers
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An image that may become a background.
+
+    Attributes:
+        path: Its file.
+        stamp: Version of the measures, size and time of the file when it was measured.
+        height: In pixels, upright.
+        width: In pixels, upright.
+        saliency: See `data_tools.saliency`.
+        signature: What it is compared with others by.
+    """
+
+    path: Path
+    stamp: str
+    height: int
+    width: int
+    saliency: float
+    signature: Signature
+
+    @property
+    def name(self) -> str:
+        """Its name in the collection, which two different images never share."""
+        return f"{self.path.stem}_{self.signature.digest[:8]}.jpg"
+
+
+def find_images(sources: Sequence[Path]) -> list[Path]:
+    """The images of folders and all their subfolders: in the order given, then by name.
+
+    Raises:
+        InputError: A folder does not exist or holds no image.
+    """
+    paths: dict[Path, None] = {}
+    for source in sources:
+        if not source.is_dir():
+            raise InputError(f"{source}: no such folder; give folders of images")
+        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not found:
+            raise InputError(f"{source}: holds no image; give a folder of images")
+        paths.update(dict.fromkeys(found))
+    return list(paths)
+
+
+def measure_all(
+    paths: Sequence[Path], cache: Path, workers: int | None = None, quiet: bool = False
+) -> tuple[list[Candidate], list[str]]:
+    """Measure images, those in `cache` from there.
+
+    Args:
+        paths: The images.
+        cache: A file with a line for each measured image; what is missing is added to it.
+        workers: Processes; None takes one for each core.
+        quiet: Show no progress.
+
+    Returns:
+        The candidates in the order of the paths, and a line for each image that cannot be read.
+    """
+    known = _read_cache(cache)
+    missing = [path for path in paths if path not in known or known[path].stamp != _stamp(path)]
+    failures: dict[Path, str] = {}
+    with cache.open("a", encoding="utf-8") as file:
+        for number, result in as_done(_measure, missing, "measure", workers, quiet):
+            if isinstance(result, str):
+                failures[missing[number]] = result
+            else:
+                known[result.path] = result
+                file.write(_to_line(result))
+                file.flush()
+    return [known[path] for path in paths if path not in failures], sorted(failures.values())
+
+
+def _measure(path: Path) -> Candidate | str:
+    try:
+        stamp = _stamp(path)
+        image = read_rgb(path)
+        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    except (InputError, OSError) as error:
+        return reason(path, error)
+    view = fit(image, VIEW_SIDE)
+    height, width = image.shape[:2]
+    return Candidate(path, stamp, height, width, saliency(view), signature(view, digest))
+
+
+def _stamp(path: Path) -> str:
+    state = path.stat()
+    return f"{VERSION}-{state.st_size}-{state.st_mtime_ns}"
+
+
+def _to_line(candidate: Candidate) -> str:
+    content = asdict(candidate)
+    content["path"] = str(candidate.path)
+    content["signature"]["thumbnail"] = candidate.signature.thumbnail.hex()
+    return json.dumps(content) + "\n"
+
+
+def _read_cache(cache: Path) -> dict[Path, Candidate]:
+    """What the file holds; a line that a killed run left incomplete counts for nothing."""
+    known = {}
+    for line in cache.read_text(encoding="utf-8").splitlines() if cache.exists() else ():
+        try:
+            content = json.loads(line)
+            thumbnail = bytes.fromhex(content["signature"].pop("thumbnail"))
+            content["signature"] = Signature(**content["signature"], thumbnail=thumbnail)
+            candidate = Candidate(**{**content, "path": Path(content["path"])})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        known[candidate.path] = candidate
+    return known

@@ -1,0 +1,187 @@
+"""Which images become backgrounds, and the files in which a person reads and decides it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from data_tools._candidates import Candidate
+from data_tools.duplicates import find_pairs, repeated
+from data_tools.pictures import Tile, contact_sheet
+from rssn._files import whole_file
+from rssn._seeding import generator
+from rssn.console import progress
+from rssn.errors import InputError
+from rssn.images import encode_rgb, read_rgb
+
+Status = Literal["train", "test", "review", "dropped", "duplicate", "small"]
+PLACES: tuple[Status, ...] = ("train", "test", "review")
+SHEET_TILES = 60
+COLUMNS = ("name", "place", "saliency", "decision", "source")
+
+
+@dataclass(frozen=True)
+class CurationOptions:
+    """How backgrounds are chosen.
+
+    Attributes:
+        shorter_side: In pixels: smaller images are left out, larger ones shrunk to it.
+        saliency: Images above wait for a person's decision; 1.8 holds back 91 % of photographs
+            with a subject and 36 % of backgrounds, see `data_tools.saliency`.
+        test_share: Share of the images that test, in [0, 1].
+        seed: Of the split.
+    """
+
+    shorter_side: int = 1080
+    saliency: float = 1.8
+    test_share: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.shorter_side < 16:
+            raise InputError(f"shorter_side={self.shorter_side} px is too small; give 16 or more")
+        if not 0 <= self.test_share <= 1:
+            raise InputError(f"test_share={self.test_share} is no share; give 0 to 1")
+        if not self.saliency >= 0:
+            raise InputError(f"saliency={self.saliency} is not possible; give 0 or more")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of an image, and why."""
+
+    image: Candidate
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Curation:
+    """What became of all images, and a line for each file that could not be used."""
+
+    choices: tuple[Choice, ...]
+    failures: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many images each status has."""
+        return dict(sorted(Counter(each.status for each in self.choices).items()))
+
+
+def choose(
+    images: Sequence[Candidate], options: CurationOptions, decisions: Mapping[str, str]
+) -> list[Choice]:
+    """What becomes of each image.
+
+    Args:
+        images: The candidates; of images that are the same the first is taken.
+        options: How to choose.
+        decisions: `keep` or `drop` for the names of images, as a person decided.
+    """
+    least = options.shorter_side
+    large = [each for each in images if min(each.height, each.width) >= least]
+    copies = repeated(find_pairs([each.signature for each in large]))
+    what = {"exact": "the same file as", "near": "nearly", "mirrored": "a mirror image of"}
+    choices = [
+        Choice(each, "small", f"{each.width}x{each.height} px, wanted {least} and more")
+        for each in images
+        if min(each.height, each.width) < least
+    ]
+    for number, each in enumerate(large):
+        decision = decisions.get(each.name, "")
+        if number in copies:
+            pair = copies[number]
+            other = large[pair.first].path
+            choices.append(Choice(each, "duplicate", f"{what[pair.likeness]} {other}"))
+        elif decision == "drop":
+            choices.append(Choice(each, "dropped", "as decided"))
+        elif each.saliency > options.saliency and decision != "keep":
+            choices.append(Choice(each, "review", "a salient subject?"))
+        else:
+            choices.append(Choice(each, side_of(each.signature.digest, options)))
+    return choices
+
+
+def side_of(digest: str, options: CurationOptions) -> Literal["train", "test"]:
+    """Whether the image of these bytes trains or tests."""
+    drawn = generator(options.seed, "split of backgrounds", digest).random()
+    return "test" if drawn < options.test_share else "train"
+
+
+def read_decisions(path: Path) -> dict[str, str]:
+    """The decisions of `review.csv` by the images' names; none where there is no file.
+
+    Raises:
+        InputError: A decision is neither `keep` nor `drop` nor empty, or a column is missing.
+    """
+    if not path.exists():
+        return {}
+    decisions = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file), 2):
+            decision = (row.get("decision") or "").strip().lower()
+            if row.get("name") is None or decision not in ("", "keep", "drop"):
+                raise InputError(
+                    f"{path}, line {number}: decision='{decision}'; write keep, drop or nothing, "
+                    f"under the columns {', '.join(COLUMNS)}"
+                )
+            decisions[row["name"]] = decision
+    return decisions
+
+
+def write_review(path: Path, choices: Sequence[Choice], decisions: Mapping[str, str]) -> None:
+    """Write what waits, then what was taken and what was dropped, the most salient first."""
+    order: tuple[Status, ...] = ("review", "train", "test", "dropped")
+    rows = [each for each in choices if each.status in order]
+    rows.sort(key=lambda each: (order.index(each.status), -each.image.saliency, each.image.name))
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for each in rows:
+            name, score = each.image.name, f"{each.image.saliency:.3f}"
+            writer.writerow((name, each.status, score, decisions.get(name, ""), each.image.path))
+
+
+def write_sheets(review: Path, waiting: Sequence[Candidate], quiet: bool = False) -> None:
+    """Write `sheets/NN.png` of the images that wait in a folder, in place of older sheets."""
+    (review / "sheets").mkdir(exist_ok=True)
+    written = []
+    starts = range(0, len(waiting), SHEET_TILES)
+    for number, start in enumerate(progress(starts, "contact sheets", quiet=quiet), 1):
+        tiles = [
+            Tile(read_rgb(review / image.name), f"{image.saliency:.2f} {image.path.stem}")
+            for image in waiting[start : start + SHEET_TILES]
+            if (review / image.name).exists()
+        ]
+        written.append(review / "sheets" / f"{number:02d}.png")
+        with whole_file(written[-1]) as part:
+            part.write_bytes(encode_rgb(contact_sheet(tiles, columns=10, side=160), "png"))
+    for old in set((review / "sheets").glob("*.png")) - set(written):
+        old.unlink()
+
+
+def write_report(path: Path, curation: Curation, options: CurationOptions) -> None:
+    """Write what became of each image, and with which options, as JSON."""
+    content = {
+        "options": asdict(options),
+        "counts": curation.counts(),
+        "images": [
+            {
+                "source": str(each.image.path),
+                "name": each.image.name,
+                "status": each.status,
+                "reason": each.reason,
+                "saliency": round(each.image.saliency, 4),
+                "height": each.image.height,
+                "width": each.image.width,
+            }
+            for each in curation.choices
+        ],
+        "failures": list(curation.failures),
+    }
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,187 @@
+"""`data_tools curate-backgrounds`: a set of backgrounds, made as the paper made BG-20k.
+
+Section 4.1: images under 1080 px on the shorter side are left out, the others resized to it;
+duplicates are removed; images with salient objects are removed after a look by a person; 15 of 20
+train and 5 test. The flagged images wait in `review/` until `review.csv` says `keep` or `drop`;
+`drop` also takes out images that were not flagged, some of which show subjects as well.
+
+Note:
+    Whether an image trains or tests depends on its bytes and the seed alone. So the split is 15:5
+    on average, not to the image, but no image changes sides when others come or go.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from data_tools._candidates import find_images, measure_all
+from data_tools._choice import (
+    PLACES,
+    Choice,
+    Curation,
+    CurationOptions,
+    choose,
+    read_decisions,
+    write_report,
+    write_review,
+    write_sheets,
+)
+from data_tools._placing import place
+from data_tools._work import as_done, reason
+from rssn._files import whole_file
+from rssn.errors import FailedInputs, InputError
+from rssn.images import encode_rgb, read_rgb
+from rssn.sources import shrink
+
+__all__ = ["Choice", "Curation", "CurationOptions", "curate"]
+
+
+def curate(
+    sources: Sequence[Path],
+    out: Path,
+    options: CurationOptions | None = None,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Curation:
+    """Choose, shrink and split backgrounds into `out/train/`, `out/test/` and `out/review/`.
+
+    Writes `review.csv` to decide in, the most salient first, contact sheets of what waits in
+    `review/sheets/`, and `report.json`. Called again, it takes up the decisions and does what is
+    missing.
+
+    Args:
+        sources: Folders of images, searched with all their subfolders.
+        out: Where to write.
+        options: How to choose.
+        workers: Processes; None takes one for each core.
+        quiet: Show no progress.
+
+    Returns:
+        What became of each image that can be read.
+
+    Raises:
+        InputError: A source holds no image, `out` lies in one, or holds images of another size.
+    """
+    options = options or CurationOptions()
+    if any(out.resolve().is_relative_to(source.resolve()) for source in sources):
+        raise InputError(f"--out {out} lies in a source; give a folder beside the sources")
+    paths = find_images(sources)
+    _claim(out, options)
+    images, failures = measure_all(paths, out / "measured.jsonl", workers, quiet)
+    decisions = read_decisions(out / "review.csv")
+    choices = choose(images, options, decisions)
+    failures += _arrange(choices, out)
+    jobs = [
+        (choice.image.path, out / choice.status / choice.image.name)
+        for choice in choices
+        if choice.status in PLACES and not (out / choice.status / choice.image.name).exists()
+    ]
+    write = partial(_write, shorter_side=options.shorter_side)
+    results = as_done(write, jobs, "write", workers, quiet)
+    failures += [line for _, line in results if line is not None]
+    waiting = [choice.image for choice in choices if choice.status == "review"]
+    waiting.sort(key=lambda image: (-image.saliency, image.name))
+    write_review(out / "review.csv", choices, decisions)
+    write_sheets(out / "review", waiting, quiet)
+    curation = Curation(tuple(choices), tuple(failures))
+    write_report(out / "report.json", curation, options)
+    return curation
+
+
+def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
+    """Move what an earlier run wrote to where it belongs now; a line for what belongs nowhere."""
+    wanted = {each.image.name: each.status for each in choices if each.status in PLACES}
+    dropped = {each.image.name for each in choices if each.status == "dropped"}
+    failures = []
+    for place_now in PLACES:
+        (out / place_now).mkdir(exist_ok=True)
+        for path in sorted((out / place_now).glob("*.jpg")):
+            status = wanted.get(path.name, "review" if path.name in dropped else None)
+            if status is None:
+                failures.append(f"{path}: is not among the images chosen now; remove it")
+            elif status != place_now:
+                (out / status).mkdir(exist_ok=True)
+                path.replace(out / status / path.name)
+    return failures
+
+
+def _write(job: tuple[Path, Path], shorter_side: int) -> str | None:
+    """Shrink an image into its place; the bytes of a JPEG of the right size stay as they are."""
+    source, target = job
+    try:
+        image = read_rgb(source)
+        if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:
+            place(source, target, "hard")
+            return None
+        with whole_file(target) as part:
+            part.write_bytes(encode_rgb(shrink(image, shorter_side), "jpg"))
+    except (InputError, OSError) as error:
+        return reason(source, error)
+    return None
+
+
+def _claim(out: Path, options: CurationOptions) -> None:
+    """Take an empty folder, or one whose images have the same size."""
+    record = out / "report.json"
+    if record.is_file():
+        try:
+            side = json.loads(record.read_text(encoding="utf-8"))["options"]["shorter_side"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{record}: is no report of a curation; give another --out") from None
+        if side != options.shorter_side:
+            raise InputError(
+                f"{out}: holds images of {side} px on the shorter side; give another --out, or "
+                f"--shorter-side {side}"
+            )
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is not an empty folder; give another --out")
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        write_report(record, Curation((), ("not finished",)), options)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    default = CurationOptions()
+    add = parser.add_argument
+    add("sources", type=Path, nargs="+", metavar="SRC", help="folders, with their subfolders")
+    add("--out", type=Path, required=True, metavar="DIR", help="gets train/, test/, review/")
+    add("--shorter-side", type=int, default=default.shorter_side, metavar="PX", help="(1080)")
+    add(
+        "--saliency",
+        type=float,
+        default=default.saliency,
+        metavar="X",
+        help="hold back above (1.8)",
+    )
+    add("--test-share", type=float, default=default.test_share, metavar="X", help="(0.25)")
+    add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
+    add("--workers", type=int, metavar="N", help="processes (cores)")
+    add("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Curate backgrounds and say what became of them.
+
+    Raises:
+        InputError: An option or a folder does not fit, see `curate`.
+        FailedInputs: Some images could not be used; the others are done.
+    """
+    chosen = CurationOptions(
+        options.shorter_side, options.saliency, options.test_share, options.seed
+    )
+    done = curate(options.sources, options.out, chosen, options.workers, options.quiet)
+    counts = done.counts()
+    sys.stdout.writelines(f"{status}: {count} images\n" for status, count in counts.items())
+    if counts.get("review"):
+        sys.stdout.write(
+            f"decide in {options.out / 'review.csv'} (keep or drop), beside review/sheets/, and "
+            "call this again\n"
+        )
+    if done.failures:
+        raise FailedInputs(done.failures)

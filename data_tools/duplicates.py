@@ -1,0 +1,140 @@
+"""Images that are the same: by their bytes, or by what they show.
+
+Near-duplicates are found by a 64-bit hash of the lowest frequencies (Zauner, 2010: "pHash") and
+confirmed by comparing thumbnails. The hash is eight lines on top of OpenCV; the packages that offer
+it bring SciPy, Pillow and PyWavelets along and have no search.
+
+Note:
+    Measured on 588 photographs: of copies at half the size 99.8 % are found, as JPEG of quality 30
+    or with noise of 12 levels 98 %, brightened by a quarter 96 %, with 3 % of two sides cut off
+    83 %, with 5 % of all sides cut off 26 %; mirror images all. Of 172,578 pairs three were
+    reported: two true ones, and two shirts on one bed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.images import Uint8Image
+
+SAMPLES = 32  # px of the square that the hash is computed from
+THUMBNAIL = 16  # px of the square that is kept to confirm a pair
+FLAT = 0.5  # levels: less contrast than this is no content
+DISTANCE = 10  # bits of 64
+SIMILARITY = 0.9  # correlation of the thumbnails
+CHUNK = 256  # rows of distances at a time: 40 MB for 20,000 images
+
+Likeness = Literal["exact", "near", "mirrored"]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What two images are compared by.
+
+    Attributes:
+        digest: Of the file's bytes.
+        hash: The signs of 64 low frequencies, as a number.
+        mirrored: The same of the image turned left to right.
+        thumbnail: uint8 RGB of 16x16 px, as bytes; empty where the image shows nothing.
+    """
+
+    digest: str
+    hash: int
+    mirrored: int
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images, by their numbers, that are the same; `first` is smaller."""
+
+    first: int
+    second: int
+    likeness: Likeness
+
+
+def signature(image: Uint8Image, digest: str) -> Signature:
+    """The signature of an image, uint8 RGB (H, W, 3), whose file has this digest."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    # Without the first row and column: these hold brightness and gradients across the picture.
+    low = np.asarray(cv2.dct(_resize(grey, SAMPLES)), np.float32)[1:9, 1:9]
+    thumbnail = _resize(image, THUMBNAIL)
+    content = thumbnail.tobytes() if thumbnail.std(axis=(0, 1)).max() >= FLAT else b""
+    # Turning an image changes the sign of the odd horizontal frequencies, nothing else.
+    return Signature(digest, _bits(low), _bits(low * np.resize([-1, 1], 8)), content)
+
+
+def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
+    """All pairs of images that are the same, in the order of the second, then of the first.
+
+    An exact copy is paired with the first of its bytes only, and takes no part in the search for
+    near-duplicates.
+    """
+    firsts: dict[str, int] = {}
+    pairs = []
+    for number, each in enumerate(signatures):
+        first = firsts.setdefault(each.digest, number)
+        if first != number:
+            pairs.append(Pair(first, number, "exact"))
+    unique = [number for number in firsts.values() if signatures[number].thumbnail]
+    pairs += _near(signatures, np.array(unique, np.int64))
+    return sorted(pairs, key=lambda pair: (pair.second, pair.first))
+
+
+def repeated(pairs: Sequence[Pair]) -> dict[int, Pair]:
+    """The images to drop, each with the pair of the image that is kept in its place.
+
+    Of images that are the same the first is kept; what is only like a dropped one stays.
+    """
+    dropped: dict[int, Pair] = {}
+    for pair in sorted(pairs, key=lambda pair: (pair.second, pair.first)):
+        if pair.first not in dropped:
+            dropped.setdefault(pair.second, pair)
+    return dropped
+
+
+def _near(signatures: Sequence[Signature], numbers: NDArray[np.int64]) -> list[Pair]:
+    straight = np.array([signatures[n].hash for n in numbers], np.uint64)
+    mirrored = np.array([signatures[n].mirrored for n in numbers], np.uint64)
+    pairs = []
+    for begin in range(0, len(numbers), CHUNK):
+        rows = straight[begin : begin + CHUNK, None]
+        distance = np.bitwise_count(rows ^ straight[begin:])
+        turned = np.bitwise_count(rows ^ mirrored[begin:])
+        upper = np.arange(distance.shape[1]) > np.arange(len(rows))[:, None]
+        for row, column in np.argwhere(upper & (np.minimum(distance, turned) <= DISTANCE)):
+            likeness: Likeness = (
+                "near" if distance[row, column] <= turned[row, column] else "mirrored"
+            )
+            first, second = int(numbers[begin + row]), int(numbers[begin + column])
+            if _similarity(signatures[first], signatures[second], likeness) >= SIMILARITY:
+                pairs.append(Pair(first, second, likeness))
+    return pairs
+
+
+def _similarity(first: Signature, second: Signature, likeness: Likeness) -> float:
+    """Correlation of the thumbnails, blind to brightness, contrast and a cast of colour."""
+    one, other = _thumbnail(first), _thumbnail(second)
+    if likeness == "mirrored":
+        other = other[:, ::-1]
+    one, other = one - one.mean((0, 1)), other - other.mean((0, 1))
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+
+
+def _thumbnail(each: Signature) -> NDArray[np.float64]:
+    levels = np.frombuffer(each.thumbnail, np.uint8).reshape(THUMBNAIL, THUMBNAIL, 3)
+    return levels.astype(np.float64)
+
+
+def _bits(low: NDArray[np.float32]) -> int:
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
+
+
+def _resize(image: NDArray[np.float32] | Uint8Image, side: int) -> NDArray[np.float32]:
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

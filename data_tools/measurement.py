@@ -1,0 +1,201 @@
+"""What `verify` and `stats` know of one image: its size, colours, signature and matte."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools._work import reason
+from data_tools.collection import Item
+from data_tools.duplicates import Signature, signature
+from data_tools.matte_checks import looks_inverted, transition_width
+from rssn.errors import InputError
+from rssn.images import Alpha, Uint8Image, read_alpha, read_rgb, read_rgba
+
+VIEW_SIDE = 256  # px of the longer side of what colours and signatures are taken from
+GREY = 128  # level behind cut-outs: the colours of what is transparent are arbitrary
+BINS = 20  # of the histogram of fractional alpha
+
+Kind = Literal["photograph", "foreground", "cut-out", "background"]
+DefectKind = Literal["image", "matte", "size"]
+Array = TypeVar("Array", bound=NDArray[Any])
+
+
+@dataclass(frozen=True)
+class Matte:
+    """The values of a matte.
+
+    Attributes:
+        bits: 16 where it has values that 8 bits cannot hold, else 8.
+        lowest: Its smallest value, in [0, 1].
+        highest: Its largest value, in [0, 1].
+        background: Share of pixels of alpha 0.
+        transition: Share of pixels of alpha between 0 and 1.
+        foreground: Share of pixels of alpha 1.
+        width: Mean width of the transition in pixels; None where it has none.
+        inverted: It looks inverted.
+        fractions: How many pixels of the transition are in each of 20 equal ranges of alpha.
+    """
+
+    bits: int
+    lowest: float
+    highest: float
+    background: float
+    transition: float
+    foreground: float
+    width: float | None
+    inverted: bool
+    fractions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """An image that can be used, and what it is like.
+
+    Attributes:
+        path: Its file.
+        kind: What it is for.
+        height: In pixels.
+        width: In pixels.
+        signature: What it is compared with others by.
+        colour: Mean R, G and B in levels (of what is opaque).
+        colourfulness: After Hasler and Süsstrunk (2003); 0 for grey pictures.
+        matte: None for backgrounds.
+        colours: What is wrong with the foreground colours beside a photograph, in words.
+    """
+
+    path: str
+    kind: Kind
+    height: int
+    width: int
+    signature: Signature
+    colour: tuple[float, float, float]
+    colourfulness: float
+    matte: Matte | None
+    colours: str | None = None
+
+
+@dataclass(frozen=True)
+class Defect:
+    """An image that cannot be used; `text` begins with the file's name."""
+
+    path: str
+    kind: DefectKind
+    text: str
+
+
+def measure(item: Item) -> Measurement | Defect:
+    """Read an item and measure it."""
+    path = str(item.path)
+    try:
+        image, alpha, kind = _read_image(item)
+    except (InputError, OSError) as error:
+        return Defect(path, "image", reason(item.path, error))
+    if item.matte is not None:
+        try:
+            alpha = read_alpha(item.matte)
+        except (InputError, OSError) as error:
+            return Defect(str(item.matte), "matte", reason(item.matte, error))
+    height, width = image.shape[:2]
+    if alpha is not None and alpha.shape != (height, width):
+        size = f"{alpha.shape[1]}x{alpha.shape[0]} px, its image {width}x{height}"
+        return Defect(str(item.matte), "size", f"{item.matte}: is {size}; give both in one size")
+    view = _view(image, None if kind == "photograph" else alpha)
+    inside = None if alpha is None or kind == "photograph" else _shrink(alpha) > 0.5
+    colour, colourfulness = _colours(view if inside is None or not inside.any() else view[inside])
+    digest = hashlib.blake2b(item.path.read_bytes(), digest_size=16).hexdigest()
+    return Measurement(
+        *(path, kind, height, width),
+        signature(view, digest),
+        *(colour, colourfulness),
+        None if alpha is None else measure_matte(alpha),
+        None if alpha is None else _compare_colours(item, image, alpha),
+    )
+
+
+def measure_matte(alpha: Alpha) -> Matte:
+    """The values of a matte (H, W) in [0, 1]."""
+    levels = alpha * np.float32(255)
+    fractional = alpha[(alpha > 0) & (alpha < 1)]
+    return Matte(
+        16 if bool((np.abs(levels - np.rint(levels)) > 1e-3).any()) else 8,
+        *(float(alpha.min()), float(alpha.max())),
+        float((alpha == 0).mean()),
+        fractional.size / alpha.size,
+        float((alpha == 1).mean()),
+        transition_width(alpha),
+        looks_inverted(alpha),
+        tuple(int(n) for n in np.histogram(fractional, BINS, (0, 1))[0]),
+    )
+
+
+def _read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
+    if item.kind != "image":
+        return read_rgb(item.path), None, item.kind
+    if item.path.suffix.lower() not in (".jpg", ".jpeg"):
+        try:
+            image, alpha = read_rgba(item.path)
+        except InputError:  # of another kind, or not readable, which the next line tells
+            pass
+        else:
+            if (alpha < 1).any():
+                return image, alpha, "cut-out"
+    return read_rgb(item.path), None, "background"
+
+
+def _view(image: Uint8Image, alpha: Alpha | None) -> Uint8Image:
+    """A small picture of the image, on grey where it has a matte of its own."""
+    small = _shrink(image)
+    if alpha is not None:
+        weighted = _shrink(image * alpha[..., None])
+        small = np.rint(weighted + (1 - _shrink(alpha)[..., None]) * GREY).astype(np.uint8)
+    return small
+
+
+def _shrink(image: Array) -> Array:
+    scale = VIEW_SIDE / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    return cv2.resize(  # type: ignore[return-value]
+        image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+    )
+
+
+def _colours(pixels: Uint8Image) -> tuple[tuple[float, float, float], float]:
+    """Mean colour and colourfulness of pixels (..., 3)."""
+    red, green, blue = (pixels[..., channel].astype(np.float64) for channel in range(3))
+    across, along = red - green, (red + green) / 2 - blue
+    colourfulness = np.hypot(across.std(), along.std()) + 0.3 * np.hypot(
+        across.mean(), along.mean()
+    )
+    return (float(red.mean()), float(green.mean()), float(blue.mean())), float(colourfulness)
+
+
+def _compare_colours(item: Item, image: Uint8Image, alpha: Alpha) -> str | None:
+    """What is wrong with the foreground colours F of a photograph: I is F where alpha is 1."""
+    if item.colours is None:
+        return None
+    try:
+        colours = read_rgb(item.colours)
+    except (InputError, OSError) as error:
+        return reason(item.colours, error)
+    if colours.shape != image.shape:
+        return f"{item.colours}: is of another size than {item.path}; estimate it again"
+    inside = alpha == 1
+    if not inside.any():
+        return None
+    seen, given = image[inside].astype(np.int16), colours[inside].astype(np.int16)
+    straight, swapped = (float(np.abs(seen - each).mean()) for each in (given, given[:, ::-1]))
+    if straight > 8 and swapped < straight / 2:
+        return f"{item.colours}: red and blue are swapped against {item.path}; swap them back"
+    if straight > 24:
+        return (
+            f"{item.colours}: differs from {item.path} by {straight:.0f} levels where alpha is 1; "
+            "is it of another image?"
+        )
+    return None

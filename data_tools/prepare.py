@@ -1,0 +1,186 @@
+"""`data_tools prepare`: a downloaded data set into the uniform folders, file by file.
+
+A file is hard-linked where the file system can: that takes no space and no time, and unlike a
+symbolic link it outlives the download. Nothing here or in training writes into an existing file,
+so the shared bytes are safe. On another file system it is copied. Pixels are never transcoded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from data_tools._arrangement import Job, locate, plan
+from data_tools._placing import Way, place, same_file
+from data_tools._work import as_done, reason
+from data_tools.layouts import LAYOUTS, Layout, find_layout
+from data_tools.matte_checks import looks_inverted
+from rssn._files import whole_file
+from rssn.errors import FailedInputs, InputError
+from rssn.images import read_alpha, read_rgb
+
+RECORD = "prepared.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """How many images each split has now, and a line for each file that could not be taken."""
+
+    counts: dict[str, int]
+    failures: tuple[str, ...]
+
+
+def prepare(
+    layout: Layout,
+    source: Path,
+    out: Path,
+    split: str | None = None,
+    way: Way = "hard",
+    as_is: bool = False,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Prepared:
+    """Arrange a data set in the uniform folders of `out/SPLIT/`.
+
+    These are `original/` + `mask/`, `fg/` + `alpha/` or `backgrounds/`. Published trimaps go to
+    `trimap/`, and `prepared.json` says where all came from. Called again, it does what is missing.
+    Nothing is overwritten.
+
+    Args:
+        layout: What `source` looks like.
+        source: The folder of the data set, or the one that its archives were unpacked in.
+        out: Where to write.
+        split: Only this split; None takes all that are there.
+        way: 'hard' links (copies where it cannot), 'symbolic' links or 'copy'.
+        as_is: Also take mattes that look inverted.
+        workers: Processes that check images; None takes one for each core.
+        quiet: Show no progress.
+
+    Raises:
+        InputError: The folder does not look as described, or `out` holds another data set.
+    """
+    found = locate(layout, source, split)
+    counts: dict[str, int] = {}
+    failures: list[str] = []
+    for name, parts in found.items():
+        target = out / name
+        _claim(target, layout, name)
+        jobs, unpaired = plan(layout.holds, parts, target)
+        for folder in sorted({path.parent for job in jobs for _, path in job.files}):
+            folder.mkdir(parents=True, exist_ok=True)
+        work = partial(_do, way=way, as_is=as_is)
+        results = as_done(work, jobs, f"prepare {name}", workers, quiet)
+        failed = sorted(line for _, line in results if line is not None)
+        counts[name] = len(jobs) - len(failed)
+        _write_record(target, layout, name, source, counts[name], [*unpaired, *failed])
+        failures += [*unpaired, *failed]
+    return Prepared(counts, tuple(failures))
+
+
+def _do(job: Job, way: Way, as_is: bool) -> str | None:
+    """Check an image and put it in its place; the reason where that failed."""
+    try:
+        for source, target in job.files:
+            if target.exists() and not same_file(source, target):
+                return f"{source}: {target} exists with another content; nothing is overwritten"
+        if not all(target.exists() for _, target in job.files):
+            _check(job, as_is)
+        for source, target in job.files:
+            place(source, target, way)
+    except (InputError, OSError) as error:
+        return reason(job.image[0], error)
+    return None
+
+
+def _check(job: Job, as_is: bool) -> None:
+    height, width = read_rgb(job.image[0]).shape[:2]
+    for pair in (job.trimap, job.matte):
+        if pair is None:
+            continue
+        alpha = read_alpha(pair[0])
+        if alpha.shape != (height, width):
+            raise InputError(
+                f"{pair[0]}: is {alpha.shape[1]}x{alpha.shape[0]} px, its image {width}x{height}; "
+                "give both in one size"
+            )
+        if pair is job.matte:
+            if not alpha.any():
+                raise InputError(f"{pair[0]}: alpha is 0 everywhere; give its matte")
+            if not as_is and looks_inverted(alpha):
+                raise InputError(
+                    f"{pair[0]}: looks inverted (higher along the frame than inside); invert it, "
+                    "or give --as-is where it is right"
+                )
+
+
+def _claim(target: Path, layout: Layout, split: str) -> None:
+    """Take a folder that is new or holds the same split of the same data set."""
+    record = target / RECORD
+    if record.is_file():
+        try:
+            held = json.loads(record.read_text(encoding="utf-8"))
+            name = f"{held['layout']} {held['split']}"
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{record}: is no record of prepare; give another --out") from None
+        if name != f"{layout.name} {split}":
+            raise InputError(f"{target}: holds {name}; give another --out")
+    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target}: is not an empty folder; give another --out")
+    target.mkdir(parents=True, exist_ok=True)
+    _write_record(target, layout, split, Path(), 0, ["not finished"])
+
+
+def _write_record(
+    target: Path, layout: Layout, split: str, source: Path, images: int, failures: Sequence[str]
+) -> None:
+    content = {
+        "layout": layout.name,
+        "split": split,
+        "source": str(source),
+        "licence": layout.licence,
+        "images": images,
+        "failures": list(failures),
+    }
+    with whole_file(target / RECORD) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--layout", required=True, metavar="NAME", help=", ".join(LAYOUTS))
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="the download")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets a folder a split"
+    )
+    parser.add_argument("--split", metavar="NAME", help="only this one (all that are there)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--link", action="store_true", help="symbolic links, not hard ones")
+    how.add_argument("--copy", action="store_true", help="copies, not hard links")
+    parser.add_argument("--as-is", action="store_true", help="take mattes that look inverted, too")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prepare a data set and say what its licence asks.
+
+    Raises:
+        InputError: An option or a folder does not fit, see `prepare`.
+        FailedInputs: Some images could not be taken; the others are there.
+    """
+    layout = find_layout(options.layout)
+    way: Way = "symbolic" if options.link else "copy" if options.copy else "hard"
+    sys.stdout.write(f"{layout.title}: {layout.licence}\n")
+    prepared = prepare(
+        *(layout, options.source, options.out, options.split, way, options.as_is),
+        *(options.workers, options.quiet),
+    )
+    for split, images in prepared.counts.items():
+        sys.stdout.write(f"{options.out / split}: {images} images\n")
+    if prepared.failures:
+        raise FailedInputs(prepared.failures)

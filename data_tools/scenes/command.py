@@ -1,0 +1,50 @@
+"""`data_tools synthesize`: a folder of drawn scenes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from data_tools.scenes.folder import Settings, write_scenes
+from data_tools.scenes.kinds import KINDS
+from rssn.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = "Called again with the same settings, it draws the missing files only."
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
+    parser.add_argument("--count", type=int, default=64, metavar="N", help="scenes (64)")
+    parser.add_argument("--backgrounds", type=int, default=32, metavar="N", help="(32)")
+    parser.add_argument("--size", default="512", metavar="N|HxW", help="pixels (512)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="0 or more (0)")
+    parser.add_argument("--kinds", default=None, metavar="A,B,...", help="kinds of object (all)")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (cores)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the scenes.
+
+    Raises:
+        InputError: A setting is not possible, or the folder holds something else.
+    """
+    height, width = _size(options.size)
+    kinds = tuple(KINDS) if options.kinds is None else tuple(options.kinds.split(","))
+    settings = Settings(
+        options.count, options.backgrounds, height, width, seed=options.seed, kinds=kinds
+    )
+    write_scenes(options.out, settings, options.workers, options.quiet)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Read '512' or '384x512' as height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise InputError(
+            f"--size {text!r} is not a size; give pixels like 512, or HxW like 384x512"
+        )
+    return int(sides[0]), int(sides[-1])

@@ -1,0 +1,209 @@
+"""`data_tools stats`: what a data set is like, in tables and a picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from data_tools._work import in_order
+from data_tools.collection import Item, find_collections, read_collection
+from data_tools.measurement import BINS, Defect, Measurement, measure
+from data_tools.pictures import Tile, beside, contact_sheet, fit, histogram, stack
+from rssn._files import whole_file
+from rssn.errors import FailedInputs, InputError
+from rssn.images import Uint8Image, encode_rgb, read_alpha, read_rgb, read_rgba
+
+QUANTILES = (0, 0.1, 0.5, 0.9, 1)
+TILES = 24
+PAPER_LEVEL = 225  # grey behind cut-outs, and what the surroundings of subjects fade to
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the images of a data set are like.
+
+    Attributes:
+        counts: Images of each collection and kind.
+        images: Each image that can be read.
+        failures: One line for each that cannot be used.
+    """
+
+    counts: dict[str, dict[str, int]]
+    images: tuple[Measurement, ...]
+    failures: tuple[str, ...]
+
+    def quantities(self) -> dict[str, list[float]]:
+        """The values of each quantity, of all images that have it."""
+        mattes = [image.matte for image in self.images if image.matte is not None]
+        return {
+            "shorter side, px": [float(min(i.height, i.width)) for i in self.images],
+            "longer side, px": [float(max(i.height, i.width)) for i in self.images],
+            "brightness, levels": [float(np.mean(i.colour)) for i in self.images],
+            "red - blue, levels": [i.colour[0] - i.colour[2] for i in self.images],
+            "colourfulness": [i.colourfulness for i in self.images],
+            "alpha 1, share": [matte.foreground for matte in mattes],
+            "transition, share": [matte.transition for matte in mattes],
+            "transition width, px": [m.width for m in mattes if m.width is not None],
+        }
+
+    def fractions(self) -> list[int]:
+        """How many pixels of all transitions are in each of 20 ranges of alpha."""
+        mattes = [image.matte.fractions for image in self.images if image.matte is not None]
+        return [int(n) for n in np.sum(mattes, axis=0)] if mattes else [0] * BINS
+
+    def tables(self) -> list[Table]:
+        """The counts, and the spread of each quantity."""
+        counts = Table(title="Images", title_justify="left")
+        for name in ("collection", "kind", "count"):
+            counts.add_column(name, justify="right" if name == "count" else "left")
+        for folder, kinds in self.counts.items():
+            for kind, count in kinds.items():
+                counts.add_row(folder, kind, str(count))
+        spread = Table(title="Spread", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+        spread.add_column("quantity", no_wrap=True)
+        for name in ("count", "mean", "least", "10 %", "median", "90 %", "most"):
+            spread.add_column(name, justify="right")
+        for name, summary in self.summaries().items():
+            spread.add_row(name, *(_number(value) for value in summary.values()))
+        return [counts, spread]
+
+    def summaries(self) -> dict[str, dict[str, float]]:
+        """Count, mean and quantiles of each quantity that any image has."""
+        return {
+            name: {
+                "count": len(values),
+                "mean": float(np.mean(values)),
+                **{f"q{q:g}": float(np.quantile(values, q)) for q in QUANTILES},
+            }
+            for name, values in self.quantities().items()
+            if values
+        }
+
+    def write(self, path: Path) -> None:
+        """Write all as JSON."""
+        depths = Counter(image.matte.bits for image in self.images if image.matte is not None)
+        content = {
+            "counts": self.counts,
+            "summaries": self.summaries(),
+            "bits of alpha": {str(bits): count for bits, count in sorted(depths.items())},
+            "fractional alpha": self.fractions(),
+            "images": [_row(image) for image in self.images],
+            "failures": list(self.failures),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def describe(folder: Path, workers: int | None = None, quiet: bool = False) -> Statistics:
+    """Measure a data set, or all its splits.
+
+    Raises:
+        InputError: The folder holds no images.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    images: list[Measurement] = []
+    failures: list[str] = []
+    for collection in find_collections(folder):
+        items, unpaired = read_collection(collection)
+        results = in_order(measure, items, f"stats {collection}", workers, quiet)
+        usable = [result for result in results if isinstance(result, Measurement)]
+        counts[str(collection)] = dict(Counter(image.kind for image in usable))
+        images += usable
+        failures += [*unpaired, *(result.text for result in results if isinstance(result, Defect))]
+    if not images:
+        raise InputError(f"{folder}: none of its images can be used; see data_tools verify")
+    return Statistics(counts, tuple(images), tuple(failures))
+
+
+def draw(statistics: Statistics, items: Sequence[Item]) -> Uint8Image:
+    """A contact sheet of images spread over the data set, and histograms of all."""
+    numbers = np.unique(np.linspace(0, len(items) - 1, min(TILES, len(items))).round().astype(int))
+    sheet = contact_sheet([_tile(items[number]) for number in numbers])
+    fractions = statistics.fractions()
+    centres = (np.arange(BINS) + 0.5) / BINS
+    # Drawn as values, at most some thousands of them: bars only show their proportions.
+    weights = np.ceil(np.array(fractions) * 5000 / max(1, sum(fractions))).astype(int)
+    charts = {name: v for name, v in statistics.quantities().items() if v}
+    charts["fractional alpha"] = [float(c) for c in np.repeat(centres, weights)]
+    drawn = [histogram(values, name) for name, values in charts.items()]
+    return stack([sheet, beside(drawn, 3)])
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _row(image: Measurement) -> dict[str, Any]:
+    row = asdict(image)
+    del row["signature"]
+    return row
+
+
+def _tile(item: Item) -> Tile:
+    """The picture with the surroundings of its subject faded."""
+    if item.matte is not None:
+        image, alpha = read_rgb(item.path), read_alpha(item.matte)
+    elif item.path.suffix.lower() in (".jpg", ".jpeg"):
+        return Tile(read_rgb(item.path), item.path.name)
+    else:
+        try:
+            image, alpha = read_rgba(item.path)
+        except InputError:
+            return Tile(read_rgb(item.path), item.path.name)
+    small = fit(image, 256).astype(np.float32)
+    weight = fit(np.rint(alpha * 255).astype(np.uint8), 256)[..., None].astype(np.float32) / 255
+    around = small * 0.25 + PAPER_LEVEL * 0.75 if item.kind == "photograph" else PAPER_LEVEL
+    faded = np.rint(small * weight + around * (1 - weight)).astype(np.uint8)
+    return Tile(faded, item.path.name)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="a data set, or its splits' folder"
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="file for all numbers")
+    parser.add_argument("--picture", type=Path, metavar="OUT.png", help="file for the picture")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Describe a data set.
+
+    Raises:
+        InputError: The folder holds no images, or the picture's name is no PNG's.
+        FailedInputs: Some images cannot be used; the others are described.
+    """
+    if options.picture is not None and options.picture.suffix.lower() != ".png":
+        raise InputError(f"--picture {options.picture}: give a name that ends in .png")
+    statistics = describe(options.folder, options.workers, options.quiet)
+    if options.json is not None:
+        statistics.write(options.json)
+    if options.picture is not None:
+        usable = {image.path for image in statistics.images}
+        items = [
+            item
+            for collection in find_collections(options.folder)
+            for item in read_collection(collection)[0]
+            if str(item.path) in usable
+        ]
+        options.picture.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(options.picture) as part:
+            part.write_bytes(encode_rgb(draw(statistics, items), "png"))
+    console = Console()
+    for table in statistics.tables():
+        console.print(table)
+    if statistics.failures:
+        raise FailedInputs(statistics.failures)

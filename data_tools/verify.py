@@ -1,0 +1,238 @@
+"""`data_tools verify`: what is wrong with a data set, each thing by name.
+
+What cannot be known is not guessed. Whether red and blue are swapped cannot be told from a picture
+alone: a blue sky is an orange evening's. It is told where something tells it: foreground colours
+beside their photograph, or a matte that is coloured. The mean colours are in `stats`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from data_tools._work import in_order
+from data_tools.collection import find_collections, read_collection
+from data_tools.duplicates import Pair, find_pairs
+from data_tools.measurement import Defect, Matte, Measurement, measure
+from rssn._files import whole_file
+from rssn.errors import FailedInputs
+
+HIGHEST = 0.9  # an alpha that stays below is named: glass and smoke do, other things should not
+MOST_NOTES = 20  # on the screen
+FEW = 1e-4  # share of fractional pixels below which a matte is as good as binary
+
+FindingKind = Literal[
+    "pair",
+    "image",
+    "matte",
+    "size",
+    "empty",
+    "full",
+    "inverted",
+    "channels",
+    "duplicate",
+    "leak",
+    "near-duplicate",
+    "binary",
+    "faint",
+]
+NOTES: frozenset[FindingKind] = frozenset({"near-duplicate", "binary", "faint"})
+MEANING: dict[FindingKind, str] = {
+    "pair": "an image or a matte without its partner",
+    "image": "an image that cannot be read",
+    "matte": "a matte that cannot be read or is coloured",
+    "size": "a matte of another size than its image",
+    "empty": "alpha is 0 everywhere",
+    "full": "alpha is 1 everywhere",
+    "inverted": "alpha is higher along the frame than inside",
+    "channels": "foreground colours that do not fit their photograph",
+    "duplicate": "the same file twice in a collection",
+    "leak": "an image that is in two collections, as a copy or nearly",
+    "near-duplicate": "an image that is nearly another of its collection",
+    "binary": "a matte with hardly any fractional pixel",
+    "faint": f"alpha stays below {HIGHEST}",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a file, or that one should know of it."""
+
+    kind: FindingKind
+    path: str
+    text: str
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is more than a note."""
+        return self.kind not in NOTES
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        folders: The collections, those of `--against` at the end.
+        images: How many images each has that can be used.
+        findings: What is wrong, then the notes, by kind and path.
+    """
+
+    folders: tuple[str, ...]
+    images: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+    def write(self, path: Path) -> None:
+        """Write all as JSON."""
+        content = {
+            "collections": dict(zip(self.folders, self.images, strict=True)),
+            "wrong": sum(finding.wrong for finding in self.findings),
+            "findings": [{**asdict(each), "wrong": each.wrong} for each in self.findings],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+    def table(self) -> Table:
+        """How often each kind of finding was met."""
+        counts = Counter(finding.kind for finding in self.findings)
+        folders = ", ".join(f"{f} ({n})" for f, n in zip(self.folders, self.images, strict=True))
+        table = Table(title=f"Images: {folders}", title_justify="left")
+        for name in ("finding", "count", "", "meaning"):
+            table.add_column(name, justify="right" if name == "count" else "left")
+        for kind, meaning in MEANING.items():
+            if counts[kind]:
+                mark = "note" if kind in NOTES else "wrong"
+                table.add_row(kind, str(counts[kind]), mark, meaning)
+        if not counts:
+            table.add_row("nothing", "0", "", "pairs, sizes, alpha and duplicates are in order")
+        return table
+
+
+def verify(
+    folder: Path, against: Sequence[Path] = (), workers: int | None = None, quiet: bool = False
+) -> Verification:
+    """Check a data set, and that none of its images is in another.
+
+    Args:
+        folder: `original/` + `mask/`, `fg/` + `alpha/`, RGBA images, backgrounds; or a folder of
+            such folders, its splits, which are checked against one another.
+        against: Other collections, read for leaks only.
+        workers: Processes; None takes one for each core.
+        quiet: Show no progress.
+
+    Raises:
+        InputError: A folder holds no images.
+    """
+    own = find_collections(folder)
+    others = [found for each in against for found in find_collections(each) if found not in own]
+    findings: list[Finding] = []
+    measured: list[Measurement] = []
+    owners: list[int] = []
+    for number, each in enumerate((*own, *others)):
+        items, unpaired = read_collection(each)
+        results = in_order(measure, items, f"verify {each}", workers, quiet)
+        usable = [result for result in results if isinstance(result, Measurement)]
+        measured += usable
+        owners += [number] * len(usable)
+        if number < len(own):
+            findings += [Finding("pair", line.split(": ")[0], line) for line in unpaired]
+            findings += [Finding(d.kind, d.path, d.text) for d in results if isinstance(d, Defect)]
+            findings += [finding for result in usable for finding in check(result)]
+    pairs = find_pairs([each.signature for each in measured])
+    findings += [
+        _name(pair, measured, owners)
+        for pair in pairs
+        if min(owners[pair.first], owners[pair.second]) < len(own)
+    ]
+    order = list(MEANING)
+    findings.sort(key=lambda each: (not each.wrong, order.index(each.kind), each.path))
+    counts = Counter(owners)
+    folders = (*own, *others)
+    return Verification(
+        tuple(str(each) for each in folders),
+        tuple(counts[number] for number in range(len(folders))),
+        tuple(findings),
+    )
+
+
+def check(image: Measurement) -> list[Finding]:
+    """What is wrong with an image that can be read."""
+    findings = []
+    if image.colours is not None:
+        findings.append(Finding("channels", image.path, image.colours))
+    if image.matte is not None:
+        for kind, text in _check_matte(image.matte):
+            findings.append(Finding(kind, image.path, f"{image.path}: {text}"))
+    return findings
+
+
+def _check_matte(matte: Matte) -> list[tuple[FindingKind, str]]:
+    if matte.highest == 0:
+        return [("empty", "its alpha is 0 everywhere; remove it or give its matte")]
+    if matte.lowest == 1:
+        return [("full", "its alpha is 1 everywhere; remove it or give its matte")]
+    found: list[tuple[FindingKind, str]] = []
+    if matte.inverted:
+        found.append(("inverted", "its alpha looks inverted: higher along the frame than inside"))
+    if matte.transition < FEW:
+        found.append(("binary", f"only {matte.transition:.4%} of its alpha is fractional"))
+    if matte.highest < HIGHEST:
+        found.append(("faint", f"its alpha reaches {matte.highest:.3f} only"))
+    return found
+
+
+def _name(pair: Pair, measured: Sequence[Measurement], owners: Sequence[int]) -> Finding:
+    first, second = measured[pair.first], measured[pair.second]
+    what = {"exact": "the same file as", "near": "nearly", "mirrored": "a mirror image of"}
+    text = f"{second.path}: is {what[pair.likeness]} {first.path}"
+    if owners[pair.first] != owners[pair.second]:
+        return Finding("leak", second.path, text)
+    return Finding("duplicate" if pair.likeness == "exact" else "near-duplicate", second.path, text)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="a data set, or its splits' folder"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="look for leaks from these",
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT", help="file for the report")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Verify and show what was found.
+
+    Raises:
+        FailedInputs: Something is wrong.
+    """
+    verification = verify(options.folder, options.against, options.workers, options.quiet)
+    if options.json is not None:
+        verification.write(options.json)
+    console = Console()
+    console.print(verification.table())
+    notes = [f"note: {each.kind}: {each.text}" for each in verification.findings if not each.wrong]
+    for note in notes[:MOST_NOTES]:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    if len(notes) > MOST_NOTES:
+        console.print(f"and {len(notes) - MOST_NOTES} notes more; --json OUT writes all of them")
+    wrong = [f"{each.kind}: {each.text}" for each in verification.findings if each.wrong]
+    if wrong:
+        raise FailedInputs(wrong)

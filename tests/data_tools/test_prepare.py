@@ -1,0 +1,222 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from folders import scene, stems, write_part, write_split
+
+from data_tools.__main__ import main
+from data_tools._arrangement import FOLDERS
+from data_tools.layouts import LAYOUTS, Folders, find_layout
+from data_tools.prepare import prepare
+from rssn.errors import InputError
+from rssn.images import image_files, read_alpha, write_alpha, write_rgb
+from rssn.sources import find_sources
+
+SPLITS = [
+    pytest.param(layout, split, id=f"{layout.name}-{split.name}-{number}")
+    for layout in LAYOUTS.values()
+    for number, split in enumerate(layout.splits)
+]
+AM_2K = LAYOUTS["am-2k"]
+TRAIN = AM_2K.splits[0].parts[0]
+
+
+def command(source, out, *more):
+    options = ["--layout", "am-2k", "--quiet", "--workers", "1", *more]
+    return main(["prepare", "--source", str(source), "--out", str(out), *options])
+
+
+@pytest.mark.parametrize(("layout", "split"), SPLITS)
+class TestEntry:
+    def test_files_get_their_places(self, layout, split, tmp_path):
+        count = write_split(tmp_path / "in", layout, split)
+        done = prepare(layout, tmp_path / "in", tmp_path / "out", split.name, workers=1, quiet=True)
+        assert done.counts == {split.name: count} and done.failures == ()
+        target = tmp_path / "out" / split.name
+        images, mattes = FOLDERS[layout.holds]
+        for part in split.parts[:1]:
+            for stem in stems(part, 2):
+                source = tmp_path / "in" / part.images / f"{stem}.jpg"
+                assert (target / images / source.name).samefile(source)
+                if mattes:
+                    matte = tmp_path / "in" / part.mattes / f"{part.partners(stem)[0]}.png"
+                    assert (target / mattes / f"{stem}.png").samefile(matte)
+                assert (target / "trimap" / f"{stem}.png").exists() == bool(part.trimaps)
+
+    def test_the_result_is_what_the_build_reads(self, layout, split, tmp_path):
+        count = write_split(tmp_path / "in", layout, split)
+        prepare(layout, tmp_path / "in", tmp_path / "out", split.name, workers=1, quiet=True)
+        target = tmp_path / "out" / split.name
+        if layout.holds == "backgrounds":
+            assert len(image_files(target / "backgrounds")) == count
+        else:
+            sources, failures = find_sources(target)
+            assert len(sources) == count and failures == []
+            assert {source.is_photograph for source in sources} == {layout.holds == "photographs"}
+
+    def test_entry_says_where_it_is_from(self, layout, split, tmp_path):
+        assert layout.licence and layout.source and layout.evidence and layout.title
+        assert layout.name == layout.name.lower()
+        for part in split.parts:
+            assert (part.mattes is None) == (layout.holds == "backgrounds")
+
+
+def test_the_first_order_of_a_split_that_is_there_is_taken(tmp_path):
+    layout = LAYOUTS["ppm-100"]
+    test = [split for split in layout.splits if split.name == "test"]
+    write_split(tmp_path, layout, test[1])
+    found = prepare(layout, tmp_path, tmp_path / "out", workers=1, quiet=True)
+    assert found.counts == {"test": 2}
+
+
+def test_the_folder_around_the_archive_is_seen_through(tmp_path):
+    write_part(tmp_path / "AM-2k", TRAIN)
+    assert prepare(AM_2K, tmp_path, tmp_path / "out", workers=1, quiet=True).counts == {"train": 2}
+
+
+def test_one_matte_serves_all_composites_of_its_foreground(tmp_path):
+    layout = LAYOUTS["composition-1k"]
+    part = layout.splits[1].parts[0]
+    write_part(tmp_path, part, 1)
+    for folder in (part.images, part.trimaps):
+        (path,) = (tmp_path / folder).iterdir()
+        path.with_name(f"item0_1{path.suffix}").write_bytes(path.read_bytes())
+    done = prepare(layout, tmp_path, tmp_path / "out", workers=1, quiet=True)
+    assert done.counts == {"test": 2} and not done.failures
+    mattes = sorted((tmp_path / "out/test/mask").iterdir())
+    assert [matte.name for matte in mattes] == ["item0_0.png", "item0_1.png"]
+    assert mattes[0].samefile(mattes[1])
+
+
+class TestCommand:
+    @pytest.fixture
+    def source(self, tmp_path):
+        write_part(tmp_path / "in", TRAIN, 3)
+        return tmp_path / "in"
+
+    def test_record_and_licence(self, source, tmp_path, capsys):
+        assert command(source, tmp_path / "out") == 0
+        assert "release agreement" in capsys.readouterr().out
+        record = json.loads((tmp_path / "out/train/prepared.json").read_text())
+        assert (record["layout"], record["images"], record["failures"]) == ("am-2k", 3, [])
+
+    @pytest.mark.parametrize(
+        ("option", "links", "symbolic"), [("--link", 1, True), ("--copy", 1, False)]
+    )
+    def test_ways(self, source, tmp_path, option, links, symbolic):
+        assert command(source, tmp_path / "out", option) == 0
+        path = tmp_path / "out/train/original/item0.jpg"
+        assert (path.is_symlink(), path.stat().st_nlink) == (symbolic, links)
+        assert path.read_bytes() == (source / "train/original/item0.jpg").read_bytes()
+
+    def test_again_does_what_is_missing_and_nothing_else(self, source, tmp_path):
+        assert command(source, tmp_path / "out", "--copy") == 0
+        kept = tmp_path / "out/train/original/item0.jpg"
+        before = kept.stat()
+        (tmp_path / "out/train/mask/item1.png").unlink()
+        assert command(source, tmp_path / "out", "--copy") == 0
+        assert (kept.stat().st_ino, kept.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        assert (tmp_path / "out/train/mask/item1.png").exists()
+
+    def test_nothing_is_overwritten(self, source, tmp_path, capsys):
+        command(source, tmp_path / "out", "--copy")
+        path = tmp_path / "out/train/original/item0.jpg"
+        path.write_bytes(b"mine")
+        assert command(source, tmp_path / "out", "--copy") == 1
+        assert path.read_bytes() == b"mine"
+        assert "exists with another content" in capsys.readouterr().err
+
+    def test_another_data_set_in_the_folder(self, source, tmp_path, capsys):
+        command(source, tmp_path / "out")
+        record = tmp_path / "out/train/prepared.json"
+        record.write_text(record.read_text().replace("am-2k", "aim-500"))
+        assert command(source, tmp_path / "out") == 2
+        assert "holds aim-500 train" in capsys.readouterr().err
+
+    def test_unlike_folder_names_what_was_expected_and_found(self, tmp_path, capsys):
+        (tmp_path / "in/training").mkdir(parents=True)
+        assert command(tmp_path / "in", tmp_path / "out") == 2
+        error = capsys.readouterr().err
+        assert "train (train/original/, train/mask/)" in error and "found training/" in error
+
+    def test_unknown_names(self, source, tmp_path):
+        with pytest.raises(InputError, match="am-2k, pm-10k"):
+            find_layout("am2k")
+        with pytest.raises(InputError, match="train, validation"):
+            prepare(AM_2K, source, tmp_path / "out", "test")
+        assert find_layout("AM-2k") is AM_2K
+        with pytest.raises(InputError, match=r"\(\?P<name>"):
+            Folders("a", image=".+")
+
+
+class TestDefects:
+    """Each is named, the other images are prepared, and the command ends with 1."""
+
+    @pytest.fixture
+    def source(self, tmp_path):
+        write_part(tmp_path / "in", TRAIN, 3)
+        return tmp_path / "in"
+
+    def check(self, source, tmp_path, capsys, *words, left=2):
+        assert command(source, tmp_path / "out") == 1
+        error = capsys.readouterr().err
+        assert all(word in error for word in words), error
+        assert len(list((tmp_path / "out/train/original").iterdir())) == left
+
+    def test_matte_of_another_size(self, source, tmp_path, capsys):
+        write_alpha(source / "train/mask/item1.png", np.zeros((20, 30), np.float32))
+        self.check(source, tmp_path, capsys, "item1.png", "30x20 px, its image 64x48")
+
+    def test_inverted_matte(self, source, tmp_path, capsys):
+        path = source / "train/mask/item1.png"
+        y, x = np.mgrid[-1:1:48j, -1:1:64j]
+        write_alpha(path, (np.hypot(x, y) > 0.6).astype(np.float32))
+        self.check(source, tmp_path, capsys, "item1.png: looks inverted", "--as-is")
+        assert command(source, tmp_path / "out", "--as-is") == 0
+
+    def test_empty_matte(self, source, tmp_path, capsys):
+        write_alpha(source / "train/mask/item1.png", np.zeros((48, 64), np.float32))
+        self.check(source, tmp_path, capsys, "item1.png: alpha is 0 everywhere")
+
+    def test_coloured_matte(self, source, tmp_path, capsys):
+        write_rgb(source / "train/mask/item1.png", scene(1)[0])
+        self.check(source, tmp_path, capsys, "item1.png: is a colour picture")
+
+    def test_truncated_image(self, source, tmp_path, capsys):
+        path = source / "train/original/item1.jpg"
+        path.write_bytes(path.read_bytes()[:40])
+        self.check(source, tmp_path, capsys, "item1.jpg: is not an image")
+
+    def test_missing_and_lonely_files(self, source, tmp_path, capsys):
+        (source / "train/mask/item1.png").rename(source / "train/mask/other.png")
+        self.check(source, tmp_path, capsys, "item1.jpg: no matte", "other.png: no image belongs")
+
+    def test_two_images_of_one_name(self, source, tmp_path, capsys):
+        write_rgb(source / "train/original/item1.png", scene(1)[0])
+        self.check(source, tmp_path, capsys, "item1.png: shares its name with", left=3)
+
+    def test_trimap_that_is_missing(self, tmp_path, capsys):
+        part = AM_2K.splits[1].parts[0]
+        write_part(tmp_path / "in", part)
+        (tmp_path / "in/validation/trimap/item1.png").unlink()
+        assert command(tmp_path / "in", tmp_path / "out") == 1
+        assert "item1.jpg: no trimap" in capsys.readouterr().err
+
+    def test_folder_without_images(self, tmp_path, capsys):
+        for folder in TRAIN.required:
+            (tmp_path / "in" / folder).mkdir(parents=True)
+        assert command(tmp_path / "in", tmp_path / "out") == 2
+        assert "is the download complete?" in capsys.readouterr().err
+
+
+def test_a_matte_stored_as_rgb_or_palette_stays_as_it_is(tmp_path):
+    write_part(tmp_path / "in", TRAIN, 1)
+    path = tmp_path / "in/train/mask/item0.png"
+    alpha = read_alpha(path)
+    grey = np.rint(alpha * 255).astype(np.uint8)
+    cv2.imwrite(str(path), cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+    assert prepare(AM_2K, tmp_path / "in", tmp_path / "out", workers=1, quiet=True).failures == ()
+    prepared = tmp_path / "out/train/mask/item0.png"
+    assert prepared.read_bytes() == path.read_bytes()
+    np.testing.assert_array_equal(read_alpha(prepared), alpha)

@@ -10,23 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from rssn._bm3d_matching import INDEX_BITS, NO_MATCH, PATCH, PITCH, Floats, Indices, Matches
+from rssn._bm3d_matching import INDEX_MASK, NO_MATCH, PATCH, PITCH, Floats, Indices, Matches
+from rssn._bm3d_transforms import LANES, invert, transform
 from rssn._compiled import compiled
 
-LANES = 3 * PATCH
 _ROW = PITCH * LANES  # floats from a place to the one below
 _SIZE = PATCH * LANES  # floats of a patch
-_LAMBDA = np.float32(2.7)  # threshold of the first step in units of sigma
-_INDEX_MASK = (1 << INDEX_BITS) - 1
-_WINDOW = np.kaiser(PATCH, 2.0).astype(np.float32)
-_ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
-_SQRT_HALF, _SQRT_EIGHTH = np.float32(0.5**0.5), np.float32(0.125**0.5)
-_C1, _C2, _C3, _C4, _C5, _C6, _C7 = (np.float32(np.cos(k * np.pi / 16) / 2) for k in range(1, 8))
-# Bior1.5 on eight periodic samples is a Haar transform whose four finest means are corrected by
-# _LIFT times the difference of the neighbouring details. The norms make its rows unit vectors.
-_LIFT = np.float32(11 / 64)
-_NORM_2 = np.float32((1 + 2 * (11 / 64) ** 2) ** 0.5)
-_NORM_3 = np.float32((1 + 4 * (11 / 64) ** 2) ** 0.5)
+LAMBDA = np.float32(2.7)  # threshold of the first step in units of sigma
+WINDOW = np.kaiser(PATCH, 2.0).astype(np.float32)
+_ZERO, _ONE, _SQRT_HALF = np.float32(0), np.float32(1), np.float32(0.5**0.5)
 
 
 @compiled
@@ -75,7 +67,7 @@ def filter_tile(
                 _gather(pilot_spectra, places[:size], pilot_group, wavelet)
                 _shrink_wiener(group[:size], pilot_group, sigma * sigma, energy)
             else:
-                _shrink_hard(group[:size], _LAMBDA * sigma, energy)
+                _shrink_hard(group[:size], LAMBDA * sigma, energy)
             _scatter(group, energy, places[:size], sums, weights, wavelet)
     return _spread(sums, weights, noisy.shape[2], wavelet)
 
@@ -87,7 +79,7 @@ def _group_places(ranking: Matches, offsets: Indices, y: int, x: int, places: In
     while 2 * size <= len(ranking) and ranking[2 * size - 1] != NO_MATCH:
         size *= 2
     for p in range(size):
-        index = ranking[p] & _INDEX_MASK
+        index = ranking[p] & INDEX_MASK
         places[p, 0] = y + offsets[index, 0]
         places[p, 1] = x + offsets[index, 1]
     return size
@@ -104,7 +96,7 @@ def _gather(spectra: Floats, places: Indices, group: Floats, wavelet: bool) -> N
             row, target = spectra[start + i * _ROW :], patch[i * LANES :]
             for lane in range(LANES):
                 target[lane] = row[lane]
-        _transform(patch, wavelet)
+        transform(patch, wavelet)
     stride = 1
     while stride < size:
         _haar(group[:size], stride)
@@ -137,12 +129,12 @@ def _scatter(
         for channel in range(3):
             weights[y, x, channel] += lane_weights[channel * PATCH]
         patch = group[p]
-        _invert(patch, wavelet)
+        invert(patch, wavelet)
         start = y * _ROW + x * LANES
         for i in range(PATCH):
             row, target = patch[i * LANES :], sums[start + i * _ROW :]
             for lane in range(LANES):
-                target[lane] += _WINDOW[i] * lane_weights[lane] * row[lane]
+                target[lane] += WINDOW[i] * lane_weights[lane] * row[lane]
 
 
 @compiled
@@ -201,7 +193,7 @@ def _row_spectra(planes: Floats, wavelet: bool) -> Floats:
                     row, target = planes[channel, y, left + j :], block[j * LANES :]
                     for x in range(size):
                         target[x] = row[x]
-                _transform(block, wavelet)
+                transform(block, wavelet)
                 for x in range(size):
                     for j in range(PATCH):
                         spectra[y, left + x, channel * PATCH + j] = block[j * LANES + x]
@@ -224,102 +216,18 @@ def _spread(sums: Floats, weights: Floats, width: int, wavelet: bool) -> tuple[F
                 for x in range(size):
                     for j in range(PATCH):
                         block[j * LANES + x] = spectra[y, left + x, channel * PATCH + j]
-                _invert(block, wavelet)
+                invert(block, wavelet)
                 for j in range(PATCH):
                     target = total[channel, y, left + j : left + j + size]
                     for x in range(size):
-                        target[x] += _WINDOW[j] * block[j * LANES + x]
+                        target[x] += WINDOW[j] * block[j * LANES + x]
         for y in range(height - PATCH + 1):
             line[:] = _ZERO
             for x in range(places):
                 for j in range(PATCH):
-                    line[x + j] += _WINDOW[j] * weights[y, x, channel]
+                    line[x + j] += WINDOW[j] * weights[y, x, channel]
             for i in range(PATCH):
                 target = weight[channel, y + i]
                 for x in range(width):
-                    target[x] += _WINDOW[i] * line[x]
+                    target[x] += WINDOW[i] * line[x]
     return total, weight
-
-
-@compiled
-def _transform(block: Floats, wavelet: bool) -> None:
-    if wavelet:
-        _bior(block)
-    else:
-        _dct(block)
-
-
-@compiled
-def _invert(block: Floats, wavelet: bool) -> None:
-    if wavelet:
-        _inverse_bior(block)
-    else:
-        _inverse_dct(block)
-
-
-@compiled
-def _dct(block: Floats) -> None:
-    """Orthonormal DCT-II down the eight rows of a block of 24 (LANES) columns, in place."""
-    for i in range(LANES):
-        x0, x1, x2, x3 = block[i], block[i + 24], block[i + 48], block[i + 72]
-        x4, x5, x6, x7 = block[i + 96], block[i + 120], block[i + 144], block[i + 168]
-        s0, s1, s2, s3 = x0 + x7, x1 + x6, x2 + x5, x3 + x4
-        d0, d1, d2, d3 = x0 - x7, x1 - x6, x2 - x5, x3 - x4
-        t0, t1, t2, t3 = s0 + s3, s1 + s2, s0 - s3, s1 - s2
-        block[i] = _C4 * (t0 + t1)
-        block[i + 24] = _C1 * d0 + _C3 * d1 + _C5 * d2 + _C7 * d3
-        block[i + 48] = _C2 * t2 + _C6 * t3
-        block[i + 72] = _C3 * d0 - _C7 * d1 - _C1 * d2 - _C5 * d3
-        block[i + 96] = _C4 * (t0 - t1)
-        block[i + 120] = _C5 * d0 - _C1 * d1 + _C7 * d2 + _C3 * d3
-        block[i + 144] = _C6 * t2 - _C2 * t3
-        block[i + 168] = _C7 * d0 - _C5 * d1 + _C3 * d2 - _C1 * d3
-
-
-@compiled
-def _inverse_dct(block: Floats) -> None:
-    for i in range(LANES):
-        c0, c1, c2, c3 = block[i], block[i + 24], block[i + 48], block[i + 72]
-        c4, c5, c6, c7 = block[i + 96], block[i + 120], block[i + 144], block[i + 168]
-        t0, t1 = _C4 * (c0 + c4), _C4 * (c0 - c4)
-        u0, u1 = _C2 * c2 + _C6 * c6, _C6 * c2 - _C2 * c6
-        e0, e1, e2, e3 = t0 + u0, t1 + u1, t1 - u1, t0 - u0
-        o0 = _C1 * c1 + _C3 * c3 + _C5 * c5 + _C7 * c7
-        o1 = _C3 * c1 - _C7 * c3 - _C1 * c5 - _C5 * c7
-        o2 = _C5 * c1 - _C1 * c3 + _C7 * c5 + _C3 * c7
-        o3 = _C7 * c1 - _C5 * c3 + _C3 * c5 - _C1 * c7
-        block[i], block[i + 24], block[i + 48], block[i + 72] = e0 + o0, e1 + o1, e2 + o2, e3 + o3
-        block[i + 96], block[i + 120] = e3 - o3, e2 - o2
-        block[i + 144], block[i + 168] = e1 - o1, e0 - o0
-
-
-@compiled
-def _bior(block: Floats) -> None:
-    """Bior1.5 wavelet transform down the eight rows of a block of 24 columns, in place."""
-    for i in range(LANES):
-        x0, x1, x2, x3 = block[i], block[i + 24], block[i + 48], block[i + 72]
-        x4, x5, x6, x7 = block[i + 96], block[i + 120], block[i + 144], block[i + 168]
-        d0, d1, d2, d3 = x0 - x1, x2 - x3, x4 - x5, x6 - x7
-        u, v = _LIFT * (d1 - d3), _LIFT * (d2 - d0)
-        s0, s1, s2, s3 = x0 + x1 + u, x2 + x3 + v, x4 + x5 - u, x6 + x7 - v
-        m0, m1 = s0 + s1, s2 + s3
-        block[i] = _SQRT_EIGHTH * (m0 + m1)
-        block[i + 24] = _SQRT_EIGHTH / _NORM_3 * (m0 - m1)
-        block[i + 48] = _HALF / _NORM_2 * (s0 - s1)
-        block[i + 72] = _HALF / _NORM_2 * (s2 - s3)
-        block[i + 96], block[i + 120] = _SQRT_HALF * d0, _SQRT_HALF * d1
-        block[i + 144], block[i + 168] = _SQRT_HALF * d2, _SQRT_HALF * d3
-
-
-@compiled
-def _inverse_bior(block: Floats) -> None:
-    for i in range(LANES):
-        mean, m = _SQRT_EIGHTH * block[i], _SQRT_EIGHTH * _NORM_3 * block[i + 24]
-        e0, e1 = _HALF * _NORM_2 * block[i + 48], _HALF * _NORM_2 * block[i + 72]
-        d0, d1 = _SQRT_HALF * block[i + 96], _SQRT_HALF * block[i + 120]
-        d2, d3 = _SQRT_HALF * block[i + 144], _SQRT_HALF * block[i + 168]
-        u, v = _LIFT * (d1 - d3), _LIFT * (d2 - d0)
-        s0, s1, s2, s3 = mean + m + e0 - u, mean + m - e0 - v, mean - m + e1 + u, mean - m - e1 + v
-        block[i], block[i + 24], block[i + 48], block[i + 72] = s0 + d0, s0 - d0, s1 + d1, s1 - d1
-        block[i + 96], block[i + 120] = s2 + d2, s2 - d2
-        block[i + 144], block[i + 168] = s3 + d3, s3 - d3

@@ -13,8 +13,9 @@ from rssn._compiled import compiled
 PATCH = 8
 PITCH = 168  # places in a row of a tile's working memory; a constant lets the compiler vectorise
 INDEX_BITS = 11  # a match is distance << INDEX_BITS | index of the displacement
-_FARTHEST = (1 << (31 - INDEX_BITS)) - 1
-NO_MATCH = _FARTHEST << INDEX_BITS
+INDEX_MASK = (1 << INDEX_BITS) - 1
+FARTHEST = (1 << (31 - INDEX_BITS)) - 1
+NO_MATCH = FARTHEST << INDEX_BITS
 _BLOCK = 16  # columns are handled in whole blocks: no scalar rest
 
 Floats = NDArray[np.float32]
@@ -59,7 +60,7 @@ def match_blocks(
     ranking = np.empty((len(rows), len(cols), count), np.int32)
     ranking[:] = NO_MATCH
     worst = np.empty(len(cols), np.int32)
-    scale = np.float32(_FARTHEST) / (limit * np.float32(PATCH * PATCH))
+    scale = np.float32(FARTHEST) / (limit * np.float32(PATCH * PATCH))
     column_sums = np.zeros(PITCH + 2 * _BLOCK, np.float32)
     distances = np.empty(PITCH + _BLOCK, np.int32)
     for r in range(len(rows)):
@@ -116,7 +117,7 @@ def _patch_distances(
             + (column_sums[x + 4] + column_sums[x + 5])
             + (column_sums[x + 6] + column_sums[x + 7])
         )
-        distances[x] = np.int32(min(total * scale, np.float32(_FARTHEST)))
+        distances[x] = np.int32(min(total * scale, np.float32(FARTHEST)))
 
 
 @compiled

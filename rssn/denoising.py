@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import os
+import re
 import warnings
 from functools import cache
 from numbers import Real
@@ -20,11 +23,16 @@ Backend = Literal["fast", "bm3d"]
 _LEAST_PACKAGE_SIZE = 32  # px; the bm3d package crashes on 8 x 8
 
 
+class DeviceMemoryError(InputError):
+    """A GPU ran out of memory, which is not the fault of the image at hand."""
+
+
 def denoise(
     image: Uint8Image,
     sigma: float | Literal["auto"] = 10,
     backend: Backend = "fast",
     threads: int | None = None,
+    device: str = "auto",
 ) -> Uint8Image:
     """Remove white Gaussian noise by BM3D (Dabov et al., 2007).
 
@@ -34,14 +42,17 @@ def denoise(
             `estimate_sigma(image)`.
         backend: "fast" is this package's own implementation; "bm3d" is the authors' package,
             slower by more than an order of magnitude and free for non-commercial use only.
-        threads: How many threads to use; None takes all cores. The fast backend returns the same
-            bytes for every number of threads; the package need not.
+        threads: How many threads to use on the CPU; None takes all cores. The fast backend returns
+            the same bytes for every number of threads; the package need not.
+        device: Where the fast backend runs: "cpu", "cuda", "cuda:N", or "auto" for a GPU if there
+            is one. The results of CPU and GPU differ by one grey level here and there.
 
     Returns:
         The denoised image, RGB of shape (H, W, 3).
 
     Raises:
-        InputError: An argument is not as described, or the package for "bm3d" is not installed.
+        InputError: An argument is not as described, the package for "bm3d" is not installed, the
+            device is not there, or (`DeviceMemoryError`) its memory is taken.
 
     Note:
         The paper gives no noise level for this step; 10 is what its step 6 adds.
@@ -50,14 +61,77 @@ def denoise(
     _check_threads(threads)
     if backend not in ("fast", "bm3d"):
         raise InputError(f"backend={backend!r} is not supported; choose 'fast' or 'bm3d'")
+    device = resolve_device(device, backend)
     level = estimate_sigma(image) if sigma == "auto" else _checked_sigma(sigma)
     if level == 0:
         return image.copy()
     if backend == "bm3d":
         return _denoise_by_package(image, level, threads)
+    level *= _luminance_gain(image) / 3**0.5
+    if device != "cpu":
+        return _denoise_by_torch(image, level, device)
     from rssn.bm3d_fast import bm3d  # numba takes a second to import
 
-    return bm3d(image, level * _luminance_gain(image) / 3**0.5, threads)
+    return bm3d(image, level, threads)
+
+
+def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
+    """The device that `denoise` takes for this argument: "cpu", "cuda" or "cuda:N".
+
+    Raises:
+        InputError: There is no such device, or the backend cannot use it.
+    """
+    if device == "cpu" or (device == "auto" and (backend == "bm3d" or not _has_driver())):
+        return "cpu"
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cuda(:\d+)?", device):
+        raise InputError(
+            f"device={device!r} is not supported; choose 'auto', 'cpu', 'cuda' or 'cuda:N'"
+        )
+    if backend == "bm3d":
+        raise InputError(
+            f"device={device!r} does not go with backend='bm3d', which runs on the CPU; choose "
+            "device='cpu' or backend='fast'"
+        )
+    count = _gpus()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    if int(device.partition(":")[2] or 0) >= count:
+        raise InputError(
+            f"device={device!r} is not there: torch can use {count} GPUs on this machine; choose "
+            "'cpu' or 'auto'"
+        )
+    return device
+
+
+def _has_driver() -> bool:
+    """Whether NVIDIA's driver is installed, without which torch, slow to import, finds no GPU."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _gpus() -> int:
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _denoise_by_torch(image: Uint8Image, sigma: float, device: str) -> Uint8Image:
+    import torch
+
+    from rssn.bm3d_torch import bm3d
+
+    try:
+        return bm3d(image, sigma, device)
+    except torch.OutOfMemoryError as error:
+        raise DeviceMemoryError(
+            f"device={device!r} ran out of memory; denoising takes up to 1.5 GB of it in each "
+            "process: run fewer, or choose device='cpu'"
+        ) from error
 
 
 def estimate_sigma(image: Uint8Image) -> float:

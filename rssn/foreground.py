@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rssn.errors import InputError
 
-ForegroundMethod = Literal["closed_form", "multilevel"]
-METHODS: tuple[ForegroundMethod, ...] = ("closed_form", "multilevel")
+ForegroundMethod = Literal["closed_form", "multilevel", "local_smoothness"]
+METHODS: tuple[ForegroundMethod, ...] = ("closed_form", "multilevel", "local_smoothness")
 Image = TypeVar("Image", bound=NDArray[Any])
 
 # How far, in pixels, the colours next to the uncertain region take part in the solution.
@@ -51,7 +51,9 @@ def estimate_foreground(
         image: Photograph (H, W, 3), uint8, or float in [0, 1].
         alpha: Matte (H, W), float in [0, 1].
         method: 'closed_form', Levin et al. 2007, the one of the paper (section 4.1); 'multilevel',
-            Germer et al. 2020, several times faster and a little less smooth.
+            Germer et al. 2020, several times faster and a little less smooth; 'local_smoothness',
+            Wang et al. 2022 (LSA matting, section 4.1 and algorithm 2), the smoothest where F
+            hardly shows.
         background: Return the pair (F, B).
 
     Returns:
@@ -66,17 +68,67 @@ def estimate_foreground(
         alpha is fractional or changes, and one pixel around. On photographs F differs from the
         solution over the whole image, weighted by alpha, by 0.01 to 0.05 of an 8-bit step in the
         mean, and takes 4 to 10 times less time.
+
+        'local_smoothness' refines a given F; a photograph has none, so it starts from the
+        multilevel solution, with the photograph's own colours where alpha is 1. B is refined in
+        the same way with 1 - alpha. Nothing then ties the pair to the image, yet on photographs
+        αF + (1 - α)B misses it by about as much as Levin's pair does.
     """
-    _check(image, alpha, method)
-    picture = np.ascontiguousarray(image, np.float32)
-    if image.dtype == np.uint8:
-        picture /= 255
-    matte = np.ascontiguousarray(alpha, np.float32)
+    if method not in METHODS:
+        *others, last = map(repr, METHODS)
+        raise InputError(
+            f"method={method!r} is not supported; choose {', '.join(others)} or {last}"
+        )
+    _check("image", image, alpha)
+    picture, matte = _unit_range(image), np.ascontiguousarray(alpha, np.float32)
     colours = _multilevel(picture, matte)
     if method == "closed_form":
-        _refine(picture, matte, colours)
-    pair = [_like(image, colours[..., :3]), _like(image, colours[..., 3:])]
-    return (pair[0], pair[1]) if background else pair[0]
+        _solve_uncertain(picture, matte, colours)
+    front, back = colours[..., :3], colours[..., 3:]
+    if method == "local_smoothness":
+        front = _extend(_with_known(front, picture, matte), matte)
+        if background:
+            behind = 1 - matte
+            back = _extend(_with_known(back, picture, behind), behind)
+    return (_like(image, front), _like(image, back)) if background else _like(image, front)
+
+
+def extend_foreground(foreground: Image, alpha: NDArray[Any]) -> Image:
+    """Continue the colours of a cut-out smoothly to where its matte hides them.
+
+    Cut-outs hold any colour where alpha is 0, and hardly more than noise where it is small.
+    Whatever mixes neighbouring pixels (resizing, denoising, lossy files) carries that into the
+    visible rim. Source: Wang et al. 2022 (LSA matting), section 4.1 and algorithm 2.
+
+    Args:
+        foreground: F (H, W, 3), uint8, or float in [0, 1].
+        alpha: Matte (H, W), float in [0, 1].
+
+    Returns:
+        F, of the same shape and type: untouched where alpha is 1, smoother the smaller alpha is.
+
+    Raises:
+        InputError: A shape, a type or a range is not as above.
+
+    Note:
+        The paper lets opaque pixels move a little; here they do not.
+    """
+    _check("foreground", foreground, alpha)
+    matte = np.ascontiguousarray(alpha, np.float32)
+    return _like(foreground, _extend(_unit_range(foreground), matte))
+
+
+def _extend(colours: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    from rssn._local_smoothness import refine
+
+    return _with_known(refine(colours, alpha).clip(0, 1), colours, alpha)
+
+
+def _with_known(
+    colours: NDArray[np.float32], image: NDArray[np.float32], alpha: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The colours, or the image's own where alpha is 1."""
+    return np.where(alpha[..., None] == 1, image, colours)
 
 
 def _multilevel(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -93,7 +145,7 @@ def _multilevel(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArr
         numba.set_num_threads(threads)
 
 
-def _refine(
+def _solve_uncertain(
     image: NDArray[np.float32], alpha: NDArray[np.float32], colours: NDArray[np.float32]
 ) -> None:
     """Replace the multilevel colours (H, W, 6) by the closed-form ones, in place."""
@@ -113,28 +165,31 @@ def _refine(
         colours[mask] = solve(image, alpha, colours, mask).clip(0, 1)
 
 
+def _unit_range(image: NDArray[Any]) -> NDArray[np.float32]:
+    picture = np.ascontiguousarray(image, np.float32)
+    if image.dtype == np.uint8:
+        picture /= 255
+    return picture
+
+
 def _like(image: Image, colours: NDArray[np.float32]) -> Image:
     if image.dtype == np.uint8:
         return np.rint(colours * 255).astype(np.uint8)  # type: ignore[return-value]
     return np.ascontiguousarray(colours, image.dtype)  # type: ignore[return-value]
 
 
-def _check(image: NDArray[Any], alpha: NDArray[Any], method: str) -> None:
-    if method not in METHODS:
-        raise InputError(
-            f"method={method!r} is not supported; choose {' or '.join(map(repr, METHODS))}"
-        )
+def _check(name: str, image: NDArray[Any], alpha: NDArray[Any]) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.shape[0] * image.shape[1] < 2:
-        raise InputError(f"image has shape {image.shape}; give (H, W, 3) of at least 2 pixels")
+        raise InputError(f"{name} has shape {image.shape}; give (H, W, 3) of at least 2 pixels")
     if image.dtype != np.uint8 and image.dtype.kind != "f":
-        raise InputError(f"image is {image.dtype}; give uint8, or float in [0, 1]")
+        raise InputError(f"{name} is {image.dtype}; give uint8, or float in [0, 1]")
     if alpha.shape != image.shape[:2]:
-        raise InputError(f"alpha has shape {alpha.shape}, the image {image.shape}; give one size")
+        raise InputError(f"alpha has shape {alpha.shape}, {name} {image.shape}; give one size")
     if alpha.dtype.kind != "f" or not (alpha.min() >= 0 and alpha.max() <= 1):
         raise InputError(
             f"alpha is {alpha.dtype} from {alpha.min()} to {alpha.max()}; give float in [0, 1]"
         )
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
-            f"image goes from {image.min()} to {image.max()}; give float in [0, 1], or uint8"
+            f"{name} goes from {image.min()} to {image.max()}; give float in [0, 1], or uint8"
         )

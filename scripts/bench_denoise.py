@@ -1,21 +1,25 @@
-"""Compare the fast BM3D with the authors' package: one thread each, the same noisy images.
+"""Compare denoisers on the same noisy images: the fast BM3D with the authors' package on one core.
 
-The package (`pip install gfm-matting[bm3d]`) is free for non-commercial use only.
+With --device, a GPU with one core instead, without the package: that one (`pip install
+gfm-matting[bm3d]`) is free for non-commercial use only.
 """
 
 import argparse
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from rssn.console import run_command
-from rssn.denoising import Backend, denoise
+from rssn.denoising import denoise, resolve_device
 from rssn.images import Uint8Image, image_files, read_rgb
+
+Denoiser = Callable[[Uint8Image, float], Uint8Image]
 
 
 def main() -> int:
@@ -24,22 +28,38 @@ def main() -> int:
     parser.add_argument("--images", type=Path, help="folder of clean photographs; else two drawn")
     parser.add_argument("--size", type=int, default=256, help="side of the centre crop (px)")
     parser.add_argument("--sigma", type=float, nargs="+", default=[10, 25], help="noise, 0..255")
+    parser.add_argument("--device", metavar="cuda[:N]", help="a GPU to compare with one core")
     options = parser.parse_args()
-    return run_command(lambda: compare(options.images, options.size, options.sigma))
+    return run_command(
+        lambda: compare(rivals(options.device), options.images, options.size, options.sigma)
+    )
 
 
-def compare(folder: Path | None, size: int, sigmas: list[float]) -> None:
+def rivals(device: str | None) -> dict[str, Denoiser]:
+    """The two denoisers to compare, by the names they have in the table."""
+    fast = partial(denoise, threads=1, device="cpu")
+    if device is None:
+        return {"bm3d": partial(denoise, backend="bm3d", threads=1), "fast": fast}
+    device = resolve_device(device)
+    return {"fast": fast, device: partial(denoise, device=device)}
+
+
+def compare(
+    denoisers: dict[str, Denoiser], folder: Path | None, size: int, sigmas: list[float]
+) -> None:
     """Print, for every image and noise level, both times and both PSNRs with their ratio or gap."""
     warnings.simplefilter("ignore")
-    denoise(np.zeros((16, 16, 3), np.uint8), threads=1)  # compile outside the clock
+    for each in denoisers.values():
+        each(np.zeros((64, 64, 3), np.uint8), 10)  # compile and load outside the clock
     row = "{:24} {:>5} {:>9} {:>9} {:>7} {:>9} {:>9} {:>7}"
-    print(row.format("image", "sigma", "bm3d s", "fast s", "ratio", "bm3d dB", "fast dB", "gap"))
+    columns = [f"{name} {unit}" for unit in ("s", "dB") for name in denoisers]
+    print(row.format("image", "sigma", *columns[:2], "ratio", *columns[2:], "gap"))
     for name, clean in _photographs(folder, size) if folder else _drawings(size):
         for sigma in sigmas:
             noise = np.random.default_rng(0).normal(0, sigma, clean.shape)
             noisy = np.rint(clean + noise).clip(0, 255).astype(np.uint8)
             (slow, slow_psnr), (fast, fast_psnr) = (
-                _measure(backend, clean, noisy, sigma) for backend in ("bm3d", "fast")
+                _measure(each, clean, noisy, sigma) for each in denoisers.values()
             )
             figures = [f"{slow:.2f}", f"{fast:.2f}", f"{slow / fast:.1f}x"]
             figures += [f"{slow_psnr:.2f}", f"{fast_psnr:.2f}", f"{fast_psnr - slow_psnr:+.2f}"]
@@ -47,10 +67,10 @@ def compare(folder: Path | None, size: int, sigmas: list[float]) -> None:
 
 
 def _measure(
-    backend: Backend, clean: Uint8Image, noisy: Uint8Image, sigma: float
+    denoiser: Denoiser, clean: Uint8Image, noisy: Uint8Image, sigma: float
 ) -> tuple[float, float]:
     start = time.perf_counter()
-    result = denoise(noisy, sigma, backend, threads=1)
+    result = denoiser(noisy, sigma)
     seconds = time.perf_counter() - start
     return seconds, cv2.PSNR(clean, result)
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from rssn import _bm3d_filtering, denoising
+from rssn import _bm3d_transforms, denoising
 from rssn._bm3d_matching import INDEX_BITS, NO_MATCH, match_blocks, search_offsets
 from rssn.denoising import denoise, estimate_sigma
 from rssn.errors import InputError
@@ -148,8 +148,8 @@ def test_search_begins_at_the_reference_and_covers_the_window() -> None:
 
 @pytest.mark.parametrize("name", ["dct", "bior"])
 def test_transforms_are_inverted_and_of_unit_gain(name: str) -> None:
-    forward = getattr(_bm3d_filtering, f"_{name}")
-    inverse = getattr(_bm3d_filtering, f"_inverse_{name}")
+    forward = getattr(_bm3d_transforms, f"_{name}")
+    inverse = getattr(_bm3d_transforms, f"_inverse_{name}")
     block = np.zeros((8, 24), np.float32)
     block[:, :8] = np.eye(8)
     block[:, 8] = 1

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rssn.backgrounds import BackgroundSampler, cover_crop
     from rssn.blending import blend
     from rssn.denoising import denoise
-    from rssn.foreground import estimate_foreground
+    from rssn.foreground import estimate_foreground, extend_foreground
     from rssn.manifest import Manifest
     from rssn.noise import add_noise
     from rssn.route import ROUTES, Composite, RouteOptions, compose
@@ -23,6 +23,7 @@ _MODULES = {
     "blend": "blending",
     "denoise": "denoising",
     "estimate_foreground": "foreground",
+    "extend_foreground": "foreground",
     "Manifest": "manifest",
     "add_noise": "noise",
     "ROUTES": "route",
@@ -48,6 +49,7 @@ __all__ = [
     "decode_sample",
     "denoise",
     "estimate_foreground",
+    "extend_foreground",
     "read_shard",
 ]
 

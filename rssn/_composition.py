@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from rssn._preparation import PreparedBackground, PreparedForeground, Settings
 from rssn._seeding import generator
-from rssn.errors import InputError
 from rssn.images import ImageFormat
+from rssn.locations import Location
 from rssn.route import Composite, Record, draw_steps, render
 from rssn.shards import (
     Members,
     ShardInfo,
     describe_shard,
+    encode_images,
     encode_sample,
+    safe_key,
     sample_key,
-    shard_keys,
     write_shard,
 )
-from rssn.sources import Source
+from rssn.sources import Background, Source
 
 # A shard of 256 samples of 1080 px is about half a gigabyte; below 16 shards a loader's workers
 # would have too few to share.
 _MOST_SAMPLES, _FEWEST_SHARDS = 256, 16
 
 
+class Sample(Protocol):
+    """What a shard holds many of: a key, and how its members are made."""
+
+    @property
+    def key(self) -> str:
+        """Its key in the shard."""
+        ...
+
+    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
+        """Its encoded members."""
+        ...
+
+
 @dataclass(frozen=True)
 class SampleTask:
-    """One sample: its foreground, its background (None without composition), and k."""
+    """One composite: its foreground, its background (None without composition), and k."""
 
     source: Source
     source_digest: str
-    background: Path | None
+    background: Background | None
     background_digest: str
     k: int
     seed: int
@@ -46,6 +60,59 @@ class SampleTask:
         """Its key in the shard."""
         return sample_key(self.source.id, self.k)
 
+    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
+        """Composite, alpha, F, B and record."""
+        foreground = PreparedForeground(settings, self.source, self.source_digest)
+        composite = _compose(settings, self, foreground)
+        return encode_sample(composite, image_format, foreground.alpha_png)
+
+
+@dataclass(frozen=True)
+class ForegroundSample:
+    """One foreground of a shard of sources."""
+
+    source: Source
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the shard."""
+        return safe_key(self.source.id)
+
+    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
+        """Alpha, F, F denoised where the route denoises, and record."""
+        prepared = PreparedForeground(settings, self.source, self.digest)
+        images = {"foreground": prepared.foreground}
+        if settings.route.denoise_probability:
+            images["foreground_denoised"] = prepared.denoised()
+        record = _foreground_record(self.source, self.digest, prepared)
+        record["size"] = list(prepared.alpha.shape)
+        members = encode_images(images, record, image_format)
+        return {"alpha.png": prepared.alpha_png, **members}
+
+
+@dataclass(frozen=True)
+class BackgroundSample:
+    """One background of a shard of sources."""
+
+    background: Background
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the shard."""
+        return safe_key(self.background.path.name)
+
+    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
+        """B, B denoised where the route denoises, and record."""
+        prepared = PreparedBackground(settings, self.background.path, self.digest)
+        images = {"background": prepared.image}
+        if settings.route.denoise_probability:
+            images["background_denoised"] = prepared.denoised()
+        record = _background_record(self.background, self.digest, prepared)
+        record["size"] = list(images["background"].shape[:2])
+        return encode_images(images, record, image_format)
+
 
 @dataclass(frozen=True)
 class ShardTask:
@@ -53,8 +120,8 @@ class ShardTask:
 
     settings: Settings
     image_format: ImageFormat
-    path: Path
-    samples: tuple[SampleTask, ...]
+    path: Location
+    samples: tuple[Sample, ...]
     known: ShardInfo | None
 
 
@@ -66,17 +133,18 @@ def sample_generator(seed: int, foreground_id: str, k: int) -> np.random.Generat
 def shard_tasks(
     settings: Settings,
     image_format: ImageFormat,
-    folder: Path,
-    samples: Sequence[SampleTask],
+    folder: Location,
+    samples: Sequence[Sample],
     samples_per_shard: int | None,
     known: Sequence[ShardInfo],
+    prefix: str,
 ) -> list[ShardTask]:
     """Cut the samples into shards; `known` are the shards of the manifest, if there is one."""
     size = samples_per_shard or min(_MOST_SAMPLES, max(1, math.ceil(len(samples) / _FEWEST_SHARDS)))
     by_name = {shard.name: shard for shard in known}
     tasks = []
     for number, start in enumerate(range(0, len(samples), size)):
-        name = f"shard-{number:05d}.tar"
+        name = f"{prefix}-{number:05d}.tar"
         part = tuple(samples[start : start + size])
         tasks.append(ShardTask(settings, image_format, folder / name, part, by_name.get(name)))
     return tasks
@@ -86,38 +154,24 @@ def build_shard(task: ShardTask) -> ShardInfo:
     """Compose and write a shard, or describe the one that an interrupted build left."""
     if task.path.is_file():
         there = describe_shard(task.path, len(task.samples))
-        if there == task.known or (task.known is None and _is_whole(task)):
+        keys = [entry.key for entry in there.entries]
+        # Without a manifest the file is this build's own: it got its name when it was whole.
+        if there == task.known or (not task.known and keys == [s.key for s in task.samples]):
             return there
-    return write_shard(task.path, _encoded(task))
-
-
-def _is_whole(task: ShardTask) -> bool:
-    try:
-        return shard_keys(task.path) == [sample.key for sample in task.samples]
-    except InputError:
-        return False
-
-
-def _encoded(task: ShardTask) -> Iterator[tuple[str, Members]]:
-    for sample in task.samples:
-        foreground = PreparedForeground(task.settings, sample.source, sample.source_digest)
-        composite = _compose(task.settings, sample, foreground)
-        yield sample.key, encode_sample(composite, task.image_format, foreground.alpha_png)
+    samples = ((s.key, s.members(task.settings, task.image_format)) for s in task.samples)
+    return write_shard(task.path, samples)
 
 
 def _compose(settings: Settings, sample: SampleTask, foreground: PreparedForeground) -> Composite:
-    record: Record = {
-        "foreground": sample.source.id,
-        "background": None if sample.background is None else sample.background.name,
-        "k": sample.k,
-        "seed": sample.seed,
-    }
+    record = _foreground_record(sample.source, sample.source_digest, foreground)
+    record.update({"background": None, "k": sample.k, "seed": sample.seed})
     if sample.background is None:
         made = Composite(
             foreground.photograph, foreground.alpha, foreground.foreground, foreground.background
         )
     else:
-        background = PreparedBackground(settings, sample.background, sample.background_digest)
+        background = PreparedBackground(settings, sample.background.path, sample.background_digest)
+        record.update(_background_record(sample.background, sample.background_digest, background))
         rng = sample_generator(sample.seed, sample.source.id, sample.k)
         steps = draw_steps(settings.route, rng)
         made = render(
@@ -130,3 +184,23 @@ def _compose(settings: Settings, sample: SampleTask, foreground: PreparedForegro
         )
     record["size"] = list(made.alpha.shape)
     return replace(made, record={**made.record, **record})
+
+
+def _foreground_record(source: Source, digest: str, prepared: PreparedForeground) -> Record:
+    """What a record says of a foreground: nothing that depends on where its files lie."""
+    return {
+        "foreground": source.id,
+        "foreground_digest": digest,
+        "foreground_licence": source.licence,
+        "source_size": prepared.file_size,
+    }
+
+
+def _background_record(background: Background, digest: str, prepared: PreparedBackground) -> Record:
+    """What a record says of a background."""
+    return {
+        "background": background.path.name,
+        "background_digest": digest,
+        "background_licence": background.licence,
+        "background_size": prepared.file_size,
+    }

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from rssn._cache import cache_key
-from rssn._composition import SampleTask, sample_generator
+from rssn._composition import (
+    BackgroundSample,
+    ForegroundSample,
+    Sample,
+    SampleTask,
+    sample_generator,
+)
 from rssn._executors import Executor
 from rssn._preparation import (
     BackgroundTask,
@@ -23,9 +29,9 @@ from rssn._seeding import generator
 from rssn.backgrounds import BackgroundSampler
 from rssn.console import progress
 from rssn.errors import InputError
-from rssn.images import image_files
 from rssn.route import RouteOptions, draw_steps
-from rssn.sources import Source, find_sources
+from rssn.shards import Content
+from rssn.sources import Background, Source, find_backgrounds, find_sources
 
 Task = TypeVar("Task")
 
@@ -36,18 +42,20 @@ class Inputs:
 
     Attributes:
         samples: Every sample, shuffled so that a shard mixes many foregrounds.
-        digest: Over the names and the content of all inputs.
+        backgrounds: Every background, for shards of sources.
+        digest: Over the names, the content and the licences of all inputs.
         failures: One line for each input that was left out.
     """
 
-    samples: list[SampleTask]
+    samples: Sequence[Sample]
+    backgrounds: Sequence[Sample]
     digest: str
     failures: list[str]
 
 
 def find_inputs(
     foregrounds: Path, backgrounds: Path | None, route: RouteOptions, limit: int | None
-) -> tuple[list[Source], list[Path], list[str]]:
+) -> tuple[list[Source], list[Background], list[str]]:
     """The foregrounds, the backgrounds, and one line for each file without its partner.
 
     Raises:
@@ -60,9 +68,9 @@ def find_inputs(
     if route.composition:
         if backgrounds is None:
             raise InputError("this route composes; give --backgrounds, or --route original")
-        paths = image_files(backgrounds)
-        BackgroundSampler(paths).draw("", route.k)  # enough of them, before hours of work
-        return sources, paths, failures
+        pictures = find_backgrounds(backgrounds)
+        BackgroundSampler(len(pictures)).draw("", route.k)  # enough of them, before hours of work
+        return sources, pictures, failures
     if sources and not sources[0].is_photograph:
         raise InputError(
             f"{foregrounds}: holds cut-outs; the route 'original' keeps photographs, which lie in "
@@ -77,15 +85,18 @@ class Planner:
     Args:
         settings: Of the work on each image.
         seed: Of the build.
+        content: What the shards are to hold.
         executor: Where the work runs.
         quiet: Show no progress.
     """
 
-    def __init__(self, settings: Settings, seed: int, executor: Executor, quiet: bool) -> None:
-        self.settings, self.seed = settings, seed
+    def __init__(
+        self, settings: Settings, seed: int, content: Content, executor: Executor, quiet: bool
+    ) -> None:
+        self.settings, self.seed, self.content = settings, seed, content
         self._executor, self._quiet = executor, quiet
 
-    def plan(self, sources: Sequence[Source], backgrounds: Sequence[Path]) -> Inputs:
+    def plan(self, sources: Sequence[Source], backgrounds: Sequence[Background]) -> Inputs:
         """Prepare every image that is needed and list the samples.
 
         Raises:
@@ -94,26 +105,38 @@ class Planner:
         foregrounds = self._prepare_foregrounds(sources)
         usable = [source for source in sources if not foregrounds[source.id].failure]
         drawn, pictures = self._prepare_backgrounds(usable, backgrounds)
-        samples = []
-        for source in usable:
-            for k in range(self.settings.route.k):
-                path, digest = None, ""
-                if self.settings.route.composition:
-                    number = drawn[source.id][k]
-                    path, digest = backgrounds[number], pictures[number].digest
-                samples.append(
-                    SampleTask(source, foregrounds[source.id].digest, path, digest, k, self.seed)
-                )
-        order = generator(self.seed, "order").permutation(len(samples))
-        contents = [(name, each.digest) for name, each in foregrounds.items()]
-        for number, path in enumerate(backgrounds):
-            contents.append((path.name, pictures[number].digest if number in pictures else ""))
+        contents = [(each.id, foregrounds[each.id].digest, each.licence) for each in sources]
+        for number, picture in enumerate(backgrounds):
+            digest = pictures[number].digest if number in pictures else ""
+            contents.append((picture.path.name, digest, picture.licence))
         failures = [each.failure for each in (*foregrounds.values(), *pictures.values())]
+        samples: list[Sample] = []
+        kept: list[Sample] = []
+        if self.content == "sources":
+            samples += [ForegroundSample(s, foregrounds[s.id].digest) for s in usable]
+            kept += [
+                BackgroundSample(backgrounds[number], picture.digest)
+                for number, picture in pictures.items()
+                if not picture.failure
+            ]
+        else:
+            for source in usable:
+                met: list[tuple[Background | None, str]] = [
+                    (backgrounds[n], pictures[n].digest) for n in drawn.get(source.id, ())
+                ]
+                for k, (background, digest) in enumerate(met or [(None, "")]):
+                    mine = foregrounds[source.id].digest
+                    samples.append(SampleTask(source, mine, background, digest, k, self.seed))
         return Inputs(
-            [samples[number] for number in order],
+            self._shuffled(samples),
+            self._shuffled(kept),
             cache_key(*(text for content in contents for text in content)),
             [failure for failure in failures if failure],
         )
+
+    def _shuffled(self, samples: Sequence[Sample]) -> list[Sample]:
+        order = generator(self.seed, "order").permutation(len(samples))
+        return [samples[number] for number in order]
 
     def _prepare_foregrounds(self, sources: Sequence[Source]) -> dict[str, Prepared]:
         tasks = [
@@ -124,10 +147,10 @@ class Planner:
         return {source.id: each for source, each in zip(sources, done, strict=True)}
 
     def _prepare_backgrounds(
-        self, sources: Sequence[Source], backgrounds: Sequence[Path]
+        self, sources: Sequence[Source], backgrounds: Sequence[Background]
     ) -> tuple[dict[str, list[int]], dict[int, Prepared]]:
         """Draw backgrounds until all that are drawn can be read."""
-        sampler = BackgroundSampler(backgrounds, self.seed)
+        sampler = BackgroundSampler(len(backgrounds), self.seed)
         done: dict[int, Prepared] = {}
         while True:
             unusable = {number for number, each in done.items() if each.failure}
@@ -136,16 +159,22 @@ class Planner:
                 for source in sources
                 if self.settings.route.composition
             }
+            wanted = {number for row in drawn.values() for number in row}
             denoised = {
                 drawn[source.id][k]
                 for source in sources
                 for k in self._ks
                 if self._denoises(source, k)
             }
-            new = sorted({number for row in drawn.values() for number in row} - done.keys())
+            if self.content == "sources":
+                wanted = set(range(len(backgrounds)))
+                denoised = wanted if self.settings.route.denoise_probability else set()
+            new = sorted(wanted - done.keys())
             if not new:
                 return drawn, dict(sorted(done.items()))
-            tasks = [BackgroundTask(self.settings, backgrounds[n], n in denoised) for n in new]
+            tasks = [
+                BackgroundTask(self.settings, backgrounds[n].path, n in denoised) for n in new
+            ]
             done.update(zip(new, self._run(prepare_background, tasks, "backgrounds"), strict=True))
 
     @property
@@ -153,6 +182,8 @@ class Planner:
         return range(self.settings.route.k if self.settings.route.composition else 0)
 
     def _denoises(self, source: Source, k: int) -> bool:
+        if self.content == "sources":
+            return self.settings.route.denoise_probability > 0
         return draw_steps(self.settings.route, sample_generator(self.seed, source.id, k)).denoise
 
     def _run(

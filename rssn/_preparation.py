@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from rssn import denoising
 from rssn._cache import Cache, cache_key, content_digest
 from rssn.errors import one_line
-from rssn.foreground import ForegroundMethod, estimate_foreground
+from rssn.foreground import ForegroundMethod, estimate_foreground, extend_foreground
 from rssn.images import (
     Alpha,
     Uint8Image,
@@ -33,6 +35,8 @@ class Settings:
     route: RouteOptions
     method: ForegroundMethod
     cache: Path
+    device: str = "cpu"  # that denoises, as `rssn.denoising.resolve_device` gives it
+    extend: bool = False  # continue the colours of cut-outs behind their mattes
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,22 @@ class PreparedForeground:
     def __init__(self, settings: Settings, source: Source, digest: str) -> None:
         self._settings, self._source = settings, source
         self._cache = Cache(settings.cache)
+        self._is_extended = settings.extend and not source.is_photograph
         self._key = cache_key(
             *("foreground", digest, source.is_photograph),
             *(settings.method, settings.route.shorter_side, settings.route.composition),
+            *(("extended",) if self._is_extended else ()),
         )
 
     @cached_property
     def alpha_png(self) -> bytes:
         """The matte as it stands in a shard."""
         return self._cache.get(self._key, "alpha.png", self._compute)
+
+    @property
+    def file_size(self) -> list[int]:
+        """Height and width of the source's files in px."""
+        return _size(self._cache.get(self._key, "size.json", self._compute))
 
     @property
     def alpha(self) -> Alpha:
@@ -111,9 +122,12 @@ class PreparedForeground:
             foreground, background = estimate_foreground(
                 pixels.image, pixels.alpha, self._settings.method, background=True
             )
+        elif self._is_extended:
+            foreground = extend_foreground(pixels.image, pixels.alpha)
         entries = {
             "alpha.png": encode_alpha(pixels.alpha),
             "foreground.png": encode_rgb(foreground, "png"),
+            "size.json": json.dumps(pixels.file_size).encode(),
         }
         if background is not None and not self._settings.route.composition:
             entries["background.png"] = encode_rgb(background, "png")
@@ -125,12 +139,22 @@ class PreparedBackground:
 
     def __init__(self, settings: Settings, path: Path, digest: str) -> None:
         self._settings, self._path = settings, path
+        self._cache = Cache(settings.cache)
         self._key = cache_key("background", digest, settings.route.shorter_side)
 
     @property
     def image(self) -> Uint8Image:
         """The picture, shrunk as the route says."""
         return shrink(read_rgb(self._path), self._settings.route.shorter_side)
+
+    @property
+    def file_size(self) -> list[int]:
+        """Height and width of the picture's file in px."""
+
+        def compute() -> dict[str, bytes]:
+            return {"size.json": json.dumps(read_rgb(self._path).shape[:2]).encode()}
+
+        return _size(self._cache.get(self._key, "size.json", compute))
 
     def denoised(self) -> Uint8Image:
         """The picture denoised."""
@@ -144,7 +168,7 @@ def prepare_foreground(task: ForegroundTask) -> Prepared:
         digest = content_digest(task.source.image, task.source.matte)
         prepared = PreparedForeground(task.settings, task.source, digest)
         # Reading proves that the entries are whole; what is not is computed again.
-        _ = prepared.alpha_png, prepared.foreground
+        _ = prepared.alpha_png, prepared.foreground, prepared.file_size
         if task.denoised:
             prepared.denoised()
         return digest
@@ -158,13 +182,17 @@ def prepare_background(task: BackgroundTask) -> Prepared:
     def work() -> str:
         digest = content_digest(task.path)
         prepared = PreparedBackground(task.settings, task.path, digest)
+        _ = prepared.file_size  # which proves that content of this digest can be read
         if task.denoised:
             prepared.denoised()
-        else:
-            _ = prepared.image
         return digest
 
     return _attempt((task.path,), work)
+
+
+def _size(data: bytes) -> list[int]:
+    height, width = json.loads(data)
+    return [height, width]
 
 
 def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
@@ -173,6 +201,8 @@ def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
     except Exception as error:  # whatever is wrong with one file must not end a night's build
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise
+        if isinstance(error, denoising.DeviceMemoryError):
+            raise
         message = one_line(error)
         is_named = any(str(path) in message for path in paths)
         return Prepared(failure=message if is_named else f"{paths[0]}: {message}")
@@ -180,14 +210,13 @@ def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
 
 def _denoised(settings: Settings, key: str, image: Callable[[], Uint8Image]) -> Uint8Image:
     sigma, backend = settings.route.denoise_sigma, settings.route.denoise_backend
+    device = settings.device
 
     def compute() -> dict[str, bytes]:
-        from rssn.denoising import denoise
-
-        quiet = denoise(image(), sigma=sigma, backend=backend, threads=1)
+        quiet = denoising.denoise(image(), sigma, backend, threads=1, device=device)
         return {"denoised.png": encode_rgb(quiet, "png")}
 
-    entry = Cache(settings.cache).get(
-        cache_key("denoised", key, sigma, backend), "denoised.png", compute
-    )
+    # A CPU's results are not those of a GPU.
+    key = cache_key("denoised", key, sigma, backend, *(() if device == "cpu" else (device,)))
+    entry = Cache(settings.cache).get(key, "denoised.png", compute)
     return decode_rgb(entry, "denoised image")

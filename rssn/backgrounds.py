@@ -9,8 +9,11 @@ from pathlib import Path
 import cv2
 
 from rssn._seeding import generator
+from rssn.crops import Box, reduction
 from rssn.errors import InputError
-from rssn.images import Uint8Image
+from rssn.images import Uint8Image, decode_rgb
+
+Part = tuple[int, int, int, int]  # top, left, height and width in px
 
 
 class BackgroundSampler:
@@ -64,14 +67,73 @@ def cover_crop(
     Returns:
         Image (height, width, 3). Shrunk by area averaging, enlarged by cubic interpolation.
     """
-    there_h, there_w = background.shape[:2]
-    scale = max(height / there_h, width / there_w)
-    part_h = min(there_h, max(1, round(height / scale)))
-    part_w = min(there_w, max(1, round(width / scale)))
-    top = round(position[0] * (there_h - part_h))
-    left = round(position[1] * (there_w - part_w))
-    part = background[top : top + part_h, left : left + part_w]
-    if (part_h, part_w) == (height, width):
-        return part.copy()
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(part, (width, height), interpolation=how)  # type: ignore[return-value]
+    part = covering_part(background.shape[:2], (height, width), position)
+    return _fitted(background, part, (height, width))
+
+
+def covering_part(
+    there: tuple[int, ...], wanted: tuple[int, int], position: tuple[float, float]
+) -> Part:
+    """Top, left, height and width, in px, of what `cover_crop` cuts.
+
+    Args:
+        there: Height and width of the background.
+        wanted: Height and width to cover.
+        position: As in `cover_crop`.
+    """
+    scale = max(wanted[0] / there[0], wanted[1] / there[1])
+    height = min(there[0], max(1, round(wanted[0] / scale)))
+    width = min(there[1], max(1, round(wanted[1] / scale)))
+    top = round(position[0] * (there[0] - height))
+    left = round(position[1] * (there[1] - width))
+    return top, left, height, width
+
+
+def decode_covering_box(
+    data: bytes,
+    there: tuple[int, int],
+    wanted: tuple[int, int],
+    position: tuple[float, float],
+    box: Box,
+    size: int,
+    name: str,
+) -> Uint8Image:
+    """What lies behind a box of the foreground, decoded no larger than it has to be.
+
+    Args:
+        data: The encoded background.
+        there: Its height and width in px.
+        wanted: Height and width of the whole foreground.
+        position: As in `cover_crop`.
+        box: A part of the foreground.
+        size: Side of the result in px.
+        name: Stands in the error.
+
+    Returns:
+        Image (size, size, 3): the box of `cover_crop`'s result, resized, but for roundings to
+        whole pixels of the background.
+
+    Raises:
+        InputError: The background cannot be decoded.
+    """
+    top, left, height, width = covering_part(there, wanted, position)
+    scale = height / wanted[0]  # background px for each foreground px
+    side = max(1, min(round(box.side * scale), height, width))
+    reduced = reduction(side, size)
+    image = decode_rgb(data, name, reduced)
+    part = (
+        (top + min(round(box.top * scale), height - side)) // reduced,
+        (left + min(round(box.left * scale), width - side)) // reduced,
+        max(1, side // reduced),
+        max(1, side // reduced),
+    )
+    return _fitted(image, part, (size, size))
+
+
+def _fitted(image: Uint8Image, part: Part, wanted: tuple[int, int]) -> Uint8Image:
+    top, left, height, width = part
+    cut = image[top : top + height, left : left + width]
+    if (height, width) == wanted:
+        return cut.copy()
+    how = cv2.INTER_AREA if height > wanted[0] or width > wanted[1] else cv2.INTER_CUBIC
+    return cv2.resize(cut, wanted[::-1], interpolation=how)  # type: ignore[return-value]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import Any, Self
 
 from rssn._composition import ShardTask, build_shard, shard_tasks
 from rssn._executors import Executor, ExecutorName, make_executor
@@ -23,13 +22,17 @@ from rssn._files import TEMPORARY
 from rssn._planning import Planner, find_inputs
 from rssn._preparation import DISK_FULL, Settings
 from rssn.console import Bar, run_command
-from rssn.errors import FailedInputs, InputError
+from rssn.denoising import resolve_device
+from rssn.errors import FailedInputs, InputError, one_line
 from rssn.foreground import METHODS, ForegroundMethod
 from rssn.images import ImageFormat
+from rssn.locations import Location, locate
 from rssn.manifest import PLAN_NAME, Manifest, Plan, library_versions
 from rssn.route import ROUTES, Denoiser, RouteOptions
-from rssn.shards import ShardInfo
+from rssn.shards import Content, ShardInfo
 from rssn.sources import LAYOUTS
+
+_PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,14 @@ class BuildOptions:
         image_format: Of composite, F and B: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (lossless).
         samples_per_shard: None takes 256, or fewer where that would leave less than 16 shards.
         limit: Only so many foregrounds, the first in name order; None takes all.
+        content: 'composites', or 'sources': F, alpha and backgrounds, denoised too, from which a
+            loader composes anew every epoch.
+        device: Where images are denoised: 'cpu', 'cuda', or 'auto' for a GPU if there is one. The
+            results differ a little, so a build goes on only with the device it began with.
+        extend: Continue the colours of cut-outs smoothly behind their mattes
+            (`rssn.extend_foreground`), for users of F that resample it apart from alpha.
+            Composites hardly gain: cut-outs are shrunk with alpha as weight anyway, and the
+            colours of half-transparent parts, exact in some data, are smoothed.
     """
 
     route: RouteOptions = field(default_factory=RouteOptions)
@@ -51,6 +62,9 @@ class BuildOptions:
     image_format: ImageFormat = "jpg"
     samples_per_shard: int | None = None
     limit: int | None = None
+    content: Content = "composites"
+    device: str = "cpu"
+    extend: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -59,6 +73,12 @@ class BuildOptions:
             raise InputError(f"method={self.method!r} is not supported; choose from {METHODS}")
         if self.image_format not in ("jpg", "png", "webp"):
             raise InputError(f"format={self.image_format!r}; choose 'jpg', 'png' or 'webp'")
+        if self.content not in ("composites", "sources"):
+            raise InputError(f"content={self.content!r}; choose 'composites' or 'sources'")
+        if self.content == "sources" and not self.route.composition:
+            raise InputError("content='sources' needs a route that composes; 'original' keeps I")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"device={self.device!r}; choose 'auto', 'cpu' or 'cuda'")
         for name in ("samples_per_shard", "limit"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -67,6 +87,22 @@ class BuildOptions:
     def as_dict(self) -> dict[str, Any]:
         """All settings in the types that JSON has."""
         return {**asdict(self), "route": self.route.as_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings of a manifest, as `as_dict` gave them.
+
+        Raises:
+            InputError: There is an unknown setting or a bad value.
+        """
+        allowed = [setting.name for setting in fields(cls)]
+        if unknown := sorted(set(values) - set(allowed)):
+            raise InputError(f"unknown settings {unknown}; another version built this: use it")
+        return cls(**{**values, "route": RouteOptions.from_dict(values.get("route", {}))})
+
+    def settings(self, cache: Path) -> Settings:
+        """What of them the work on one image depends on, and where its results are kept."""
+        return Settings(self.route, self.method, cache, self.device, self.extend)
 
 
 def build(
@@ -86,12 +122,13 @@ def build(
     Args:
         foregrounds: Folder with original/ + mask/, or fg/ + alpha/, or RGBA images.
         backgrounds: Folder of pictures; None for the route 'original'.
-        out: Folder, or file:// address, of the shards.
+        out: Folder of the shards, or its address in an object store (s3://, gs://, ...).
         options: What to build.
         workers: Processes; None takes one for each core.
         executor: Where they run, 'local' or 'ray'.
         resume: Go on with an interrupted build; without it `out` has to be empty.
-        cache: Folder of the prepared sources; `out`/.cache by default. It can be shared.
+        cache: Folder of the prepared sources, on this machine; `out`/.cache by default. It can be
+            shared.
         quiet: Show no progress.
 
     Returns:
@@ -101,35 +138,40 @@ def build(
         InputError: A folder or an option is wrong, the build to resume had other settings or
             images, or the disk is full.
     """
-    folder = local_folder(out)
-    _check_empty(folder, resume)
-    settings = Settings(options.route, options.method, cache or folder / ".cache")
-    sources, pictures, failures = find_inputs(
-        foregrounds, backgrounds, options.route, options.limit
-    )
+    folder = locate(out)
+    options = replace(options, device=_device(options, executor))
+    settings = options.settings(_cache_folder(cache, folder))
     with _told_errors(folder), make_executor(executor, workers) as run:
-        plan = Plan(options.as_dict(), library_versions(), inputs="")
+        _check_empty(folder, resume)
+        sources, pictures, failures = find_inputs(
+            foregrounds, backgrounds, options.route, options.limit
+        )
+        plan = Plan(options.as_dict(), library_versions(options.device), inputs="")
         before = Manifest.previous(folder)
         if before is not None:  # now, and not after hours of work
             replace(plan, inputs=before.plan.inputs).check_same(before.plan)
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.rglob(f"*{TEMPORARY}"):
-            leftover.unlink()
-        inputs = Planner(settings, options.seed, run, quiet).plan(sources, pictures)
+        if isinstance(folder, Path):
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.rglob(f"*{TEMPORARY}"):
+                leftover.unlink()
+        planner = Planner(settings, options.seed, options.content, run, quiet)
+        inputs = planner.plan(sources, pictures)
         plan = replace(plan, inputs=inputs.digest)
         if before is None:
             before = Manifest(plan, [], [], folder)
             before.write(PLAN_NAME)
         plan.check_same(before.plan)
-        tasks = shard_tasks(
-            *(settings, options.image_format, folder),
-            *(inputs.samples, options.samples_per_shard, before.shards),
+
+        cut = partial(shard_tasks, settings, options.image_format, folder)
+        size, prefix = options.samples_per_shard, _PREFIXES[options.content]
+        shards = _build_shards(run, cut(inputs.samples, size, before.shards, prefix), quiet)
+        more = _build_shards(
+            run, cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"), quiet
         )
-        shards = _build_shards(run, tasks, quiet)
         failures = sorted(
             _without(failure, foregrounds, backgrounds) for failure in failures + inputs.failures
         )
-        manifest = Manifest(plan, shards, failures, folder)
+        manifest = Manifest(plan, shards, failures, folder, more)
         manifest.write()
         (folder / PLAN_NAME).unlink(missing_ok=True)
     return manifest
@@ -137,6 +179,8 @@ def build(
 
 def _build_shards(run: Executor, tasks: Sequence[ShardTask], quiet: bool) -> list[ShardInfo]:
     shards = {}
+    if not tasks:
+        return []
     with Bar("samples", sum(len(task.samples) for task in tasks), quiet) as bar:
         for number, shard in run.run(build_shard, tasks):
             shards[number] = shard
@@ -152,10 +196,12 @@ def _without(failure: str, *folders: Path | None) -> str:
 
 
 @contextmanager
-def _told_errors(folder: Path) -> Iterator[None]:
+def _told_errors(folder: Location) -> Iterator[None]:
     """Turn what the file system refuses into a message that says what to do."""
     try:
         yield
+    except (InputError, FailedInputs):
+        raise
     except OSError as error:
         where = error.filename or folder
         if error.errno in DISK_FULL:
@@ -164,23 +210,39 @@ def _told_errors(folder: Path) -> Iterator[None]:
                 "with --resume"
             ) from error
         raise InputError(f"{where}: {error.strerror or error}; check the path") from error
+    except Exception as error:
+        if isinstance(folder, Path):
+            raise
+        # Each object store has errors of its own for a wrong key or a lost connection.
+        raise InputError(
+            f"{folder}: {one_line(error)}; check address, credentials and network, and go on with "
+            "--resume"
+        ) from error
 
 
-def local_folder(url: str | Path) -> Path:
-    """The folder of a path or a file:// address.
-
-    Raises:
-        InputError: The address is of another kind.
-    """
-    scheme, separator, _ = str(url).partition("://")
-    if not separator:
-        return Path(url)
-    if scheme != "file":
-        raise InputError(f"out={url}: '{scheme}' is not supported; give a folder or file:///...")
-    return Path(url2pathname(urlsplit(str(url)).path))
+def _device(options: BuildOptions, executor: ExecutorName) -> str:
+    """The device that denoises, 'cpu' or 'cuda'."""
+    device = resolve_device(options.device, options.route.denoise_backend)
+    if device != "cpu" and executor == "ray":
+        raise InputError(
+            f"device={device!r} does not go with executor='ray', which gives its tasks no GPU; "
+            "choose device='cpu' or executor='local'"
+        )
+    return device
 
 
-def _check_empty(folder: Path, resume: bool) -> None:
+def _cache_folder(cache: Path | None, folder: Location) -> Path:
+    if cache is not None:
+        return cache
+    if isinstance(folder, Path):
+        return folder / ".cache"
+    raise InputError(
+        f"out={folder} is not on this machine; give --cache DIR, a folder here for the prepared "
+        "sources"
+    )
+
+
+def _check_empty(folder: Location, resume: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"out={folder} is a file; give a folder")
     if not resume and folder.is_dir() and any(folder.iterdir()):
@@ -196,14 +258,27 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--foregrounds", type=Path, required=True, metavar="DIR", help=LAYOUTS)
     add("--backgrounds", type=Path, metavar="DIR", help="pictures; not for --route original")
-    add("--out", required=True, metavar="URL", help="folder of the shards, or file:///...")
+    add("--out", required=True, metavar="URL", help="folder of the shards, or s3://, gs://, ...")
     add("--route", default="rssn", help=f"{', '.join(ROUTES)}, or a YAML file of options")
     add("--k", type=int, help="composites of each foreground (5)")
     add("--seed", type=int, default=0)
     add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
     add("--format", choices=("jpg", "png", "webp"), default="jpg", help="jpg is quality 95, 4:4:4")
     add("--method", choices=METHODS, default=METHODS[0], help="how foregrounds are estimated")
+    add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
     add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
+    add(
+        *("--content",),
+        choices=("composites", "sources"),
+        default="composites",
+        help="sources: for composing in the loader, anew every epoch",
+    )
+    add(
+        *("--device",),
+        choices=("auto", "cpu", "cuda"),
+        default="cpu",
+        help="for denoising; on a GPU each worker takes up to 1.5 GB of its memory",
+    )
     add("--samples-per-shard", type=int, metavar="N", help="256, less for small builds")
     add("--limit", type=int, metavar="N", help="only the first N foregrounds")
     add("--workers", type=int, metavar="N", help="processes (one for each core)")
@@ -251,7 +326,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.out,
             BuildOptions(
                 *(route, chosen.seed, chosen.method, chosen.format),
-                *(chosen.samples_per_shard, chosen.limit),
+                *(chosen.samples_per_shard, chosen.limit, chosen.content, chosen.device),
+                chosen.extend,
             ),
             workers=chosen.workers,
             executor=chosen.executor,

@@ -17,6 +17,13 @@ ImageFormat = Literal["jpg", "png", "webp"]
 Uint8Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 Pixels = NDArray[Any]  # as stored: uint8, uint16 or float, BGR order
+Reduction = Literal[1, 2, 4, 8]
+_REDUCED: dict[Reduction, int] = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -66,17 +73,37 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
             f"{path}: has no alpha channel; give RGBA images, or photographs in original/ with "
             "their mattes in mask/"
         )
-    return _rgb(pixels[..., :3]), _unit(pixels[..., 3])
+    return _rgb(pixels[..., :3]), unit(pixels[..., 3])
 
 
-def decode_rgb(data: bytes, name: str) -> Uint8Image:
-    """Decode an encoded picture to uint8 RGB (H, W, 3); `name` stands in the error."""
-    return _rgb(_decode(data, cv2.IMREAD_COLOR, name))
+def decode_rgb(data: bytes, name: str, reduced: Reduction = 1) -> Uint8Image:
+    """Decode an encoded picture to uint8 RGB (H, W, 3).
+
+    Args:
+        data: The encoded picture.
+        name: Stands in the error.
+        reduced: Decode at 1/`reduced` of the size, which costs less; sides are rounded up (JPEG)
+            or down.
+    """
+    return _rgb(_decode(data, _REDUCED[reduced], name))
 
 
 def decode_alpha(data: bytes, name: str) -> Alpha:
     """Decode an encoded matte to float32 (H, W) in [0, 1]; `name` stands in the error."""
-    return _as_alpha(_decode(data, cv2.IMREAD_UNCHANGED, name), name)
+    return unit(decode_levels(data, name))
+
+
+def decode_levels(data: bytes, name: str) -> Pixels:
+    """Decode an encoded matte to its levels (H, W) as stored; `name` stands in the error."""
+    return _levels(_decode(data, cv2.IMREAD_UNCHANGED, name), name)
+
+
+def unit(levels: Pixels) -> Alpha:
+    """A matte's levels, 8 or 16 bits or float, as float32 in [0, 1]."""
+    if levels.dtype.kind == "f":
+        return np.clip(levels, 0, 1).astype(np.float32)
+    scaled: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
+    return scaled
 
 
 def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
@@ -149,29 +176,22 @@ def _encode(suffix: str, pixels: Pixels, options: list[int]) -> bytes:
     return data.tobytes()
 
 
-def _as_alpha(pixels: Pixels, name: str) -> Alpha:
+def _levels(pixels: Pixels, name: str) -> Pixels:
     if pixels.ndim == 2:
-        return _unit(pixels)
+        return pixels
     if pixels.shape[2] == 4:
         top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
         if (pixels[..., 3] < top).any():
-            return _unit(pixels[..., 3])
+            return pixels[..., 3]
         pixels = pixels[..., :3]
     if (pixels != pixels[..., :1]).any():
         raise InputError(f"{name}: is a colour picture, not a matte; give a grey image")
-    return _unit(pixels[..., 0])
-
-
-def _unit(levels: Pixels) -> Alpha:
-    if levels.dtype.kind == "f":
-        return np.clip(levels, 0, 1).astype(np.float32)
-    unit: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
-    return unit
+    return pixels[..., 0]
 
 
 def _rgb(pixels: Pixels) -> Uint8Image:
     if pixels.dtype != np.uint8:
-        pixels = np.rint(_unit(pixels) * 255).astype(np.uint8)
+        pixels = np.rint(unit(pixels) * 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from rssn._files import whole_file
-from rssn.errors import FailedInputs, InputError
-from rssn.shards import ShardInfo, describe_shard, shard_keys
+from rssn.errors import FailedInputs, InputError, one_line
+from rssn.locations import Location
+from rssn.shards import Entry, ShardInfo, describe_shard
 
 NAME = "manifest.json"
+INDEX_NAME = "index.json"
 PLAN_NAME = "plan.json"  # stands in until the manifest is written
 _LIBRARIES = ("gfm-matting", "numpy", "opencv-python-headless", "pymatting", "numba")
 
@@ -56,12 +58,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A build's plan, its shards, and one line for each input that failed."""
+    """What a build made.
+
+    Attributes:
+        plan: What decided it.
+        shards: Of the samples; of the foregrounds, where the shards hold sources.
+        failures: One line for each input that failed.
+        folder: Where all of it lies.
+        backgrounds: Shards of the backgrounds, where the shards hold sources.
+    """
 
     plan: Plan
     shards: list[ShardInfo]
     failures: list[str] = field(default_factory=list)
-    folder: Path = Path()
+    folder: Location = Path()
+    backgrounds: list[ShardInfo] = field(default_factory=list)
 
     @property
     def samples(self) -> int:
@@ -69,32 +80,29 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
     @classmethod
-    def read(cls, folder: Path, name: str = NAME) -> Self:
+    def read(cls, folder: Location, name: str = NAME) -> Self:
         """Read the manifest of a finished build.
 
         Raises:
             InputError: There is none, or it cannot be read.
         """
         path = folder / name
+        values = _read_json(path, "the folder of a finished build has it")
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
             return cls(
                 Plan(values["configuration"], values["versions"], values["inputs"]),
                 [ShardInfo(**shard) for shard in values["shards"]],
                 values["failures"],
                 folder,
+                [ShardInfo(**shard) for shard in values.get("backgrounds", [])],
             )
-        except FileNotFoundError as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{path}: no such file; the folder of a finished build has it"
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: is not a manifest ({error}); restore or remove it"
+                f"{path}: is not a manifest ({error!r}); restore or remove it"
             ) from error
 
     @classmethod
-    def previous(cls, folder: Path) -> Self | None:
+    def previous(cls, folder: Location) -> Self | None:
         """What a build that was finished, or begun, left in the folder; begun has no shards yet."""
         for name in (NAME, PLAN_NAME):
             if (folder / name).is_file():
@@ -102,35 +110,82 @@ class Manifest:
         return None
 
     def write(self, name: str = NAME) -> None:
-        """Write it into its folder, whole or not at all."""
-        shards = [asdict(shard) for shard in self.shards]
-        values = {**asdict(self.plan), "shards": shards, "failures": self.failures}
-        with whole_file(self.folder / name) as part:
-            part.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        """Write it, and the index of all samples, into its folder, each whole or not at all."""
+        shards = {"shards": self.shards, "backgrounds": self.backgrounds}
+        values: dict[str, Any] = {**asdict(self.plan), "failures": self.failures}
+        for part, infos in shards.items():
+            values[part] = [
+                {key: value for key, value in vars(info).items() if key != "entries"}
+                for info in infos
+            ]
+        if name == NAME:
+            index = {info.name: info.entries for infos in shards.values() for info in infos}
+            with whole_file(self.folder / INDEX_NAME) as temporary:
+                temporary.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
+        with whole_file(self.folder / name) as temporary:
+            text = json.dumps(values, indent=2, sort_keys=True) + "\n"
+            temporary.write_text(text, encoding="utf-8")
+
+    def index(self) -> dict[str, list[Entry]]:
+        """The entries of every shard by its name, for reading samples in any order.
+
+        Raises:
+            InputError: The index is missing, cannot be read, or belongs to other shards.
+        """
+        path = self.folder / INDEX_NAME
+        values = _read_json(path, "build again with --resume")
+        try:
+            index = {name: [Entry(*entry) for entry in rows] for name, rows in values.items()}
+        except (TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}: is not an index ({error}); build again with --resume"
+            ) from error
+        for shard in (*self.shards, *self.backgrounds):
+            if len(index.get(shard.name, ())) != shard.samples:
+                raise InputError(
+                    f"{path}: does not fit the manifest at {shard.name}; build again with --resume"
+                )
+        return index
 
     def verify(self) -> None:
-        """Compare every shard with its size, SHA-256 and number of samples.
+        """Compare every shard with its size, SHA-256 and number of samples, and with the index.
 
         Raises:
             FailedInputs: Naming each shard that is missing or not as it was written.
         """
         problems = []
-        for shard in self.shards:
+        index = self.index()
+        for shard in (*self.shards, *self.backgrounds):
             path = self.folder / shard.name
             if not path.is_file():
                 problems.append(f"{path}: is missing; build again with --resume")
-            elif describe_shard(path, shard.samples) != shard:
+                continue
+            found = describe_shard(path, shard.samples)
+            if found != shard:
                 problems.append(f"{path}: is not as it was written; build again with --resume")
-            elif len(shard_keys(path)) != shard.samples:
-                problems.append(f"{path}: does not hold {shard.samples} samples; build it again")
+            elif list(found.entries) != index[shard.name]:
+                problems.append(f"{path}: holds other samples than {INDEX_NAME} says; build again")
         if problems:
             raise FailedInputs(problems)
 
 
-def library_versions() -> dict[str, str]:
-    """The versions of the libraries that decide the bytes; 'none' where one is not installed."""
+def _read_json(path: Location, remedy: str) -> Any:  # noqa: ANN401 - whatever the file holds
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {remedy}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
+
+
+def library_versions(device: str) -> dict[str, str]:
+    """The versions of the libraries that decide the bytes; 'none' where one is not installed.
+
+    Args:
+        device: That denoises: torch does it on a GPU, and has no part in a build on the CPU.
+    """
     versions = {}
-    for name in _LIBRARIES:
+    for name in _LIBRARIES if device == "cpu" else (*_LIBRARIES, "torch"):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

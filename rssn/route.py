@@ -89,11 +89,39 @@ class RouteOptions:
             values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InputError(f"{path}: cannot be read as YAML ({error})") from error
+        return cls.from_dict(values, str(path))
+
+    @classmethod
+    def from_dict(cls, values: object, name: str = "route") -> Self:
+        """Options from the types that JSON and YAML have; `name` stands in the error.
+
+        Raises:
+            InputError: There is an unknown option or a bad value.
+        """
         allowed = [option.name for option in fields(cls)]
         unknown = sorted(set(values) - set(allowed)) if isinstance(values, dict) else [values]
-        if unknown:
-            raise InputError(f"{path}: unknown options {unknown}; choose from {allowed}")
+        if unknown or not isinstance(values, dict):
+            raise InputError(f"{name}: unknown options {unknown}; choose from {allowed}")
         return cls(**values)
+
+    def on_crop(self, shorter_side: int, scale: float) -> Self:
+        """The same route for a crop that is resized before it is composed.
+
+        Args:
+            shorter_side: Of the whole image, in px.
+            scale: Size of the crop after resizing, relative to before.
+
+        Returns:
+            Options with blur windows of that scale, and, where the crop shrinks, the noise that
+            averaging would have left: sigma falls in proportion.
+        """
+        sizes = (scaled_size(size, shorter_side, self.blur_reference) for size in self.blur_sizes)
+        return replace(
+            self,
+            blur_sizes=tuple(max(1, round(size * scale)) for size in sizes),
+            blur_reference=None,
+            noise_sigma=self.noise_sigma * min(scale, 1),
+        )
 
     def to_yaml(self, path: Path) -> None:
         """Write what differs from the defaults as YAML."""
@@ -222,7 +250,10 @@ def render(
 def _denoiser(options: RouteOptions) -> Callable[[Uint8Image], Uint8Image]:
     from rssn.denoising import denoise
 
-    return partial(denoise, sigma=options.denoise_sigma, backend=options.denoise_backend)
+    # Loaders compose in forked processes, where CUDA does not work, and samples are to be the same
+    # on every machine.
+    sigma, backend = options.denoise_sigma, options.denoise_backend
+    return partial(denoise, sigma=sigma, backend=backend, device="cpu")
 
 
 def _demand(options: RouteOptions, name: str, is_allowed: bool, allowed: str) -> None:

@@ -6,36 +6,69 @@ import hashlib
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import IO, Literal, NamedTuple
 
 from rssn._files import whole_file
 from rssn.errors import InputError
-from rssn.images import ImageFormat, decode_alpha, decode_rgb, encode_alpha, encode_rgb
-from rssn.route import Composite
+from rssn.images import (
+    ImageFormat,
+    Uint8Image,
+    decode_alpha,
+    decode_rgb,
+    encode_alpha,
+    encode_rgb,
+)
+from rssn.locations import Location
+from rssn.route import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
 MEMBERS = ("composite", "alpha", "foreground", "background", "record")
+Content = Literal["composites", "sources"]
+
+
+class Entry(NamedTuple):
+    """Where a sample lies in its shard: its key, first byte, number of bytes, and their CRC-32."""
+
+    key: str
+    offset: int
+    size: int
+    crc: int
 
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """What the manifest says of a shard: file name, samples, size in bytes and SHA-256."""
+    """What the manifest says of a shard: file name, samples, size in bytes and SHA-256.
+
+    Attributes:
+        entries: Its samples in order, where the shard has just been written or described; kept in
+            the index beside the manifest.
+    """
 
     name: str
     samples: int
     bytes: int
     sha256: str
+    entries: tuple[Entry, ...] = field(default=(), compare=False, repr=False)
 
 
 def sample_key(foreground_id: str, k: int) -> str:
-    """The key of a sample: readable, one for each (foreground, k), without WebDataset's dots."""
-    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in foreground_id)
+    """The key of a composite, one for each (foreground, k)."""
+    return f"{safe_key(foreground_id)}-k{k}"
+
+
+def safe_key(name: str) -> str:
+    """A readable key, one for each name, without the dots that WebDataset cuts at."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
     safe = safe[:64]
-    if safe != foreground_id:  # 'a.b' and 'a_b' must not meet
-        safe += "-" + hashlib.blake2b(foreground_id.encode(), digest_size=4).hexdigest()
-    return f"{safe}-k{k}"
+    if safe != name:  # 'a.b' and 'a_b' must not meet
+        safe += "-" + hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return safe
 
 
 def encode_sample(
@@ -48,12 +81,21 @@ def encode_sample(
         image_format: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (both lossless).
         alpha_png: The encoded matte where it is at hand.
     """
+    images = {"foreground": sample.foreground, "background": sample.background}
     return {
         f"composite.{image_format}": encode_rgb(sample.composite, image_format),
         "alpha.png": encode_alpha(sample.alpha) if alpha_png is None else alpha_png,
-        f"foreground.{image_format}": encode_rgb(sample.foreground, image_format),
-        f"background.{image_format}": encode_rgb(sample.background, image_format),
-        "record.json": json.dumps(sample.record, sort_keys=True).encode(),
+        **encode_images(images, sample.record, image_format),
+    }
+
+
+def encode_images(
+    images: Mapping[str, Uint8Image], record: Record, image_format: ImageFormat
+) -> Members:
+    """Encode named images and a record as members of a sample."""
+    return {
+        **{f"{name}.{image_format}": encode_rgb(images[name], image_format) for name in images},
+        "record.json": json.dumps(record, sort_keys=True).encode(),
     }
 
 
@@ -76,7 +118,7 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
     )
 
 
-def write_shard(path: Path, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
+def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
     """Write a shard; it appears under its name only when it is whole.
 
     The bytes depend on the samples alone: times, owners and modes are fixed.
@@ -97,72 +139,133 @@ def write_shard(path: Path, samples: Iterable[tuple[str, Members]]) -> ShardInfo
         return describe_shard(part, count, path.name)
 
 
-def describe_shard(path: Path, samples: int, name: str | None = None) -> ShardInfo:
-    """Size and SHA-256 of a shard file that holds so many samples."""
+def describe_shard(path: Location, samples: int, name: str | None = None) -> ShardInfo:
+    """Size, SHA-256 and entries of a shard file that holds so many samples.
+
+    A file that is no whole shard has no entries; its size or sum then differs from the manifest's.
+    """
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return ShardInfo(name or path.name, samples, path.stat().st_size, digest)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        size = file.seek(0, io.SEEK_END)
+        try:
+            entries = tuple(_entries(file, path))
+        except InputError:
+            entries = ()
+    return ShardInfo(name or path.name, samples, size, digest, entries)
 
 
-def read_shard(path: Path, samples: int | None = None) -> Iterator[tuple[str, Members]]:
+def read_shard(
+    path: Location, samples: int | None = None, names: tuple[str, ...] = MEMBERS
+) -> Iterator[tuple[str, Members]]:
     """Yield keys and members, each sample checked to be whole.
 
     Args:
         path: The shard.
         samples: How many it has to hold, where the manifest is at hand.
+        names: The members that each sample has to have, in order.
 
     Raises:
         InputError: The file is damaged, cut short, or a sample lacks a member.
     """
     count = 0
-    for key, members in _grouped(path):
-        count += 1
-        names = tuple(extension.partition(".")[0] for extension in members)
-        if names != MEMBERS:
-            raise InputError(f"{path}: sample {key} holds {names}, not {MEMBERS}; build it again")
-        yield key, members
+    with _opened(path) as file:
+        for entry in _entries(file, path):
+            count += 1
+            file.seek(entry.offset)
+            yield entry.key, _members(file.read(entry.size), path, entry.key, names)
     if samples is not None and count != samples:
         raise InputError(f"{path}: holds {count} samples, not {samples}; build it again")
 
 
-def shard_keys(path: Path) -> list[str]:
+def read_entry(path: Location, entry: Entry, names: tuple[str, ...] = MEMBERS) -> Members:
+    """The members of one sample, read in one piece and compared with the index.
+
+    Args:
+        path: The shard.
+        entry: The sample's entry in the index.
+        names: The members that the sample has to have, in order.
+
+    Raises:
+        InputError: The shard is missing, damaged or cut short there, or the sample lacks a member.
+    """
+    if isinstance(path, Path):
+        with _opened(path) as file:
+            file.seek(entry.offset)
+            data = file.read(entry.size)
+    else:  # one request, in place of those that a file object makes
+        with _told_errors(path):
+            end = entry.offset + entry.size
+            data = path.fs.cat_file(path.path, start=entry.offset, end=end)
+    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+        raise InputError(
+            f"{path}: sample {entry.key} is damaged or cut short; build again with --resume "
+            "(python -m rssn.inspect names all that is damaged)"
+        )
+    return _members(data, path, entry.key, names)
+
+
+def shard_keys(path: Location, names: tuple[str, ...] = MEMBERS) -> list[str]:
     """The keys of a shard, in order; reads headers only.
 
     Raises:
         InputError: The file is damaged, cut short, or a sample lacks a member.
     """
-    names = [name.partition(".") for name, _ in _members(path, with_data=False)]
-    keys = [names[i][0] for i in range(0, len(names), len(MEMBERS))]
-    wanted = [(key, member) for key in keys for member in MEMBERS]
-    if [(key, extension.partition(".")[0]) for key, _, extension in names] != wanted:
+    with _opened(path) as file:
+        found = [header.name.partition(".") for header in _headers(file, path)]
+    keys = [found[i][0] for i in range(0, len(found), len(names))]
+    wanted = [(key, name) for key in keys for name in names]
+    if [(key, extension.partition(".")[0]) for key, _, extension in found] != wanted:
         raise InputError(f"{path}: a sample lacks a member; build it again")
     return keys
 
 
-def _grouped(path: Path) -> Iterator[tuple[str, Members]]:
-    current, members = "", Members()
-    for name, data in _members(path):
-        key, _, extension = name.partition(".")
-        if key != current and members:
-            yield current, members
-            members = {}
-        current = key
-        members[extension] = data
-    if members:
-        yield current, members
+def _members(data: bytes, path: Location, key: str, names: tuple[str, ...]) -> Members:
+    """The members in the bytes of one sample."""
+    members, extensions = Members(), []
+    with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        for member in tar:
+            extensions.append(member.name.partition(".")[2])
+            content = tar.extractfile(member)
+            members[extensions[-1]] = content.read() if content else b""
+    found = tuple(extension.partition(".")[0] for extension in extensions)  # doubled ones too
+    if found != names:
+        raise InputError(f"{path}: sample {key} holds {found}, not {names}; build it again")
+    return members
 
 
-def _members(path: Path, with_data: bool = True) -> Iterator[tuple[str, bytes]]:
+def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
+    """The samples of an open shard, in order."""
+    for key, headers in groupby(_headers(file, path), lambda h: h.name.partition(".")[0]):
+        first, *_ = members = list(headers)
+        last = members[-1]
+        end = last.offset_data + -(-last.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        file.seek(first.offset)
+        yield Entry(
+            key, first.offset, end - first.offset, zlib.crc32(file.read(end - first.offset))
+        )
+
+
+def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:
+    """The headers of an open shard, which is refused if its end is missing."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(-min(2 * tarfile.BLOCKSIZE, size), io.SEEK_END)
+    # Without the zero blocks at its end a tar was cut, which readers do not notice.
+    if file.read().strip(b"\0") or size % tarfile.RECORDSIZE or not size:
+        raise InputError(f"{path}: is cut short; build it again with --resume")
+    file.seek(0)
+    with _told_errors(path), tarfile.open(fileobj=file, mode="r:") as tar:
+        return tar.getmembers()
+
+
+@contextmanager
+def _opened(path: Location) -> Iterator[IO[bytes]]:
+    with _told_errors(path), path.open("rb") as file:
+        yield file
+
+
+@contextmanager
+def _told_errors(path: Location) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            file.seek(-min(2 * tarfile.BLOCKSIZE, path.stat().st_size), io.SEEK_END)
-            # Without the zero blocks at its end a tar was cut, which readers do not notice.
-            if file.read().strip(b"\0") or file.tell() % tarfile.RECORDSIZE or not file.tell():
-                raise InputError(f"{path}: is cut short; build it again with --resume")
-            file.seek(0)
-            with tarfile.open(fileobj=file, mode="r:") as tar:
-                for member in tar:
-                    content = tar.extractfile(member) if with_data else None
-                    yield member.name, content.read() if content else b""
+        yield
     except (OSError, tarfile.TarError) as error:
         raise InputError(f"{path}: cannot be read ({error}); build it again") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.errors import InputError
-from rssn.images import SUFFIXES, Alpha, Uint8Image, read_alpha, read_rgb, read_rgba
+from rssn.images import (
+    SUFFIXES,
+    Alpha,
+    Uint8Image,
+    image_files,
+    read_alpha,
+    read_rgb,
+    read_rgba,
+)
+from rssn.licences import Licences
 
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -27,20 +36,37 @@ class Source:
         image: The photograph or the foreground's colours.
         matte: The matte; the same file as `image` for RGBA.
         is_photograph: The image holds its own background: F has to be estimated.
+        licence: Of the image, where a list beside it tells.
     """
 
     id: str
     image: Path
     matte: Path
     is_photograph: bool
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class Background:
+    """A background's file, and its licence where a list beside it tells."""
+
+    path: Path
+    licence: str | None = None
 
 
 @dataclass(frozen=True)
 class SourcePixels:
-    """A foreground in memory: uint8 `image` (H, W, 3) and float32 `alpha` (H, W) in [0, 1]."""
+    """A foreground in memory.
+
+    Attributes:
+        image: uint8 (H, W, 3).
+        alpha: float32 (H, W) in [0, 1].
+        file_size: Height and width of its files in px, before shrinking.
+    """
 
     image: Uint8Image
     alpha: Alpha
+    file_size: tuple[int, int]
 
 
 def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
@@ -53,10 +79,26 @@ def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
         The foregrounds, and one line for each file that has no partner.
 
     Raises:
-        InputError: The folder holds none of these layouts.
+        InputError: The folder holds none of these layouts, or its list of licences is broken.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one with {LAYOUTS}")
+    sources, failures = _find_layout(folder)
+    licences = Licences(folder)
+    return [replace(source, licence=licences.of(source.image)) for source in sources], failures
+
+
+def find_backgrounds(folder: Path) -> list[Background]:
+    """The backgrounds of a folder, in name order.
+
+    Raises:
+        InputError: The folder is missing, holds no image, or its list of licences is broken.
+    """
+    licences = Licences(folder)
+    return [Background(path, licences.of(path)) for path in image_files(folder)]
+
+
+def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:
     for images, mattes in (("original", "mask"), ("fg", "alpha")):
         if (folder / images).is_dir():
             return _pairs(folder / images, folder / mattes, is_photograph=images == "original")
@@ -93,7 +135,7 @@ def read_source(source: Source, shorter_side: int | None) -> SourcePixels:
         image = shrink(image, shorter_side)
     else:
         image = _shrink_weighted(image, alpha, small, shorter_side)
-    return SourcePixels(image, (levels / 255).astype(np.float32))
+    return SourcePixels(image, (levels / 255).astype(np.float32), alpha.shape)
 
 
 def shrink(image: Array, shorter_side: int | None) -> Array:

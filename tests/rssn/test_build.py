@@ -12,7 +12,8 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, blend, decode_sample, read_shard
-from rssn.build import build, local_folder, main
+from rssn.build import build, main
+from rssn.locations import locate
 from rssn.errors import InputError
 from rssn.images import read_rgb, write_alpha, write_rgb
 from rssn.route import Composite
@@ -215,8 +216,10 @@ def test_denoised_images_are_computed_once_and_cached(
     denoising = pytest.importorskip("rssn.denoising")
     seen: list[tuple[int, ...]] = []
 
-    def halve(image: np.ndarray, sigma: float, backend: str, threads: int) -> np.ndarray:
-        assert (sigma, backend, threads) == (7, "bm3d", 1)
+    def halve(
+        image: np.ndarray, sigma: float, backend: str, threads: int, device: str
+    ) -> np.ndarray:
+        assert (sigma, backend, threads, device) == (7, "bm3d", 1, "cpu")
         seen.append(image.shape)
         return image // 2
 
@@ -244,7 +247,8 @@ def test_denoising_for_real(arguments: list[str], tmp_path: Path) -> None:
         (["--route", "rsn"], "choose from ['rssn', 'bg20k'"),
         (["--backgrounds", "nowhere"], "no such folder"),
         (["--foregrounds", "nowhere"], "no such folder"),
-        (["--out", "s3://bucket/x"], "'s3' is not supported"),
+        (["--out", "nix://bucket/x"], "nix://bucket/x: cannot be used"),
+        (["--out", "memory://bucket/x"], "give --cache DIR"),
         (["--workers", "0"], "workers=0"),
         (["--samples-per-shard", "0"], "samples_per_shard=0"),
         (["--seed", "-1"], "seed=-1"),
@@ -329,9 +333,30 @@ def test_cutouts_have_no_photograph_to_keep(tmp_path: Path) -> None:
         build(tmp_path, None, tmp_path / "out", BuildOptions(ROUTES["original"]))
 
 
+@pytest.mark.parametrize("extend", [False, True])
+def test_hidden_colours_of_cutouts_are_continued_on_request(
+    extend: bool, backgrounds: Path, tmp_path: Path
+) -> None:
+    alpha, colours = draw_disc(), np.full((48, 64, 3), (200, 40, 30), np.uint8)
+    colours[alpha == 0] = (0, 0, 255)
+    for name, write, pixels in (("fg", write_rgb, colours), ("alpha", write_alpha, alpha)):
+        (tmp_path / "cutouts" / name).mkdir(parents=True)
+        write(tmp_path / "cutouts" / name / "disc.png", pixels)
+    assert not main(
+        [
+            *("--foregrounds", str(tmp_path / "cutouts"), "--backgrounds", str(backgrounds)),
+            *("--out", str(tmp_path / "out"), "--route", "bg20k", "--format", "png", "--k", "1"),
+            *("--workers", "1", "--quiet", *(["--extend"] if extend else [])),
+        ]
+    )
+    (sample,) = samples_of(tmp_path / "out").values()
+    continued = np.broadcast_to(np.array((200, 40, 30)), colours.shape)
+    np.testing.assert_allclose(sample.foreground, continued if extend else colours, atol=2)
+
+
 def test_file_addresses() -> None:
-    assert local_folder("file:///data/my%20shards") == Path("/data/my shards")
-    assert local_folder("plain/folder") == Path("plain/folder")
+    assert locate("file:///data/my%20shards") == Path("/data/my shards")
+    assert locate("plain/folder") == Path("plain/folder")
 
 
 @pytest.mark.slow

@@ -1,0 +1,43 @@
+"""Folders on this machine or in an object store, under one type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from upath import UPath
+
+from rssn.errors import InputError
+
+Location: TypeAlias = Path | UPath
+"""A pathlib path, or one of an object store with the same methods."""
+
+
+def locate(url: str | Path | UPath) -> Location:
+    """The location that a user named.
+
+    Args:
+        url: A path, a file:// address, or an address of any other kind that fsspec knows: s3://,
+            gs://, abfs://, memory:// (for tests).
+
+    Raises:
+        InputError: The kind is unknown, names no bucket, or needs a package that is missing.
+    """
+    if isinstance(url, UPath) and not isinstance(url, Path):
+        return url
+    scheme, separator, _ = str(url).partition("://")
+    if not separator:
+        return Path(url)
+    if scheme == "file":
+        return Path(url2pathname(urlsplit(str(url)).path))
+    try:
+        place = UPath(str(url))
+        _ = place.fs  # loads the package behind this kind of address
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{url}: cannot be used ({error}); give a folder, file:///..., or s3://bucket/... or "
+            "gs://bucket/... with its package installed: pip install 'gfm-matting[cloud]'"
+        ) from None
+    return place

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytorch_lightning as lightning
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from gfm.config import Rosta
-from gfm.samples import CropOptions, collate
-from gfm.shard_crops import EpochLoader, ShardCrops
+from gfm.crops import CropOptions
+from gfm.loader import CropBatches, TrainingLoader, Turn
+from gfm.training_sets import open_training_set
 from rssn.errors import InputError
 from rssn.images import image_files, read_rgb
+from rssn.route import RouteOptions
 from rssn.sources import find_sources, read_source
 
 
@@ -73,7 +72,9 @@ class GFMData(lightning.LightningDataModule):
     """Shards to train on, photographs to validate on, photographs to matte.
 
     Args:
-        shards: Folder of training shards with their manifest, as `rssn.build` writes it.
+        shards: What to train on: the folder, or address in an object store, that `rssn.build` wrote
+            (finished composites, or sources to compose anew every epoch), or a folder with
+            `original/` and `mask/`.
         validation: Folder with `original/` and `mask/`; without it nothing is validated.
         photographs: Folder of the photographs that `predict` mattes.
         mattes: Folder that `predict` writes the mattes to, as grey PNGs.
@@ -84,6 +85,9 @@ class GFMData(lightning.LightningDataModule):
         validation_side: Shorter side to which validation photographs are shrunk, in pixels.
         seed: Decides the order and the crops of every epoch; the command line takes it from
             `seed_everything`.
+        skip_bad: So many damaged samples are left out, each named in the log; one more ends the
+            run, as the first does with 0.
+        route: For shards of sources, another route than the one they were built for.
     """
 
     def __init__(
@@ -98,6 +102,8 @@ class GFMData(lightning.LightningDataModule):
         workers: int = 2,
         validation_side: int | None = None,
         seed: int = 0,
+        skip_bad: int = 0,
+        route: RouteOptions | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation, self.rosta = shards, validation, rosta
@@ -105,27 +111,36 @@ class GFMData(lightning.LightningDataModule):
         self.crop = crop or CropOptions()
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
+        self.skip_bad, self.route = skip_bad, route
+        self.position: dict[str, int] | None = None
+        self.loader: TrainingLoader | None = None
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> TrainingLoader:
         """Crops of every sample once an epoch, in batches."""
         if self.shards is None:
             raise InputError("data.shards is not set; give the folder that rssn.build wrote")
-        crops = ShardCrops(Path(self.shards), self.crop, self.seed, self.batch_size)
-        if self.trainer is not None:
-            crops.rank, crops.world = self.trainer.global_rank, self.trainer.world_size
-        if len(crops) == 0:
+        if self.batch_size < 1 or self.workers < 0 or self.skip_bad < 0:
             raise InputError(
-                f"data.batch_size={self.batch_size} on {crops.world} device(s) is more than the "
-                f"{crops.manifest.samples} samples in {self.shards}; lower it or build more"
+                f"data.batch_size={self.batch_size}, data.workers={self.workers}, data.skip_bad="
+                f"{self.skip_bad}: wanted 1 or more crops, and no negative numbers"
             )
-        return EpochLoader(
-            crops,
-            batch_size=self.batch_size,
-            num_workers=self.workers,
-            drop_last=True,
-            collate_fn=partial(collate, rosta=self.rosta, kernel=self.crop.kernel),
-            worker_init_fn=_one_thread,
-        )
+        samples = open_training_set(self.shards, self.route, self.seed)
+        turn = Turn()
+        if self.trainer is not None:
+            turn = Turn(self.trainer.global_rank, self.trainer.world_size)
+        batches = CropBatches(samples, self.crop, self.batch_size, self.seed, self.skip_bad, turn)
+        self.loader = TrainingLoader(batches, self.rosta, self.workers)
+        if self.position is not None:
+            self.loader.load_state_dict(self.position)
+        return self.loader
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the training data stands; Lightning keeps it in every checkpoint."""
+        return self.loader.state_dict() if self.loader is not None else {}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on where the checkpoint stood."""
+        self.position = state or None
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Whole photographs, one at a time."""
@@ -152,8 +167,3 @@ class GFMData(lightning.LightningDataModule):
 def _as_it_is(photograph: object) -> object:
     """Keep arrays arrays, where the loader would make tensors of them."""
     return photograph
-
-
-def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

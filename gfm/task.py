@@ -14,12 +14,13 @@ from torch.optim import Optimizer
 from gfm.checkpoint import load_model, save_model
 from gfm.config import GFMConfig, Pyramid, Rosta
 from gfm.cutout import Matte
+from gfm.evaluate import Report
 from gfm.inference import Strategy, matte
 from gfm.losses import GFMLoss, RIMLoss
-from gfm.metrics import evaluate
 from gfm.network import GFM
 from gfm.samples import Batch
 from gfm.schedule import cosine_factor, share_done
+from gfm.validation import gather_by_name, photograph_errors
 from rssn.errors import InputError
 from rssn.images import write_alpha
 
@@ -85,6 +86,8 @@ class GFMTask(lightning.LightningModule):
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.loss = RIMLoss(loss) if self.model.rim is not None else GFMLoss(loss)
+        self.errors: dict[str, dict[str, float]] = {}  # of this process, in this epoch
+        self.report = Report("gfm", {}, [])  # of all processes, in the last epoch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """The weighted sum of the losses on one batch of crops."""
@@ -108,15 +111,23 @@ class GFMTask(lightning.LightningModule):
         self.log_dict({f"loss_{name}": value for name, value in terms.items()}, on_step=True)
         return total
 
-    def validation_step(self, photograph: PHOTOGRAPH, index: int) -> None:
-        """Matte one photograph and compare: SAD, MSE, MAD, Grad and Conn of the whole image."""
+    def validation_step(self, photograph: PHOTOGRAPH, index: int) -> dict[str, Matte]:
+        """Matte one photograph and compare it, whole and by region; the matte goes to callbacks."""
         del index
-        self._compare(photograph, "val")
+        return {"matte": self._compare(photograph)}
 
-    def test_step(self, photograph: PHOTOGRAPH, index: int) -> None:
-        """As `validation_step`, logged as `test_`."""
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over the photographs as `val_sad` and so on."""
+        self._log_errors("val")
+
+    def test_step(self, photograph: PHOTOGRAPH, index: int) -> dict[str, Matte]:
+        """As `validation_step`."""
         del index
-        self._compare(photograph, "test")
+        return {"matte": self._compare(photograph)}
+
+    def on_test_epoch_end(self) -> None:
+        """Log the means over the photographs as `test_sad` and so on."""
+        self._log_errors("test")
 
     def predict_step(self, photograph: tuple[Path, Any], index: int) -> None:
         """Matte one photograph and write its alpha."""
@@ -124,14 +135,17 @@ class GFMTask(lightning.LightningModule):
         target, image = photograph
         write_alpha(target, self._matte(image).alpha)
 
-    def _compare(self, photograph: PHOTOGRAPH, stage: str) -> None:
-        _, image, alpha = photograph
-        found = evaluate(self._matte(image).alpha, alpha)
-        self.log_dict(
-            {f"{stage}_{name}": value for name, value in found.items()},
-            batch_size=1,
-            sync_dist=True,
-        )
+    def _compare(self, photograph: PHOTOGRAPH) -> Matte:
+        name, image, alpha = photograph
+        made = self._matte(image)
+        self.errors[name] = photograph_errors(made.alpha, alpha)
+        return made
+
+    def _log_errors(self, stage: str) -> None:
+        self.report = Report("gfm", gather_by_name(self.errors), [])
+        self.errors = {}
+        # Every process has the mean over all photographs already: there is nothing to reduce.
+        self.log_dict({f"{stage}_{name}": mean for name, mean in self.report.means.items()})
 
     def _matte(self, image: Any) -> Matte:  # noqa: ANN401 - Lightning hands on what the data gave
         return matte(

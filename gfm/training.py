@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
+import pytorch_lightning as lightning
 from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from gfm.config import Rosta
 from gfm.data import GFMData
+from gfm.last_checkpoint import LastCheckpoint
 from gfm.progress import TrainingProgress
 from gfm.task import GFMTask, ModelFiles
+from gfm.tracking.loggers import run_loggers
+from gfm.tracking.panel import ValidationPanel
+from gfm.tracking.record import RunRecord
 from rssn.errors import InputError
 
 # Warnings of Lightning about what is so by design.
@@ -24,6 +31,8 @@ HARMLESS = (
     "Your `IterableDataset` has `__len__` defined",  # and its parts are told apart
     "Total length of `list` across ranks is zero",  # nothing to validate on
     "predict returned None",  # it writes files
+    "monitor='val_sad'.* could not find the monitored key",  # nothing to validate on
+    "recommended to use .*sync_dist=True",  # the means that are logged are over all processes
 )
 
 
@@ -36,15 +45,30 @@ class GFMCommandLine(LightningCLI):
         parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", int)
         parser.add_lightning_class_args(ModelFiles, "checkpoint")
+        parser.add_lightning_class_args(LastCheckpoint, "last")
+        parser.add_lightning_class_args(RunRecord, "run")
+        parser.add_lightning_class_args(ValidationPanel, "panel")
+        parser.add_argument(
+            "--wandb",
+            type=str | None,
+            metavar="PROJECT",
+            help="Log to this W&B project as well; offline without a key, see WANDB_MODE.",
+        )
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val_sad",
                 "checkpoint.mode": "min",
-                "checkpoint.save_last": True,
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,
+                "trainer.max_epochs": 500,
             }
         )
+
+    def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:  # noqa: ANN401
+        """The trainer, whose run always has a folder with `metrics.csv`."""
+        options = self._get(self.config_init, "trainer", default={})
+        loggers = run_loggers(options.get("logger"), self._get(self.config_init, "wandb"))
+        return super().instantiate_trainer(**kwargs, logger=loggers)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -58,6 +82,8 @@ def run(arguments: Sequence[str]) -> None:
         InputError: Data, a model or an option that is not supported.
     """
     options = [argument for argument in arguments if argument != "--quiet"]
+    if len(options) < len(arguments):
+        os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     for harmless in HARMLESS:
         warnings.filterwarnings("ignore", message=f".*{harmless}")
@@ -75,7 +101,6 @@ def run(arguments: Sequence[str]) -> None:
                     "init_args": {"save_dir": "runs", "name": ""},
                 },
                 "enable_model_summary": False,
-                "max_epochs": 500,
             },
             seed_everything_default=0,
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gfm.cutout import Matte
 from gfm.report.comparison import MODEL, Comparison, compare
-from gfm.report.page import Curve, Scene, fit_page, render
+from gfm.report.page import Curve, Scene, fit_page, grey, render
 from rssn.errors import FailedInputs, InputError
 from rssn.images import image_files, read_alpha, read_rgb, read_rgba, write_rgb
 
@@ -113,24 +113,19 @@ def _scenes(names: list[str], options: argparse.Namespace) -> list[Scene]:
     scenes = []
     for index, name in enumerate(names):
         colours, alpha = read_rgba(options.mattes / "rgba" / f"{name}.png")
-        trimap = _grey(read_alpha(options.mattes / "trimap" / f"{name}.png"))
+        trimap = grey(read_alpha(options.mattes / "trimap" / f"{name}.png"))
         matte = Matte(alpha, colours, trimap[..., 0])
         scenes.append(
             Scene(
                 name,
                 read_rgb(photos[name]),
                 trimap,
-                _grey(alpha),
-                _grey(read_alpha(truths[name])),
+                grey(alpha),
+                grey(read_alpha(truths[name])),
                 matte.on(read_rgb(backgrounds[index % len(backgrounds)])),
             )
         )
     return scenes
-
-
-def _grey(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    levels = np.rint(alpha * 255).astype(np.uint8)
-    return np.repeat(levels[..., None], 3, axis=2)
 
 
 def _require_better(comparison: Comparison, options: argparse.Namespace) -> None:

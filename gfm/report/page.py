@@ -143,6 +143,12 @@ def fit_page(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def grey(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A matte (H, W) in [0, 1] as a grey picture (H, W, 3)."""
+    levels = np.rint(alpha * 255).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=2)
+
+
 def _verdict(comparison: Comparison) -> str:
     defeats = comparison.defeats()
     if not defeats:

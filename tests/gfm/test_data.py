@@ -6,16 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
-from torch.utils.data import DataLoader
 
+from gfm.crops import CropOptions
 from gfm.data import GFMData, Photographs, Pictures
-from gfm.samples import CropOptions
-from gfm.shard_crops import ShardCrops
+from gfm.loader import CropBatches, TrainingLoader, Turn, batch_sizes
+from gfm.training_sets import open_training_set
+from rssn.build import BuildOptions
+from rssn.build import build as build_shards
 from rssn.errors import InputError
 from rssn.images import encode_alpha, encode_rgb, write_rgb
-from rssn.manifest import Manifest
-from rssn.shards import read_shard, write_shard
+from rssn.manifest import Manifest, Plan
+from rssn.route import RouteOptions
+from rssn.shards import describe_shard, read_shard, write_shard
 
 CROPS = CropOptions(sides=(32, 48), size=32)
 SEVEN = {f"s{n}" for n in range(7)}
@@ -27,71 +31,155 @@ def seven(tmp_path_factory) -> Path:
     return write_shards(tmp_path_factory.mktemp("seven") / "shards", (3, 3, 1))
 
 
-def crops_of(folder, workers=0, rank=0, world=1, epoch=0, seed=0, batch_size=None):
-    crops = ShardCrops(folder, CROPS, seed, batch_size, buffer=4)
-    crops.rank, crops.world, crops.epoch = rank, world, epoch
-    return list(DataLoader(crops, batch_size=None, num_workers=workers, collate_fn=lambda x: x))
+def batches_of(folder, workers=0, rank=0, world=1, epochs=1, seed=0, batch_size=2, skip_bad=0):
+    """The batches of each epoch on one device."""
+    samples = open_training_set(str(folder), seed=seed)
+    crops = CropBatches(samples, CROPS, batch_size, seed, skip_bad, Turn(rank, world))
+    loader = TrainingLoader(crops, "TT", workers)
+    return [list(loader) for _ in range(epochs)]
 
 
+def keys_of(batches):
+    return [key for batch in batches for key in batch.keys]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 20])
 @pytest.mark.parametrize("workers", [0, 1, 2])
-@pytest.mark.parametrize("world", [1, 2])
-def test_every_sample_comes_once_an_epoch(seven, workers, world):
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_every_sample_comes_once_an_epoch(seven, workers, world, batch_size):
+    options = {"workers": workers, "world": world, "batch_size": batch_size, "epochs": 2}
+    ranks = [batches_of(seven, rank=rank, **options) for rank in range(world)]
     for epoch in range(2):
-        ranks = [crops_of(seven, workers, rank, world, epoch) for rank in range(world)]
-        keys = [key for crops in ranks for key, _, _ in crops]
+        assert len({len(rank[epoch]) for rank in ranks}) == 1  # or one device waits for ever
+        keys = [key for rank in ranks for key in keys_of(rank[epoch])]
         assert len(keys) == 7 and set(keys) == SEVEN
-        assert max(map(len, ranks)) - min(map(len, ranks)) <= 1
 
 
-@pytest.mark.parametrize(("workers", "world"), [(0, 1), (2, 1), (0, 2), (2, 2)])
-def test_ranks_take_the_same_number_of_whole_batches(seven, workers, world):
-    left_out = set()
-    for epoch in range(8):
-        crops = [
-            crops_of(seven, workers, rank, world, epoch, batch_size=2) for rank in range(world)
-        ]
-        assert [len(part) for part in crops] == [6] if world == 1 else [2, 2]
-        keys = {key for part in crops for key, _, _ in part}
-        assert len(keys) == sum(map(len, crops))
-        left_out |= SEVEN - keys
-    assert len(left_out) > 3
+@pytest.mark.parametrize(
+    ("count", "batch_size", "world", "sizes"),
+    [
+        (8, 2, 2, [[2, 2], [2, 2]]),
+        (7, 2, 2, [[2, 2], [2, 1]]),
+        (9, 2, 2, [[2, 2], [2, 1], [1, 1]]),
+        (33, 32, 1, [[17], [16]]),
+        (48, 32, 1, [[32], [16]]),
+        (5, 8, 2, [[3, 2]]),
+        (5, 1, 4, [[2, 1, 1, 1]]),
+        (2, 4, 2, [[1, 1]]),
+    ],
+)
+def test_last_steps_share_what_is_left(count, batch_size, world, sizes):
+    assert batch_sizes(count, batch_size, world) == sizes
 
 
-def test_crops_are_the_same_with_any_number_of_workers(seven):
-    alone = {key: planes for key, planes, _ in crops_of(seven)}
-    shared = {key: planes for key, planes, _ in crops_of(seven, workers=2)}
-    for key, planes in alone.items():
-        np.testing.assert_array_equal(shared[key].image, planes.image)
-        np.testing.assert_array_equal(shared[key].alpha, planes.alpha)
+def test_no_batch_is_empty_or_too_large():
+    for count in range(1, 60):
+        for batch_size in range(1, 9):
+            for world in range(1, min(count, 5) + 1):
+                sizes = [size for step in batch_sizes(count, batch_size, world) for size in step]
+                assert sum(sizes) == count and min(sizes) >= 1
+                assert max(sizes) <= batch_size + (batch_size == 1 and world > 1)
+
+
+def test_batches_are_the_same_with_any_number_of_workers(seven):
+    (alone,), (shared,) = batches_of(seven), batches_of(seven, workers=2)
+    assert keys_of(alone) == keys_of(shared)
+    for a, b in zip(alone, shared, strict=True):
+        assert torch.equal(a.image, b.image) and torch.equal(a.alpha, b.alpha)
 
 
 def test_epochs_and_seeds_differ_and_repeat(seven):
-    def summary(**options):
-        return [(key, planes.image.tobytes()) for key, planes, _ in crops_of(seven, **options)]
+    def summary(seed):
+        made = batches_of(seven, epochs=2, seed=seed, batch_size=1)
+        return [[(b.keys[0], b.image.numpy().tobytes()) for b in epoch] for epoch in made]
 
-    first, second, other = summary(), summary(epoch=1), summary(seed=1)
-    assert first == summary() and second == summary(epoch=1)
+    (first, second), (other, _) = summary(0), summary(1)
+    assert [first, second] == summary(0)
     assert [key for key, _ in first] != [key for key, _ in second]
     assert {image for _, image in first}.isdisjoint(image for _, image in second)
     assert {image for _, image in first}.isdisjoint(image for _, image in other)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_loader_gives_as_many_batches_as_it_says(seven, workers):
-    data = GFMData(str(seven), crop=CROPS, batch_size=3, workers=workers)
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("done", [0, 1, 3, 4, 6])
+def test_loader_goes_on_where_its_state_stood(seven, workers, done):
+    """Four batches an epoch: stop after `done` of them, go on in another loader."""
+    whole = [batch for epoch in batches_of(seven, epochs=3) for batch in epoch]
+
+    def loader():
+        crops = CropBatches(open_training_set(str(seven)), CROPS, 2)
+        return TrainingLoader(crops, "TT", workers)
+
+    def flow(source):
+        while True:
+            yield from source
+
+    first, second = loader(), loader()
+    batches = flow(first)
+    for _ in range(done):
+        next(batches)
+    second.load_state_dict(first.state_dict())
+    for batch, wanted in zip(flow(second), whole[done:], strict=False):
+        assert batch.keys == wanted.keys and torch.equal(batch.image, wanted.image)
+
+
+def test_data_module_says_how_many_steps_there_are(seven):
+    data = GFMData(str(seven), crop=CROPS, batch_size=3, workers=0)
     loader = data.train_dataloader()
-    assert len(loader) == 2
-    epochs = [[batch.keys for batch in loader] for _ in range(2)]
-    for batches in epochs:
-        assert [len(keys) for keys in batches] == [3, 3]
-        assert len({key for keys in batches for key in keys}) == 6
-    assert epochs[0] != epochs[1]
+    assert len(loader) == 3 and [len(batch.keys) for batch in loader] == [3, 2, 2]
+    again = GFMData(str(seven), crop=CROPS, batch_size=3, workers=0)
+    again.load_state_dict(data.state_dict())
+    assert keys_of(again.train_dataloader()) == keys_of(loader)  # both in the second epoch
+
+
+def test_bad_samples_end_the_run_or_are_counted(seven, tmp_path, caplog):
+    folder = damaged_copy(tmp_path / "damaged", seven, flip_a_bit)
+    with pytest.raises(InputError, match=r"shard-00001\.tar: sample s3 is damaged"):
+        batches_of(folder)
+    (batches,) = batches_of(folder, skip_bad=1)
+    keys = keys_of(batches)
+    assert len(keys) == 7 and "s3" not in keys and keys.count("s4") == 2
+    assert "skipped 1 of 1 allowed" in caplog.text and "sample s3" in caplog.text
+    with pytest.raises(InputError, match=r"2 bad samples, and data\.skip_bad allows 1"):
+        batches_of(folder, skip_bad=1, epochs=2)
+
+
+def flip_a_bit(data: bytes) -> bytes:
+    return data[:700] + bytes([data[700] ^ 1]) + data[701:]
 
 
 def test_batches_hold_the_labels_of_the_representation(seven):
     data = GFMData(str(seven), rosta="RIM", crop=CROPS, batch_size=7, workers=0)
     (batch,) = data.train_dataloader()
     assert batch.image.shape == (7, 3, 32, 32) and list(batch.labels) == ["TT", "FT", "BT"]
+
+
+def test_photographs_are_cropped_as_they_are(tmp_path):
+    folder = write_photographs(tmp_path / "photographs", 3)
+    (batches,) = batches_of(folder)
+    assert sorted(keys_of(batches)) == ["p0", "p1", "p2"]
+    assert batches[0].foreground is None and batches[0].background is None
+    (folder / "mask" / "p1.png").unlink()
+    with pytest.raises(InputError, match=r"p1\.png: photograph without a matte"):
+        batches_of(folder)
+
+
+def test_sources_are_composed_anew_every_epoch(tmp_path):
+    folder = write_photographs(tmp_path / "photographs", 2)
+    route = RouteOptions(k=2, denoise_probability=0, shorter_side=None)
+    options = BuildOptions(route, image_format="png", content="sources")
+    backgrounds = write_photographs(tmp_path / "more", 5) / "original"
+    build_shards(folder, backgrounds, tmp_path / "sources", options, workers=1)
+    first, second = batches_of(tmp_path / "sources", epochs=2)
+    keys = ["p0-k0", "p0-k1", "p1-k0", "p1-k1"]
+    assert sorted(keys_of(first)) == sorted(keys_of(second)) == keys
+    images = {image.numpy().tobytes() for batch in first + second for image in batch.image}
+    assert len(images) == 8
+    for batch in first:
+        again = batch.alpha * batch.foreground + (1 - batch.alpha) * batch.background
+        assert (again - batch.image).abs().mean() < 0.02  # but for noise that is clipped
+    with pytest.raises(InputError, match="whose route is fixed"):
+        open_training_set(write_shards(tmp_path / "done", (1,)), route)
 
 
 def damaged_copy(folder: Path, source: Path, change) -> Path:
@@ -118,20 +206,12 @@ def test_damaged_shard_is_named(seven, tmp_path, change, workers):
     assert message.startswith(str(folder / "shard-00001.tar")) and "\n" not in message
 
 
-def test_shard_with_fewer_samples_than_the_manifest_says_is_named(seven, tmp_path):
-    folder = damaged_copy(tmp_path / "short", seven, lambda data: data)
-    samples = list(read_shard(folder / "shard-00001.tar"))[:2]
-    write_shard(folder / "shard-00001.tar", samples)
-    with pytest.raises(InputError, match=r"shard-00001\.tar: holds 2 samples, not 3"):
-        crops_of(folder)
-
-
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
         ("alpha.png", b"no image", "sample s3: alpha: is not an image"),
-        ("alpha.png", encode_alpha(draw_matte(8, 9)), r"parts differ in size: .*alpha \(8, 9\)"),
-        ("foreground.png", encode_rgb(draw_photograph(0), "png"), r"foreground \(48, 64\)"),
+        ("alpha.png", encode_alpha(draw_matte(40, 50)), "s3: composite: .*64x64 px.*matte 50x40"),
+        ("foreground.png", encode_rgb(draw_photograph(0), "png"), "s3: foreground: .*64x48 px"),
     ],
     ids=["damaged", "size of alpha", "size of foreground"],
 )
@@ -139,9 +219,13 @@ def test_sample_whose_parts_do_not_fit_is_named(seven, tmp_path, name, data, mes
     folder = damaged_copy(tmp_path / "misfit", seven, lambda data: data)
     samples = list(read_shard(folder / "shard-00001.tar"))
     key, members = samples[0]
-    write_shard(folder / "shard-00001.tar", [(key, members | {name: data}), *samples[1:]])
+    changed = [(key, members | {name: data}), *samples[1:]]
+    shards = Manifest.read(folder).shards
+    shards[1] = write_shard(folder / "shard-00001.tar", changed)
+    others = [describe_shard(folder / shard.name, shard.samples) for shard in shards]
+    Manifest(Plan({}, {}, ""), others, folder=folder).write()
     with pytest.raises(InputError, match=message):
-        crops_of(folder)
+        batches_of(folder)
 
 
 def test_folder_without_manifest_is_refused(tmp_path):
@@ -151,10 +235,12 @@ def test_folder_without_manifest_is_refused(tmp_path):
         GFMData().train_dataloader()
 
 
-def test_batch_larger_than_the_data_is_refused(seven):
-    with pytest.raises(InputError, match=r"data\.batch_size=8 on 1 device.* than the 7 samples"):
-        GFMData(str(seven), batch_size=8).train_dataloader()
-    assert Manifest.read(seven).samples == 7
+def test_more_devices_than_samples_are_refused(seven):
+    with pytest.raises(InputError, match="7 training samples are fewer than the 8 devices"):
+        batches_of(seven, world=8)
+    for options in ({"batch_size": 0}, {"workers": -1}, {"skip_bad": -1}):
+        with pytest.raises(InputError, match="no negative numbers"):
+            GFMData(str(seven), **options).train_dataloader()
 
 
 def test_validation_gives_whole_photographs(tmp_path):

@@ -16,7 +16,7 @@ from tiny import build, write_photographs, write_shards
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoint import load_model, save_model
-from gfm.shard_crops import ShardCrops
+from gfm.loader import CropBatches
 from gfm.task import GFMTask
 from rssn.errors import InputError
 from rssn.images import read_alpha
@@ -168,7 +168,7 @@ def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
 
 def test_loss_that_is_no_number_names_the_samples(data):
     from gfm.data import GFMData
-    from gfm.samples import CropOptions
+    from gfm.crops import CropOptions
 
     task = GFMTask("timm:test_resnet", width=0.25)
     task.model.focus.heads["TT"][-2].bias.data.fill_(torch.nan)
@@ -179,32 +179,103 @@ def test_loss_that_is_no_number_names_the_samples(data):
         task.training_step(batch, 0)
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one_run(data, tmp_path):
-    arguments = fit_arguments(data, *TINY, "--trainer.devices", "2", "--trainer.strategy", "ddp")
-    arguments += ["--trainer.max_steps", "-1", "--trainer.max_epochs", "2"]
-    done = subprocess.run(
+def run_outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, in a folder."""
+    paths = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+    return subprocess.run(
         [sys.executable, "-m", "gfm", *arguments],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_run(data, tmp_path):
+    arguments = fit_arguments(data, *TINY, "--trainer.devices", "2", "--trainer.strategy", "ddp")
+    arguments += ["--trainer.max_steps", "-1", "--trainer.max_epochs", "2"]
+    arguments += ["--data.crop.size", "64"]  # batch norm cannot train on the last single one
+    done = run_outside(tmp_path, *arguments)
     assert done.returncode == 0, done.stderr
-    # Six samples on two ranks in batches of two: one step an epoch.
-    assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1"]
+    # Six samples on two ranks in batches of two: a full step and one of one sample each.
+    assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1", "2", "3"]
+
+
+def losses_of(run: Path) -> dict[str, str]:
+    """The loss of each step, as written."""
+    return {row["step"]: row["loss"] for row in rows(run) if row["loss"]}
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    models = [load_model(path, device="cpu").state_dict() for path in (first, second)]
+    return all(torch.equal(value, models[1][key]) for key, value in models[0].items())
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
+    """Three steps an epoch: a run cut off inside an epoch, or at its end, goes on to the bit."""
+    options = (*TINY, "--model.learning_rate", "1e-3", "--data.workers", workers, "--quiet")
+    last = Path("checkpoints") / "last"
+    assert main(fit_arguments(data, *options, "--trainer.max_steps", "7")) == 0
+    assert main(fit_arguments(data, *options, "--trainer.max_steps", str(steps))) == 0
+    begun = tmp_path / "runs" / "version_1" / last.with_suffix(".ckpt")
+    go_on = ("--trainer.max_steps", "7", "--ckpt_path", str(begun))
+    assert main(fit_arguments(data, *options, *go_on)) == 0
+    whole, first, second = (tmp_path / "runs" / f"version_{n}" for n in range(3))
+    assert losses_of(first) | losses_of(second) == losses_of(whole)
+    assert list(losses_of(second)) == [str(step) for step in range(steps, 7)]
+    model = last.with_suffix(".safetensors")
+    assert same_weights(whole / model, second / model)
+
+
+@pytest.mark.slow
+def test_killed_run_goes_on_to_the_bit(data, tmp_path):
+    options = (*TINY, "--model.learning_rate", "1e-3", "--trainer.max_steps", "-1", "--quiet")
+    options += ("--trainer.max_epochs", "3", "--last.steps", "1")
+    kill = ("--trainer.callbacks+=sudden_death.Kill", "--trainer.callbacks.step", "5")
+    (tmp_path / "sudden_death.py").write_text(KILL)
+    assert run_outside(tmp_path, *fit_arguments(data, *options)).returncode == 0
+    assert run_outside(tmp_path, *fit_arguments(data, *options, *kill)).returncode == -9
+    begun = tmp_path / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    resumed = run_outside(tmp_path, *fit_arguments(data, *options, "--ckpt_path", str(begun)))
+    assert resumed.returncode == 0, resumed.stderr
+    whole, _, second = (tmp_path / "runs" / f"version_{n}" for n in range(3))
+    wanted = losses_of(whole)
+    assert list(wanted) == [str(step) for step in range(9)]
+    assert losses_of(second) == {step: wanted[step] for step in "5678"}
+    model = Path("checkpoints") / "last.safetensors"
+    assert same_weights(whole / model, second / model)
+
+
+KILL = """
+import os
+import signal
+
+import pytorch_lightning
+
+
+class Kill(pytorch_lightning.Callback):
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_one_seed_decides_the_crops_too(data, monkeypatch):
     seeds = []
 
-    class Recorded(ShardCrops):
-        def __init__(self, folder, options, seed, batch_size=None):
+    class Recorded(CropBatches):
+        def __init__(self, samples, options, batch_size, seed, *more):
             seeds.append(seed)
-            super().__init__(folder, options, seed, batch_size)
+            super().__init__(samples, options, batch_size, seed, *more)
 
-    monkeypatch.setattr("gfm.data.ShardCrops", Recorded)
+    monkeypatch.setattr("gfm.data.CropBatches", Recorded)
     assert main(fit_arguments(data, *TINY, "--seed_everything", "7", "--quiet")) == 0
     assert seeds == [7]

@@ -1,0 +1,72 @@
+"""The state that a run goes on from when it was cut off."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+from pytorch_lightning.callbacks import Checkpoint
+
+from gfm.checkpoint import save_model
+from gfm.task import GFMTask
+from rssn.errors import InputError
+
+FOLDER, NAME = "checkpoints", "last"
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps `checkpoints/last.ckpt` up to date, and beside it the model as safetensors.
+
+    `--ckpt_path .../last.ckpt` goes on with the batch that came next, to the bit on a CPU, whether
+    the run was ended, interrupted or killed. The file is replaced only by a whole one.
+
+    Args:
+        minutes: It is written after this time,
+        steps: or after so many steps where given; also after each epoch and at the end.
+
+    Note:
+        Lightning's own checkpoints of the end of an epoch count its last step twice when a run goes
+        on from them; this one is always written between two steps.
+    """
+
+    def __init__(self, minutes: float = 10, steps: int | None = None) -> None:
+        if minutes <= 0 or (steps is not None and steps < 1):
+            raise InputError(f"last.minutes={minutes}, last.steps={steps}: both must be positive")
+        self.minutes, self.steps = minutes, steps
+        self.written = time.monotonic()
+        self.folder: Path | None = None
+
+    def setup(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Find the run's folder."""
+        if stage == "fit" and trainer.log_dir is not None:
+            self.folder = Path(trainer.log_dir) / FOLDER
+            self.written = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+    ) -> None:
+        """Write the checkpoint when it is time, never between the parts of one step."""
+        whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch
+        if self.folder is not None and whole and self._is_due(trainer):
+            self.written = time.monotonic()
+            trainer.save_checkpoint(self.folder / f"{NAME}.ckpt", weights_only=False)
+            if trainer.is_global_zero and isinstance(pl_module, GFMTask):
+                save_model(pl_module.model, self.folder / f"{NAME}.safetensors")
+
+    def _is_due(self, trainer: lightning.Trainer) -> bool:
+        ends = trainer.should_stop or trainer.is_last_batch
+        if ends or trainer.global_step == trainer.max_steps:
+            return True
+        if self.steps is not None:
+            return trainer.global_step % self.steps == 0
+        due = time.monotonic() - self.written > 60 * self.minutes
+        return bool(trainer.strategy.broadcast(due))  # the clocks of several processes differ

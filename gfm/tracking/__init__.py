@@ -1,0 +1,1 @@
+"""What a run leaves behind, and how runs are compared with each other and with the paper."""

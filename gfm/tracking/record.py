@@ -1,0 +1,160 @@
+"""The callback that writes `run.json`, and hands the record and the best model to W&B."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, cast
+
+import pytorch_lightning as lightning
+import yaml
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.trainer.states import TrainerFn
+
+from gfm.evaluate import Report
+from gfm.last_checkpoint import FOLDER as LAST_FOLDER
+from gfm.last_checkpoint import NAME as LAST_NAME
+from gfm.task import GFMTask
+from gfm.tracking.loggers import run_folder, wandb_loggers
+from gfm.tracking.rows import DataSet, Track
+from gfm.tracking.summary import WANDB_KEY, RunSummary, Scores, manifest_sha256
+
+FOLDER = "errors"
+
+
+class RunRecord(lightning.Callback):
+    """Records a run for `scripts/compare_runs.py`.
+
+    Beside `metrics.csv` it keeps `run.json` (see `RunSummary`), and for each validation
+    `errors/STEP.json` with the errors on each photograph, in the form of `gfm evaluate --json`.
+
+    Args:
+        track: Track of the paper that the training belongs to: `ori`, `coco`, `bg20k`, `rssn`,
+            `blur`, `denoise` or `noise`.
+        dataset: Data set of the validation photographs, where it is one of the paper's.
+    """
+
+    def __init__(self, track: Track | None = None, dataset: DataSet | None = None) -> None:
+        super().__init__()
+        self.track, self.dataset = track, dataset
+        self.summary: RunSummary | None = None
+        self.folder: Path | None = None
+
+    def setup(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Note what the run is."""
+        if trainer.state.fn == TrainerFn.PREDICTING:
+            return
+        options, data = pl_module.hparams, getattr(trainer, "datamodule", None)
+        self.folder = run_folder(trainer)
+        self.summary = RunSummary(
+            command=stage,
+            dataset=self.dataset,
+            track=self.track,
+            network=dataclasses.asdict(cast(GFMTask, pl_module).model.config),
+            strategy=options["strategy"],
+            d1=options["d1"],
+            d2=options["d2"],
+            manifest_sha256=manifest_sha256(getattr(data, "shards", None)),
+        )
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write what is known before the first step; a resumed run goes on with its best."""
+        self._write(trainer)
+        for logger in wandb_loggers(trainer):
+            _log_options(logger, self.folder)
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Record the errors of this validation."""
+        if not trainer.sanity_checking:
+            self._record(trainer, cast(GFMTask, pl_module).report, "val")
+
+    def on_test_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Record the errors of the test."""
+        self._record(trainer, cast(GFMTask, pl_module).report, "test")
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Record the best model, and hand it to W&B with the hash of its shards' manifest."""
+        model = _best_model(trainer)
+        if self.summary is None or self.folder is None or model is None:
+            return
+        if model.is_relative_to(self.folder):
+            name = str(model.relative_to(self.folder))
+            self.summary = dataclasses.replace(self.summary, model_file=name)
+        self._write(trainer)
+        if trainer.is_global_zero:
+            for logger in wandb_loggers(trainer):
+                _log_model(logger, model, self.summary)
+
+    def teardown(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
+    ) -> None:
+        """Close the W&B run."""
+        for logger in wandb_loggers(trainer):
+            logger.experiment.finish()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best validation so far, for a resumed run."""
+        best = self.summary.best if self.summary else None
+        return {"best": best and dataclasses.asdict(best)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the best validation of the interrupted run."""
+        if self.summary is not None and state_dict["best"]:
+            best = Scores(**state_dict["best"])
+            self.summary = dataclasses.replace(self.summary, best=best)
+
+    def _record(self, trainer: lightning.Trainer, report: Report, stage: str) -> None:
+        if self.summary is None or not report.images:
+            return
+        step = trainer.global_step
+        scores = Scores(trainer.current_epoch, step, len(report.images), report.means)
+        self.summary = self.summary.with_scores(scores)
+        self._write(trainer)
+        if self.folder is None or not trainer.is_global_zero:
+            return
+        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        report.write(self.folder / FOLDER / f"{stage}_{step:08}.json")
+        for logger in wandb_loggers(trainer):
+            rows = [[name, *row.values()] for name, row in report.images.items()]
+            logger.log_table(f"{stage}_photographs", ["name", *report.means], rows, step=step)
+
+    def _write(self, trainer: lightning.Trainer) -> None:
+        if self.summary is None or self.folder is None or not trainer.is_global_zero:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.summary.write(self.folder)
+        for logger in wandb_loggers(trainer):
+            values = {WANDB_KEY: self.summary.as_dict()}
+            logger.experiment.config.update(values, allow_val_change=True)
+
+
+def _best_model(trainer: lightning.Trainer) -> Path | None:
+    """The model of the best validation, or the last one of a run without validation."""
+    for checkpoint in trainer.checkpoint_callbacks:
+        best = getattr(checkpoint, "best_model_path", "")
+        if best and (model := Path(best).with_suffix(".safetensors")).is_file():
+            return model
+    last = Path(trainer.log_dir or "", LAST_FOLDER, f"{LAST_NAME}.safetensors")
+    return last if last.is_file() else None
+
+
+def _log_options(logger: WandbLogger, folder: Path | None) -> None:
+    """All options of the run, from the file that Lightning's command line has saved."""
+    saved = folder / "config.yaml" if folder else None
+    if saved and saved.is_file():
+        logger.log_hyperparams({"options": yaml.safe_load(saved.read_text(encoding="utf-8"))})
+
+
+def _log_model(logger: WandbLogger, model: Path, summary: RunSummary) -> None:
+    import wandb
+
+    run = logger.experiment
+    artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=summary.as_dict())
+    artifact.add_file(str(model))
+    run.log_artifact(artifact, aliases=["best"])

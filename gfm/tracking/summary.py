@@ -1,0 +1,139 @@
+"""`run.json`: what a run was, which shards it was trained on, and how far it got."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from gfm.config import GFMConfig, check_choice
+from gfm.tracking.rows import DataSet, Row, Track, row_of
+from rssn._files import whole_file
+from rssn.errors import InputError
+from rssn.locations import locate
+from rssn.manifest import NAME as MANIFEST
+
+FILE = "run.json"
+WANDB_KEY = "summary"  # what it is called in the configuration of a W&B run
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One validation or test.
+
+    Attributes:
+        epoch: Epochs begun until then, from 0 on.
+        step: Training steps until then.
+        photographs: How many photographs were compared.
+        metrics: Means over them, by the names of `gfm.metrics.evaluate`, convention `gfm`.
+    """
+
+    epoch: int
+    step: int
+    photographs: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What is compared between runs.
+
+    Attributes:
+        command: `fit`, `validate` or `test`.
+        dataset: Whose photographs were matted, if it is one of the paper's.
+        track: What it was trained on, if it is one of the paper's tracks.
+        network: The `GFMConfig` as a dict.
+        strategy: How photographs were matted, with the next two: see `gfm.inference.matte`.
+        d1: Reduction for the glance.
+        d2: Reduction for the focus.
+        manifest_sha256: Of the manifest of the shards, which holds the SHA-256 of each of them.
+        model_file: The best model's file, relative to the run's folder.
+        best: The validation with the smallest SAD.
+        last: The last validation.
+    """
+
+    command: str
+    dataset: DataSet | None
+    track: Track | None
+    network: dict[str, Any]
+    strategy: str
+    d1: float
+    d2: float
+    manifest_sha256: str | None = None
+    model_file: str | None = None
+    best: Scores | None = None
+    last: Scores | None = None
+
+    @property
+    def row(self) -> Row:
+        """Where the run belongs in the paper's tables."""
+        config = GFMConfig.from_json(json.dumps(self.network))
+        return row_of(config, self.dataset, self.track, self.strategy, self.d1, self.d2)
+
+    def with_scores(self, scores: Scores) -> RunSummary:
+        """The summary after one more validation."""
+        best = self.best
+        if best is None or scores.metrics["sad"] < best.metrics["sad"]:
+            best = scores
+        return dataclasses.replace(self, best=best, last=scores)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary in the types that JSON has."""
+        return dataclasses.asdict(self)
+
+    def write(self, folder: Path) -> None:
+        """Write it as `run.json` into a folder, whole or not at all."""
+        with whole_file(folder / FILE) as part:
+            part.write_text(json.dumps(self.as_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], name: str) -> Self:
+        """The summary that `as_dict` gave.
+
+        Args:
+            values: The summary.
+            name: Of the run, for errors.
+
+        Raises:
+            InputError: No summary, or one with a value that this version does not know.
+        """
+        try:
+            scores = {k: values[k] and Scores(**values[k]) for k in ("best", "last")}
+            summary = cls(**{**values, **scores})
+            _ = summary.row
+        except (TypeError, KeyError, InputError) as error:
+            raise InputError(f"{name}: no summary of a run ({error}); run it again") from None
+        for choice, allowed in (("dataset", DataSet), ("track", Track)):
+            if getattr(summary, choice) is not None:
+                check_choice(f"{name}: {choice}", getattr(summary, choice), get_args(allowed))
+        return summary
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the `run.json` of a folder.
+
+        Raises:
+            InputError: There is none, or it cannot be read.
+        """
+        path = folder / FILE
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{path}: cannot be read ({error}); give the folder of a run, such as "
+                "runs/version_0"
+            ) from None
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: holds no summary of a run; run it again")
+        return cls.from_dict(values, str(path))
+
+
+def manifest_sha256(shards: str | None) -> str | None:
+    """SHA-256 of the manifest in a folder of shards; None where there is none."""
+    manifest = None if shards is None else locate(shards) / MANIFEST
+    if manifest is None or not manifest.is_file():
+        return None
+    return hashlib.sha256(manifest.read_bytes()).hexdigest()

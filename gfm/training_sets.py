@@ -1,0 +1,177 @@
+"""What there is to train on: finished composites, sources to compose anew, or photographs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gfm.crops import Cropper, Planes
+from rssn.crops import cut, cut_alpha, decode_cut
+from rssn.errors import InputError
+from rssn.images import decode_levels, read_rgb
+from rssn.locations import Location, locate
+from rssn.manifest import Manifest
+from rssn.on_the_fly import SourceShards
+from rssn.route import RouteOptions
+from rssn.shards import read_entry
+from rssn.sources import find_sources
+
+
+class TrainingSet(Protocol):
+    """Samples by number; each call may come from another process."""
+
+    def __len__(self) -> int: ...
+
+    def key(self, number: int) -> str:
+        """Name of a sample."""
+        ...
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A random crop of a sample, and its size relative to the whole.
+
+        Raises:
+            InputError: The sample cannot be used; the message names it.
+        """
+        ...
+
+
+class FinishedShards:
+    """Shards of finished composites, read sample by sample through their index.
+
+    Args:
+        manifest: Of the build.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        index = manifest.index()
+        self._entries = [(s.name, entry) for s in manifest.shards for entry in index[s.name]]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def key(self, number: int) -> str:
+        """Key of a sample in its shard."""
+        return self._entries[number][1].key
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A random crop, its images decoded no larger than it has to be."""
+        del epoch
+        shard, entry = self._entries[number]
+        found = read_entry(self.manifest.folder / shard, entry)
+        members = {extension.partition(".")[0]: data for extension, data in found.items()}
+        name = f"{self.manifest.folder / shard}: sample {entry.key}: "
+        levels = decode_levels(members["alpha"], f"{name}alpha")
+        shape = (levels.shape[0], levels.shape[1])
+        box, size = cropper.place(levels, rng), cropper.options.size
+        image, foreground, background = (
+            decode_cut(members[part], box, size, shape, name + part)
+            for part in ("composite", "foreground", "background")
+        )
+        planes = Planes(image, cut_alpha(levels, box, size), foreground, background)
+        return cropper.finish(planes, rng), size / box.side
+
+
+class FreshComposites:
+    """Shards of sources, composed anew in every epoch on the crop alone.
+
+    Args:
+        shards: The sources and their route.
+    """
+
+    def __init__(self, shards: SourceShards) -> None:
+        self.shards = shards
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def key(self, number: int) -> str:
+        """Key of the foreground, and k."""
+        return self.shards.key(number)
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A random crop of a new composite."""
+        size = cropper.options.size
+        made, box = self.shards.compose(number, epoch, partial(cropper.place, rng=rng), size)
+        planes = Planes(made.composite, made.alpha, made.foreground, made.background)
+        return cropper.finish(planes, rng), size / box.side
+
+
+class PhotographFolder:
+    """Photographs in original/ with mattes in mask/; their F and B are not known.
+
+    Args:
+        folder: Holds the two folders.
+
+    Note:
+        The composition loss has nothing to compare then; shards of the route 'original' hold the
+        estimated colours.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._sources, failures = find_sources(folder)
+        if failures:
+            raise InputError(f"training photographs: {'; '.join(failures)}")
+        if self._sources and not self._sources[0].is_photograph:
+            raise InputError(f"{folder}: holds cut-outs; compose them with rssn.build first")
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def key(self, number: int) -> str:
+        """Name of a photograph."""
+        return self._sources[number].id
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A random crop of a photograph."""
+        del epoch
+        source = self._sources[number]
+        levels = decode_levels(source.matte.read_bytes(), str(source.matte))
+        image = read_rgb(source.image)
+        if image.shape[:2] != levels.shape:
+            raise InputError(
+                f"{source.image}: is {image.shape[1]}x{image.shape[0]} px, its matte "
+                f"{levels.shape[1]}x{levels.shape[0]}; give a matte of the same size"
+            )
+        box, size = cropper.place(levels, rng), cropper.options.size
+        planes = Planes(cut(image, box, size), cut_alpha(levels, box, size), None, None)
+        return cropper.finish(planes, rng), size / box.side
+
+
+def open_training_set(
+    place: str | Path, route: RouteOptions | None = None, seed: int = 0
+) -> TrainingSet:
+    """What a folder, or an address in an object store, holds to train on.
+
+    Args:
+        place: A build of `rssn.build`, finished composites or sources; or a folder with original/
+            and mask/.
+        route: For sources: another route than the build's.
+        seed: For sources: what the draws derive from.
+
+    Raises:
+        InputError: The folder holds none of these.
+    """
+    folder: Location = locate(place)
+    if isinstance(folder, Path) and (folder / "original").is_dir():
+        return PhotographFolder(folder)
+    manifest = Manifest.read(folder)
+    if manifest.plan.configuration.get("content") == "sources":
+        return FreshComposites(SourceShards(folder, route, seed))
+    if route is not None:
+        raise InputError(
+            f"{place}: holds finished composites, whose route is fixed; leave data.route out, or "
+            "build with --content sources"
+        )
+    return FinishedShards(manifest)

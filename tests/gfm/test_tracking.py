@@ -1,0 +1,207 @@
+"""What a run leaves behind: the panel, the record, W&B's files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
+from tiny import draw_photograph, shared, write_photographs, write_shards
+
+from gfm.__main__ import main
+from gfm.inference import matte
+from gfm.tracking import wandb_access
+from gfm.tracking.loggers import run_loggers
+from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
+from gfm.tracking.summary import RunSummary, Scores
+from gfm.tracking.wandb_access import choose_mode
+from rssn.errors import InputError
+from rssn.images import read_rgb
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_shards(folder / "shards", (4,))
+    write_photographs(folder / "photographs", 3)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path, monkeypatch):
+    """Runs are written to the working directory; nothing of the user's W&B is seen."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+
+
+def fit(data: Path, *more: str) -> int:
+    return main(
+        [
+            *("fit", "--quiet", "--trainer.accelerator", "cpu", "--data.workers", "0"),
+            *("--data.shards", str(data / "shards"), "--data.batch_size", "2"),
+            *("--data.crop.sides", "[32]", "--data.crop.size", "32"),
+            *("--model.backbone", "timm:test_resnet", "--model.width", "0.25"),
+            *("--data.validation", str(data / "photographs")),
+            *("--trainer.max_epochs", "2", "--trainer.log_every_n_steps", "1", *more),
+        ]
+    )
+
+
+def test_panel_shows_the_five_parts_in_order():
+    photograph = np.full((2, 3, 3), (10, 20, 30), np.uint8)
+    trimap = np.array([[0, 1, 2], [2, 2, 2]], np.uint8)
+    focus, alpha = np.full((2, 3), 0.2, np.float32), np.full((2, 3), 0.6, np.float32)
+    reference = np.full((2, 3), 0.6, np.float32)
+    picture = panel_picture(photograph, trimap, focus, alpha, reference)
+    assert picture.shape == (2, 5 * 3 + 4 * GAP, 3)
+    parts = [picture[:, start : start + 3] for start in range(0, picture.shape[1], 3 + GAP)]
+    np.testing.assert_array_equal(parts[0], photograph)
+    np.testing.assert_array_equal(parts[1][0, :, 0], [0, 128, 255])
+    assert (parts[2] == 51).all() and (parts[3] == 153).all() and (parts[4] == 0).all()
+    assert (picture[:, 3 : 3 + GAP] == 128).all()
+
+
+def test_error_map_tells_too_opaque_from_too_transparent():
+    alpha = np.array([[1, 0, 0.5]], np.float32)
+    reference = np.array([[0, 1, 0.5]], np.float32)
+    wanted = [[(255, 160, 0), (0, 160, 255), (0, 0, 0)]]
+    np.testing.assert_array_equal(error_map(alpha, reference), wanted)
+    half = error_map(np.full((1, 1), 0.5, np.float32), np.zeros((1, 1), np.float32))
+    assert half[0, 0].tolist() == [128, 80, 0]
+
+
+def test_focus_of_the_panel_is_the_one_that_is_fused():
+    photograph = draw_photograph(0, 128, 192)
+    maps = {}
+    for strategy, atol in (("hybrid", 0), ("full", 1e-6)):  # both fuse at the photograph's size
+        with torch.inference_mode():
+            maps[strategy] = focus_map(shared(), photograph, strategy, 3, 2)
+            maps["resize"] = focus_map(shared(), photograph, "resize", 3, 2)
+        made = matte(photograph, shared(), strategy=strategy, foreground="none")
+        inside = made.trimap == 1
+        assert inside.any() and maps[strategy].shape == inside.shape
+        np.testing.assert_allclose(made.alpha[inside], maps[strategy][inside], rtol=0, atol=atol)
+    np.testing.assert_array_equal(maps["resize"], maps["hybrid"])  # at 1/d2 as well
+
+
+def test_focus_of_an_integrating_network_is_that_of_tt():
+    photograph = draw_photograph(0, 128, 192)
+    rim = shared(rosta="RIM")
+    with torch.inference_mode():
+        focus = focus_map(rim, photograph, "full", 3, 2)
+        output = rim(torch.from_numpy(photograph / np.float32(255)).permute(2, 0, 1)[None])
+    np.testing.assert_allclose(focus, output.tt.focus[0, 0], atol=1e-5)
+
+
+def test_panel_of_a_negative_count_is_refused():
+    with pytest.raises(InputError, match=r"panel.count=-1: give 0 or more"):
+        ValidationPanel(-1)
+
+
+def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
+    assert fit(data, "--panel.count", "2", "--run.track", "rssn", "--run.dataset", "AM-2k") == 0
+    run = tmp_path / "runs" / "version_0"
+    assert (run / "metrics.csv").is_file() and not (run / "wandb").exists()
+    panel = sorted(path.name for path in (run / "panel").iterdir())
+    assert panel == [f"p{n}_0000000{step}.jpg" for n in range(2) for step in (2, 4)]
+    shown = read_rgb(run / "panel" / panel[0])[:, :64].astype(int)
+    assert np.abs(shown - read_rgb(data / "photographs/original/p0.png")).mean() < 4
+
+    summary = RunSummary.read(run)
+    assert (summary.command, summary.track, summary.dataset) == ("fit", "rssn", "AM-2k")
+    assert summary.row.name == "GFM-TT(timm:test_resnet) at width 0.25"
+    manifest = (data / "shards" / "manifest.json").read_bytes()
+    assert summary.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
+    assert summary.model_file == "checkpoints/best.safetensors"
+    assert summary.last.epoch == 1 and summary.last.step == 4 and summary.last.photographs == 3
+    errors = json.loads((run / "errors" / "val_00000004.json").read_text())
+    assert [image["name"] for image in errors["images"]] == ["p0", "p1", "p2"]
+    assert errors["means"] == summary.last.metrics
+    sad = [image["sad"] for image in errors["images"]]
+    parts = [errors["means"][f"sad_{part}"] for part in ("transition", "fg", "bg")]
+    assert errors["means"]["sad"] == pytest.approx(np.mean(sad)) == pytest.approx(sum(parts))
+
+
+def test_wandb_run_is_offline_without_a_key_and_asks_no_server(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(wandb_access, "answers", lambda: pytest.fail("asked the server"))
+    began = time.monotonic()
+    assert fit(data, "--wandb", "matting") == 0
+    assert time.monotonic() - began < 60
+    run = tmp_path / "runs" / "version_0"
+    assert (run / "metrics.csv").is_file() and (run / "run.json").is_file()
+    (offline,) = (run / "wandb").glob("offline-run-*")
+    (kept,) = offline.glob("run-*.wandb")
+    written = kept.read_bytes()
+    for wanted in (b"matting", RunSummary.read(run).manifest_sha256.encode(), b"val_sad_fg"):
+        assert wanted in written
+    media = offline / "files" / "media"
+    assert len(list((media / "images").iterdir())) == 2 * 3
+    table = json.loads(next((media / "table").glob("val_photographs_*")).read_text())
+    assert table["columns"][:2] == ["name", "sad"] and len(table["data"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("environment", "answers", "mode"),
+    [
+        ({}, True, "offline"),
+        ({"WANDB_API_KEY": "k" * 40}, True, "online"),
+        ({"WANDB_API_KEY": "k" * 40}, False, "offline"),
+        ({"WANDB_API_KEY": "k" * 40, "WANDB_MODE": "offline"}, True, "offline"),
+        ({"WANDB_MODE": "disabled"}, True, "disabled"),
+    ],
+)
+def test_mode_follows_the_key_and_the_network(environment, answers, mode, monkeypatch):
+    monkeypatch.setattr(wandb_access, "answers", lambda: answers)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    assert choose_mode() == mode
+
+
+def test_online_that_cannot_be_is_refused_at_once(monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    with pytest.raises(InputError, match="WANDB_MODE=online: there is no key"):
+        choose_mode()
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setattr(wandb_access, "answers", lambda: False)
+    with pytest.raises(InputError, match="does not answer"):
+        choose_mode()
+
+
+def test_server_that_is_not_there_does_not_answer(monkeypatch):
+    monkeypatch.setattr(wandb_access, "_server", lambda: "http://127.0.0.1:9")
+    assert not wandb_access.answers()
+
+
+def test_csv_is_always_logged_and_first(tmp_path):
+    assert run_loggers(False, "matting") is False
+    for given in (None, True, [], OtherLogger(tmp_path)):
+        loggers = run_loggers(given, None)
+        assert isinstance(loggers[0], CSVLogger) and loggers[0].save_dir == "runs"
+    mine = CSVLogger(tmp_path, name="", version="mine")
+    csv, wandb = run_loggers(mine, "matting")
+    assert csv is mine and isinstance(wandb, WandbLogger)
+    assert wandb.save_dir == str(tmp_path / "mine")
+
+
+class OtherLogger(WandbLogger):
+    """Any logger but a CSV logger."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(save_dir=folder, offline=True)
+
+
+def test_summary_keeps_the_smallest_sad():
+    network = {"backbone": "r34", "rosta": "TT"}
+    summary = RunSummary("fit", None, None, network, "hybrid", 3, 2)
+    for epoch, sad in enumerate((5.0, 3.0, 4.0)):
+        summary = summary.with_scores(Scores(epoch, epoch, 1, {"sad": sad}))
+    assert (summary.best.epoch, summary.last.epoch) == (1, 2)
+    assert RunSummary.from_dict(json.loads(json.dumps(summary.as_dict())), "x") == summary

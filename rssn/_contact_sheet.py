@@ -1,0 +1,59 @@
+"""A contact sheet of a build: some samples with their parts, and how each was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rssn._drawing import PALE_INK, fitted, grey, paste, sheet, write
+from rssn.images import Uint8Image
+from rssn.route import Composite, Record
+
+COLUMNS = ("composite", "alpha", "foreground", "background")
+_TILE_HEIGHT, _TILE_WIDTH, _GAP, _CAPTION, _TEXT = 220, 290, 8, 30, 10  # px
+
+
+def contact_sheet(samples: Sequence[tuple[str, Composite]]) -> Uint8Image:
+    """Draw samples one below the other.
+
+    Args:
+        samples: Keys and samples.
+
+    Returns:
+        The sheet, uint8 (H, W, 3).
+    """
+    head = sheet(_CAPTION, _left(len(COLUMNS)))
+    for column, name in enumerate(COLUMNS):
+        write(head, name, _CAPTION - _GAP, _left(column), _TEXT, PALE_INK)
+    return np.concatenate([head, *(_row(key, sample) for key, sample in samples)])
+
+
+def _row(key: str, sample: Composite) -> Uint8Image:
+    pictures = (sample.composite, grey(sample.alpha), sample.foreground, sample.background)
+    tiles = [fitted(picture, _TILE_HEIGHT, _TILE_WIDTH) for picture in pictures]
+    height = tiles[0].shape[0]
+    row = sheet(height + _CAPTION + _GAP, _left(len(COLUMNS)))
+    for column, tile in enumerate(tiles):
+        paste(row, tile, 0, _left(column))
+    baseline = height + _GAP + _TEXT
+    end = write(row, key, baseline, _left(0), _TEXT)
+    write(row, describe(sample.record), baseline, end + _GAP, _TEXT, PALE_INK)
+    return row
+
+
+def describe(record: Record) -> str:
+    """The steps of a sample in words."""
+    if record.get("background") is None:
+        return "the photograph itself, with estimated foreground and background"
+    denoise, blur, noise = (record.get(name) for name in ("denoise", "blur", "noise"))
+    steps = [
+        f"denoised at sigma {denoise['sigma']}" if denoise else "not denoised",
+        f"background blurred over {blur['size']} px" if blur else "no blur",
+        f"noise of sigma {noise['sigma']}" if noise else "no noise",
+    ]
+    return f"on {record['background']}: {', '.join(steps)}"
+
+
+def _left(column: int) -> int:
+    return _GAP + column * (_TILE_WIDTH + _GAP)

@@ -1,0 +1,163 @@
+"""Looking through the shards of a build: what is wrong with each sample, and what there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rssn._executors import Executor
+from rssn._sample_checks import Held, check_sample, member_names
+from rssn._statistics import Tally
+from rssn.build import BuildOptions
+from rssn.console import Bar
+from rssn.errors import InputError, one_line
+from rssn.locations import Location
+from rssn.manifest import Manifest
+from rssn.shards import Entry, ShardInfo, describe_shard, read_entry
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """A shard to look through.
+
+    Attributes:
+        path: Where it lies.
+        shard: What the manifest says of it.
+        index: What the index says of it; None where there is no index.
+        options: With which it was built.
+        holds: What its samples are.
+    """
+
+    path: Location
+    shard: ShardInfo
+    index: tuple[Entry, ...] | None
+    options: BuildOptions
+    holds: Held
+
+
+@dataclass
+class Findings:
+    """What was found: one line for each problem, the keys in each shard, and the sums."""
+
+    problems: list[str] = field(default_factory=list)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+
+
+def inspect_shards(
+    manifest: Manifest, options: BuildOptions, executor: Executor, quiet: bool = True
+) -> Findings:
+    """Look through every shard of a build; what is wrong with one does not stop the others.
+
+    Args:
+        manifest: Of the build.
+        options: Its settings.
+        executor: Where the work runs.
+        quiet: Show no progress.
+    """
+    findings, index = Findings(), None
+    try:
+        index = manifest.index()
+    except InputError as error:
+        findings.problems.append(one_line(error))
+    kinds: tuple[Held, Held] = ("composites", "backgrounds")
+    if options.content == "sources":
+        kinds = ("foregrounds", "backgrounds")
+    tasks = [
+        ShardTask(
+            manifest.folder / shard.name,
+            shard,
+            None if index is None else tuple(index[shard.name]),
+            options,
+            holds,
+        )
+        for holds, shards in zip(kinds, (manifest.shards, manifest.backgrounds), strict=True)
+        for shard in shards
+    ]
+    found = {}
+    with Bar("samples", sum(task.shard.samples for task in tasks), quiet) as bar:
+        for number, each in executor.run(inspect_shard, tasks):
+            found[number] = each
+            bar.advance(tasks[number].shard.samples)
+    for number in range(len(tasks)):
+        findings.problems += found[number].problems
+        findings.keys |= found[number].keys
+        findings.tally.add(found[number].tally)
+    findings.problems += _doubled(manifest.folder, findings.keys)
+    findings.problems += _unknown(manifest)
+    return findings
+
+
+def inspect_shard(task: ShardTask) -> Findings:
+    """Look through one shard; runs in a worker."""
+    try:
+        found = describe_shard(task.path, task.shard.samples)
+    except FileNotFoundError:
+        return Findings([f"{task.path}: is missing; build again with --resume"])
+    except OSError as error:
+        return Findings([f"{task.path}: cannot be read ({error.strerror}); build it again"])
+    findings = Findings(_shard_problems(found, task))
+    findings.keys[task.shard.name] = [entry.key for entry in found.entries]
+    reasons = _compared(found.entries, task.index or ()) if found.entries else {}
+    # Of a shard that is cut short, the index still tells where the samples before the cut lie.
+    for entry in found.entries or task.index or ():
+        if wrong := _inspect_sample(entry, task, findings.tally):
+            reasons.setdefault(entry.key, []).extend(wrong)
+    findings.problems += [
+        f"{task.path}: sample {key}: {'; '.join(wrong)}" for key, wrong in reasons.items()
+    ]
+    return findings
+
+
+def _inspect_sample(entry: Entry, task: ShardTask, tally: Tally) -> list[str]:
+    try:
+        members = read_entry(task.path, entry, member_names(task.holds, task.options))
+        return check_sample(entry.key, members, task.holds, task.options, tally)
+    except Exception as error:  # whatever is wrong with one sample, the others are looked at
+        reason = one_line(error).partition("; build")[0]
+        return [reason.removeprefix(f"{task.path}: ").removeprefix(f"sample {entry.key} ")]
+
+
+def _shard_problems(found: ShardInfo, task: ShardTask) -> list[str]:
+    if found != task.shard:
+        size = f"{found.bytes:,} bytes in place of {task.shard.bytes:,}"
+        what = size if found.bytes != task.shard.bytes else "its SHA-256 differs"
+        end = "" if found.entries else ", and its end is missing"
+        return [f"{task.path}: is not as it was written ({what}{end}); build again with --resume"]
+    wanted = task.shard.samples
+    if len(found.entries) != wanted:
+        return [f"{task.path}: holds {len(found.entries)} samples, not {wanted}; build it again"]
+    if task.index is not None and found.entries != task.index:
+        return [f"{task.path}: lies otherwise than index.json says; build again with --resume"]
+    return []
+
+
+def _compared(found: Sequence[Entry], index: Sequence[Entry]) -> dict[str, list[str]]:
+    """What is wrong with the samples of a shard, going by the index where there is one."""
+    there, wanted = {entry.key: entry for entry in found}, {entry.key: entry for entry in index}
+    reasons: dict[str, list[str]] = {}
+    for key in sorted(wanted.keys() | there.keys()) if index else ():
+        if key not in there:
+            reasons[key] = ["is missing"]
+        elif key not in wanted:
+            reasons[key] = ["does not belong here"]
+        elif (there[key].size, there[key].crc) != (wanted[key].size, wanted[key].crc):
+            reasons[key] = ["is not as it was written"]
+    return reasons
+
+
+def _doubled(folder: Location, keys: dict[str, list[str]]) -> Iterator[str]:
+    """One line for each key that stands more than once in the build."""
+    counts = Counter(key for each in keys.values() for key in each)
+    for key in sorted(key for key, count in counts.items() if count > 1):
+        shards = [name for name, each in keys.items() for other in each if other == key]
+        yield f"{folder / shards[-1]}: sample {key}: has its key {counts[key]} times, in {shards}"
+
+
+def _unknown(manifest: Manifest) -> Iterator[str]:
+    """One line for each shard in the folder that the manifest does not know."""
+    known = {shard.name for shard in (*manifest.shards, *manifest.backgrounds)}
+    there = {path.name for path in manifest.folder.iterdir() if path.suffix == ".tar"}
+    for name in sorted(there - known):
+        yield f"{manifest.folder / name}: is not in the manifest; move it elsewhere, or remove it"

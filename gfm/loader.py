@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gfm.config import Rosta
 from gfm.crops import CropOptions, Cropper
-from gfm.samples import Batch, Crop, collate
+from gfm.samples import Crop, collate
 from gfm.training_sets import TrainingSet
 from rssn._seeding import generator
 from rssn.errors import InputError

@@ -1,4 +1,10 @@
-"""The Lightning command line: `gfm fit`, `validate`, `test` and `predict`."""
+"""The Lightning command line: `gfm fit`, `validate`, `test` and `predict`.
+
+A run is kept in a folder of its own, `runs/version_N` or what `trainer.logger` says: `metrics.csv`,
+`config.yaml`, `run.json`, checkpoints, the errors on each photograph and a panel of pictures.
+`--wandb PROJECT` logs it to W&B as well, offline without a key or a network; `WANDB_MODE` overrules
+that. `--trainer.logger false` keeps nothing but checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +19,12 @@ from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from gfm.averaging import WeightAverage
 from gfm.config import Rosta
 from gfm.data import GFMData
-from gfm.last_checkpoint import LastCheckpoint
 from gfm.progress import TrainingProgress
-from gfm.task import GFMTask, ModelFiles
+from gfm.run_files import LastCheckpoint, ModelFiles
+from gfm.task import GFMTask
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import ValidationPanel
 from gfm.tracking.record import RunRecord
@@ -49,6 +56,12 @@ class GFMCommandLine(LightningCLI):
         parser.add_lightning_class_args(RunRecord, "run")
         parser.add_lightning_class_args(ValidationPanel, "panel")
         parser.add_argument(
+            "--ema",
+            type=float | None,
+            metavar="DECAY",
+            help="Validate and keep the moving average of the weights, such as 0.999.",
+        )
+        parser.add_argument(
             "--wandb",
             type=str | None,
             metavar="PROJECT",
@@ -68,7 +81,11 @@ class GFMCommandLine(LightningCLI):
         """The trainer, whose run always has a folder with `metrics.csv`."""
         options = self._get(self.config_init, "trainer", default={})
         loggers = run_loggers(options.get("logger"), self._get(self.config_init, "wandb"))
-        return super().instantiate_trainer(**kwargs, logger=loggers)
+        trainer = super().instantiate_trainer(**kwargs, logger=loggers)
+        if (decay := self._get(self.config_init, "ema")) is not None:
+            callbacks: list[lightning.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+            callbacks.insert(0, WeightAverage(decay))  # before those that keep the model
+        return trainer
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -9,11 +9,10 @@ from typing import Any, cast
 import pytorch_lightning as lightning
 import yaml
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.evaluate import Report
-from gfm.last_checkpoint import FOLDER as LAST_FOLDER
-from gfm.last_checkpoint import NAME as LAST_NAME
+from gfm.run_files import FOLDER as LAST_FOLDER
+from gfm.run_files import NAME as LAST_NAME
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
@@ -26,7 +25,8 @@ class RunRecord(lightning.Callback):
     """Records a run for `scripts/compare_runs.py`.
 
     Beside `metrics.csv` it keeps `run.json` (see `RunSummary`), and for each validation
-    `errors/STEP.json` with the errors on each photograph, in the form of `gfm evaluate --json`.
+    `errors/val_STEP.json` with the errors on each photograph, as `gfm evaluate --json` has them.
+    W&B gets the same, all options, and the best model as an artifact.
 
     Args:
         track: Track of the paper that the training belongs to: `ori`, `coco`, `bg20k`, `rssn`,
@@ -44,7 +44,7 @@ class RunRecord(lightning.Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
     ) -> None:
         """Note what the run is."""
-        if trainer.state.fn == TrainerFn.PREDICTING:
+        if stage == "predict":
             return
         options, data = pl_module.hparams, getattr(trainer, "datamodule", None)
         self.folder = run_folder(trainer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import netrc
 import os
-import sys
 import urllib.error
 import urllib.request
+import warnings
 
 from rssn.errors import InputError
 
@@ -28,7 +29,7 @@ def choose_mode() -> str:
         return "offline"
     if answers():
         return "online"
-    sys.stderr.write(f"W&B: {_server()} does not answer; the run is kept offline\n")
+    warnings.warn(f"W&B: {_server()} does not answer; the run is kept offline", stacklevel=2)
     return "offline"
 
 
@@ -65,7 +66,7 @@ def answers() -> bool:
             return True
     except urllib.error.HTTPError:  # an answer as well
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -167,16 +168,19 @@ def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
 
 
 def test_loss_that_is_no_number_names_the_samples(data):
-    from gfm.data import GFMData
     from gfm.crops import CropOptions
+    from gfm.data import GFMData
 
     task = GFMTask("timm:test_resnet", width=0.25)
     task.model.focus.heads["TT"][-2].bias.data.fill_(torch.nan)
-    task.trainer = type("Trainer", (), {"global_step": 7})()
+    task.trainer = type("Trainer", (), {"global_step": 7, "global_rank": 0, "log_dir": "run"})()
     crop = CropOptions(sides=(32,), size=32)
     (batch,) = GFMData(str(data / "shards"), crop=crop, batch_size=6, workers=0).train_dataloader()
     with pytest.raises(InputError, match=r"loss is nan at step 7 in samples s\d, .*learning rate"):
         task.training_step(batch, 0)
+    found = json.loads(Path("run", "not_finite_rank0.json").read_text())
+    assert found["step"] == 7 and sorted(found["keys"]) == [f"s{n}" for n in range(6)]
+    assert found["losses"]["total"] == "nan"
 
 
 def run_outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -230,6 +234,31 @@ def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
     assert list(losses_of(second)) == [str(step) for step in range(steps, 7)]
     model = last.with_suffix(".safetensors")
     assert same_weights(whole / model, second / model)
+
+
+def test_files_hold_the_averaged_model_and_resume_both(data, tmp_path):
+    options = (*TINY, "--model.learning_rate", "1e-2", "--ema", "0.5", "--quiet")
+    assert main(fit_arguments(data, *options, "--trainer.max_steps", "5")) == 0
+    assert main(fit_arguments(data, *options, "--trainer.max_steps", "2")) == 0
+    begun = tmp_path / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    go_on = ("--trainer.max_steps", "5", "--ckpt_path", str(begun))
+    assert main(fit_arguments(data, *options, *go_on)) == 0
+    whole, _, second = (tmp_path / "runs" / f"version_{n}" / "checkpoints" for n in range(3))
+    kept = torch.load(whole / "last.ckpt", weights_only=True)
+    averaged = load_model(whole / "last.safetensors", device="cpu").state_dict()
+    assert all(torch.equal(kept["state_dict"][f"model.{k}"], v) for k, v in averaged.items())
+    raw = kept["current_model_state"]
+    assert any(not torch.equal(raw[f"model.{k}"], v) for k, v in averaged.items())
+    assert same_weights(whole / "last.safetensors", second / "last.safetensors")
+    assert main(fit_arguments(data, *options, "--ema", "1")) == 2
+
+
+@pytest.mark.slow
+def test_compiled_training_gives_the_same_loss(data, tmp_path):
+    for extra in ((), ("--model.compile", "true")):
+        assert main(fit_arguments(data, *TINY, *extra, "--trainer.max_steps", "1")) == 0
+    first, second = (float(losses_of(tmp_path / "runs" / f"version_{n}")["0"]) for n in range(2))
+    assert second == pytest.approx(first, rel=1e-4)
 
 
 @pytest.mark.slow

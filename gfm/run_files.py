@@ -1,4 +1,4 @@
-"""The state that a run goes on from when it was cut off."""
+"""The files of a run: the best model, and the state that the run goes on from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 
+from gfm.averaging import model_to_keep
 from gfm.checkpoint import save_model
-from gfm.task import GFMTask
 from rssn.errors import InputError
 
 FOLDER, NAME = "checkpoints", "last"
@@ -59,8 +59,9 @@ class LastCheckpoint(Checkpoint):
         if self.folder is not None and whole and self._is_due(trainer):
             self.written = time.monotonic()
             trainer.save_checkpoint(self.folder / f"{NAME}.ckpt", weights_only=False)
-            if trainer.is_global_zero and isinstance(pl_module, GFMTask):
-                save_model(pl_module.model, self.folder / f"{NAME}.safetensors")
+            model = model_to_keep(trainer)
+            if trainer.is_global_zero and model is not None:
+                save_model(model, self.folder / f"{NAME}.safetensors")
 
     def _is_due(self, trainer: lightning.Trainer) -> bool:
         ends = trainer.should_stop or trainer.is_last_batch
@@ -70,3 +71,21 @@ class LastCheckpoint(Checkpoint):
             return trainer.global_step % self.steps == 0
         due = time.monotonic() - self.written > 60 * self.minutes
         return bool(trainer.strategy.broadcast(due))  # the clocks of several processes differ
+
+
+class ModelFiles(ModelCheckpoint):
+    """Lightning's checkpoints, each with the model beside it as safetensors.
+
+    `gfm.load_model` takes the safetensors; Lightning's own file is what a run resumes from.
+    """
+
+    def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._save_checkpoint(trainer, filepath)
+        model = model_to_keep(trainer)
+        if trainer.is_global_zero and model is not None:
+            save_model(model, Path(filepath).with_suffix(".safetensors"))
+
+    def _remove_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        super()._remove_checkpoint(trainer, filepath)
+        if trainer.is_global_zero:
+            Path(filepath).with_suffix(".safetensors").unlink(missing_ok=True)

@@ -1,0 +1,40 @@
+"""Averaged weights: `--ema 0.999`."""
+
+from __future__ import annotations
+
+import pytorch_lightning as lightning
+from pytorch_lightning.callbacks import EMAWeightAveraging
+
+from gfm.network import GFM
+from gfm.task import GFMTask
+from rssn.errors import InputError
+
+
+class WeightAverage(EMAWeightAveraging):
+    """Lightning's exponential moving average of the weights, updated after every step.
+
+    Photographs are validated with the average, and model files hold it.
+
+    Args:
+        decay: Weight of the past, 0 to 1.
+    """
+
+    def __init__(self, decay: float) -> None:
+        if not 0 <= decay < 1:
+            raise InputError(f"ema={decay}: give a decay from 0 to below 1, such as 0.999")
+        super().__init__(decay=decay)
+
+    @property
+    def model(self) -> GFM | None:
+        """The averaged model; None before training."""
+        task = self._average_model.module if self._average_model is not None else None
+        return task.model if isinstance(task, GFMTask) else None
+
+
+def model_to_keep(trainer: lightning.Trainer) -> GFM | None:
+    """The model that a run's files hold: the average where there is one."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, WeightAverage) and callback.model is not None:
+            return callback.model
+    task = trainer.lightning_module
+    return task.model if isinstance(task, GFMTask) else None

@@ -55,13 +55,11 @@ class Row:
         single = "-SINGLE" if self.single_decoder else ""
         backbone = _BACKBONES.get(self.backbone, self.backbone)
         changes = {"all": "", "one": " w/ one PPM", "none": " excl. PPM"}[self.pyramid]
-        if not self.bridge:
-            changes += " excl. BB"
-        if self.width != 1:
-            changes += f" at width {self.width:g}"
-        usual = (3, 3) if self.rosta == "RIM" else (3, 2)
-        if self.reductions != usual:
-            changes += " at d1={:g}, d2={:g}".format(*self.reductions)
+        changes += "" if self.bridge else " excl. BB"
+        others = [] if self.width == 1 else [f"width {self.width:g}"]
+        if self.reductions != ((3, 3) if self.rosta == "RIM" else (3, 2)):
+            others.append("d1={:g}, d2={:g}".format(*self.reductions))
+        changes += f" at {', '.join(others)}" if others else ""
         return f"GFM-{self.rosta}{single}({backbone}){changes}"
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ from gfm.tracking.compare_command import main
 from gfm.tracking.published import METRICS, PUBLISHED, published
 from gfm.tracking.rows import Row, row_of
 from gfm.tracking.summary import RunSummary, Scores
+from rssn.errors import InputError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_runs.py"
 SCORES = dict(zip(METRICS, (18.0, 0.0070, 0.0110, 14.0, 17.0, 12.5, 3.0, 2.5), strict=True))
@@ -110,6 +112,26 @@ def test_wandb_is_not_asked_without_a_key(tmp_path, monkeypatch, capsys):
     assert "--report project: give entity/project" in capsys.readouterr().err
 
 
+def test_run_on_wandb_is_read_from_its_configuration(tmp_path, monkeypatch):
+    """A stand-in for W&B's client."""
+    summary = RunSummary.read(write_run(tmp_path / "run"))
+    kept = {"us/matting/1": {"summary": json.loads(json.dumps(summary.as_dict()))}}
+
+    class Api:
+        def __init__(self, timeout: float) -> None:
+            assert timeout <= 30
+
+        def run(self, path: str) -> SimpleNamespace:
+            return SimpleNamespace(config=kept.get(path, {}))
+
+    monkeypatch.setattr("wandb.Api", Api)
+    monkeypatch.setattr(sources, "check_online", lambda what: None)
+    found, scores = sources.read_run("us/matting/1")
+    assert found.row == summary.row and scores == summary.best
+    with pytest.raises(InputError, match="is no run of `gfm fit --wandb`"):
+        sources.read_run("us/matting/2")
+
+
 def test_report_holds_the_table(monkeypatch):
     """A stand-in for the package, with the names of wandb-workspaces 0.4."""
     made = {}
@@ -174,3 +196,6 @@ def test_names_are_the_papers():
         "GFM-TT(d) at d1=2.6, d2=2.6"
     )
     assert Row(None, None, "d121", "RIM", reductions=(3, 3)).name == "GFM-RIM(d)"
+    assert Row(None, None, "timm:a", "FT", 0.5, pyramid="one", reductions=(2, 2)).name == (
+        "GFM-FT(timm:a) w/ one PPM at width 0.5, d1=2, d2=2"
+    )

@@ -18,6 +18,7 @@ from gfm.inference import matte
 from gfm.tracking import wandb_access
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
+from gfm.tracking.record import RunRecord
 from gfm.tracking.summary import RunSummary, Scores
 from gfm.tracking.wandb_access import choose_mode
 from rssn.errors import InputError
@@ -140,8 +141,9 @@ def test_wandb_run_is_offline_without_a_key_and_asks_no_server(data, tmp_path, m
     (offline,) = (run / "wandb").glob("offline-run-*")
     (kept,) = offline.glob("run-*.wandb")
     written = kept.read_bytes()
-    for wanted in (b"matting", RunSummary.read(run).manifest_sha256.encode(), b"val_sad_fg"):
-        assert wanted in written
+    summary, number = RunSummary.read(run), offline.name.rpartition("-")[2]
+    for wanted in ("matting", summary.manifest_sha256, "val_sad_fg", f"model-{number}"):
+        assert wanted.encode() in written
     media = offline / "files" / "media"
     assert len(list((media / "images").iterdir())) == 2 * 3
     table = json.loads(next((media / "table").glob("val_photographs_*")).read_text())
@@ -149,20 +151,26 @@ def test_wandb_run_is_offline_without_a_key_and_asks_no_server(data, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    ("environment", "answers", "mode"),
+    ("environment", "mode"),
     [
-        ({}, True, "offline"),
-        ({"WANDB_API_KEY": "k" * 40}, True, "online"),
-        ({"WANDB_API_KEY": "k" * 40}, False, "offline"),
-        ({"WANDB_API_KEY": "k" * 40, "WANDB_MODE": "offline"}, True, "offline"),
-        ({"WANDB_MODE": "disabled"}, True, "disabled"),
+        ({}, "offline"),
+        ({"WANDB_API_KEY": "k" * 40}, "online"),
+        ({"WANDB_API_KEY": "k" * 40, "WANDB_MODE": "offline"}, "offline"),
+        ({"WANDB_MODE": "disabled"}, "disabled"),
     ],
 )
-def test_mode_follows_the_key_and_the_network(environment, answers, mode, monkeypatch):
-    monkeypatch.setattr(wandb_access, "answers", lambda: answers)
+def test_mode_follows_the_environment(environment, mode, monkeypatch):
+    monkeypatch.setattr(wandb_access, "answers", lambda: True)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     assert choose_mode() == mode
+
+
+def test_key_without_a_network_keeps_the_run_offline_and_says_so(monkeypatch):
+    monkeypatch.setattr(wandb_access, "answers", lambda: False)
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    with pytest.warns(UserWarning, match="does not answer; the run is kept offline"):
+        assert choose_mode() == "offline"
 
 
 def test_online_that_cannot_be_is_refused_at_once(monkeypatch):
@@ -196,6 +204,18 @@ class OtherLogger(WandbLogger):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(save_dir=folder, offline=True)
+
+
+def test_resumed_run_goes_on_with_its_best():
+    network = {"backbone": "r34", "rosta": "TT"}
+    before, after = RunRecord(), RunRecord()
+    before.summary = after.summary = RunSummary("fit", None, None, network, "hybrid", 3, 2)
+    after.load_state_dict(before.state_dict())
+    assert after.summary.best is None
+    before.summary = before.summary.with_scores(Scores(0, 5, 1, {"sad": 2.0}))
+    after.load_state_dict(before.state_dict())
+    after.summary = after.summary.with_scores(Scores(1, 9, 1, {"sad": 3.0}))
+    assert (after.summary.best.step, after.summary.last.step) == (5, 9)
 
 
 def test_summary_keeps_the_smallest_sad():

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from gfm.checkpoint import load_model
+from gfm.checkpoint import load_network
 from gfm.config import GFMConfig, Pyramid, Rosta
 from gfm.cutout import Matte
 from gfm.evaluate import Report
@@ -76,7 +76,7 @@ class GFMTask(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
-            self.model = load_model(model, "cpu").train()  # Lightning leaves eval mode as it is
+            self.model = load_network(model, "cpu").train()  # Lightning leaves eval mode as it is
         else:
             config = GFMConfig(
                 backbone=backbone,
@@ -121,6 +121,16 @@ class GFMTask(lightning.LightningModule):
         if self.hparams["compile"]:
             # Not the model itself: whole photographs would compile it for each of their sizes.
             self._compiled = torch.compile(self.model.forward)
+
+    def on_train_start(self) -> None:
+        """Let the learning rate that was asked for win over the one of a resumed checkpoint."""
+        rate = self.hparams["learning_rate"]
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                if self.hparams["schedule"] == "constant":
+                    group["lr"] = rate
+        for config in self.trainer.lr_scheduler_configs:
+            config.scheduler.base_lrs = [rate] * len(config.scheduler.base_lrs)
 
     def _keep_keys(self, keys: list[str], total: Tensor, terms: Mapping[str, Tensor]) -> str:
         """Write what a loss that is no number came from into the run's folder, and say where."""

@@ -12,9 +12,13 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
+import yaml
 from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -28,7 +32,7 @@ from gfm.task import GFMTask
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import ValidationPanel
 from gfm.tracking.record import RunRecord
-from rssn.errors import InputError
+from rssn.errors import InputError, one_line
 
 # Warnings of Lightning about what is so by design.
 HARMLESS = (
@@ -41,6 +45,10 @@ HARMLESS = (
     "monitor='val_sad'.* could not find the monitored key",  # nothing to validate on
     "recommended to use .*sync_dist=True",  # the means that are logged are over all processes
 )
+
+
+CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
+NETWORK_OPTIONS = ("backbone", "rosta", "width", "pyramid", "bridge", "single_decoder")
 
 
 class GFMCommandLine(LightningCLI):
@@ -77,6 +85,34 @@ class GFMCommandLine(LightningCLI):
             }
         )
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+        """Keep the arguments as they were given, for `_parse_ckpt_path`."""
+        self.given = list(args or [])
+        super().parse_arguments(parser, args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Take the model's options from a checkpoint, but for those that were given.
+
+        Lightning would let the checkpoint's win, also over what the user has just asked for.
+        """
+        command = self.config.get("subcommand")
+        path = command and self.config[command].get("ckpt_path")
+        if not path or path in CHECKPOINT_WORDS:
+            return
+        kept = read_hyper_parameters(Path(path))
+        options = self.config[command]["model"]
+        asked = given_model_options(self.given)
+        clashes = [n for n in NETWORK_OPTIONS if n in asked and options[n] != kept[n]]
+        if clashes and options["model"] is None:
+            said = ", ".join(f"model.{n}={kept[n]!r}, not {options[n]!r}" for n in clashes)
+            raise InputError(
+                f"ckpt_path={path}: was trained with {said}; leave the option out, or start anew "
+                "without --ckpt_path"
+            )
+        for name, value in kept.items():
+            if name not in asked:
+                options[name] = value
+
     def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:  # noqa: ANN401
         """The trainer, whose run always has a folder with `metrics.csv`."""
         options = self._get(self.config_init, "trainer", default={})
@@ -98,6 +134,19 @@ def run(arguments: Sequence[str]) -> None:
     Raises:
         InputError: Data, a model or an option that is not supported.
     """
+    command_line(arguments)
+
+
+def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommandLine:
+    """Task, data and trainer as a command line asks for them.
+
+    Args:
+        arguments: As for `run`; without the command, where it is not to be run.
+        is_run: Run the command.
+
+    Raises:
+        InputError: Data, a model or an option that is not supported.
+    """
     options = [argument for argument in arguments if argument != "--quiet"]
     if len(options) < len(arguments):
         os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
@@ -105,12 +154,14 @@ def run(arguments: Sequence[str]) -> None:
     for harmless in HARMLESS:
         warnings.filterwarnings("ignore", message=f".*{harmless}")
     raising = {"exit_on_error": False}  # or the parser writes its whole usage before its error
+    commands = {name: raising for name in GFMCommandLine.subcommands()} if is_run else {}
     try:
-        GFMCommandLine(
+        return GFMCommandLine(
             GFMTask,
             GFMData,
             args=options,
-            parser_kwargs={**raising, **{name: raising for name in GFMCommandLine.subcommands()}},
+            run=is_run,
+            parser_kwargs={**raising, **commands},
             trainer_defaults={
                 "callbacks": [TrainingProgress(quiet=len(options) < len(arguments))],
                 "logger": {
@@ -122,15 +173,57 @@ def run(arguments: Sequence[str]) -> None:
             seed_everything_default=0,
         )
     except ArgumentError as error:
-        raise InputError(f"{error}; see `gfm {' '.join(options[:1])} --help`") from None
+        command = options[0] if is_run else "fit"
+        raise InputError(f"{error}; see `gfm {command} --help`") from None
     except MisconfigurationException as error:
         raise InputError(str(error)) from None
     except InputError:
+        raise
+    except RuntimeError as error:
+        if "Error(s) in loading state_dict" in str(error):
+            raise InputError(
+                f"the checkpoint holds another network than the model ({one_line(error)[:200]}...);"
+                " give the options that it was trained with"
+            ) from None
         raise
     except ValueError as error:  # the parser wraps what the options' own checks raise
         if isinstance(error.__cause__, InputError):
             raise error.__cause__ from None
         raise
+
+
+def given_model_options(arguments: Sequence[str]) -> set[str]:
+    """Names of the model's options that a command line sets, itself or through its files."""
+    given = {
+        argument.partition("=")[0].removeprefix("--model.")
+        for argument in arguments
+        if argument.startswith("--model.")
+    }
+    for flag, value in pairwise((*arguments, "")):
+        name, _, joined = flag.partition("=")
+        if name in ("--config", "-c") and (file := Path(joined or value)).is_file():
+            given |= (
+                (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("model", {}).keys()
+            )
+    return given
+
+
+def read_hyper_parameters(path: Path) -> dict[str, Any]:
+    """The options of the model that a checkpoint was trained with.
+
+    Raises:
+        InputError: It is missing, damaged, or not a checkpoint of `gfm fit`.
+    """
+    if not path.is_file():
+        raise InputError(f"ckpt_path={path}: no such file; runs/*/checkpoints/last.ckpt is one")
+    try:
+        kept = torch.load(path, weights_only=True, map_location="cpu")["hyper_parameters"]
+        return {name: value for name, value in kept.items() if not name.startswith("_")}
+    except Exception as error:  # every reader fails in its own way
+        raise InputError(
+            f"ckpt_path={path}: is no checkpoint of `gfm fit`, or a damaged one "
+            f"({type(error).__name__}); give another; models in .safetensors go to --model.model"
+        ) from None
 
 
 def _rosta_of(task: GFMTask) -> Rosta:

@@ -121,8 +121,8 @@ class PhotographFolder:
         self._sources, failures = find_sources(folder)
         if failures:
             raise InputError(f"training photographs: {'; '.join(failures)}")
-        if self._sources and not self._sources[0].is_photograph:
-            raise InputError(f"{folder}: holds cut-outs; compose them with rssn.build first")
+        if not self._sources:
+            raise InputError(f"{folder}: original/ holds no photograph to train on")
 
     def __len__(self) -> int:
         return len(self._sources)

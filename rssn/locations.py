@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -9,7 +11,7 @@ from urllib.request import url2pathname
 
 from upath import UPath
 
-from rssn.errors import InputError
+from rssn.errors import InputError, one_line
 
 Location: TypeAlias = Path | UPath
 """A pathlib path, or one of an object store with the same methods."""
@@ -41,3 +43,25 @@ def locate(url: str | Path | UPath) -> Location:
             "gs://bucket/... with its package installed: pip install 'gfm-matting[cloud]'"
         ) from None
     return place
+
+
+@contextmanager
+def told_errors(place: Location, remedy: str) -> Iterator[None]:
+    """Turn what a disk or an object store refuses into a message that names the place.
+
+    Raises:
+        InputError: In place of an OSError, and of whatever an object store's package raises.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{place}: cannot be read ({error}); {remedy}") from error
+    except Exception as error:
+        if isinstance(place, Path):
+            raise
+        # Each store has errors of its own for a wrong key or a lost connection.
+        raise InputError(
+            f"{place}: cannot be read ({one_line(error)}); check address, credentials and network"
+        ) from error

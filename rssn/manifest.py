@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError, one_line
-from rssn.locations import Location
+from rssn.locations import Location, told_errors
 from rssn.shards import Entry, ShardInfo, describe_shard
 
 NAME = "manifest.json"
@@ -170,12 +170,13 @@ class Manifest:
 
 
 def _read_json(path: Location, remedy: str) -> Any:  # noqa: ANN401 - whatever the file holds
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {remedy}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
+    with told_errors(path, remedy):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: no such file; {remedy}") from error
+        except ValueError as error:
+            raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
 
 
 def library_versions(device: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from rssn.images import (
     encode_alpha,
     encode_rgb,
 )
-from rssn.locations import Location
+from rssn.locations import Location, told_errors
 from rssn.route import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
@@ -266,6 +266,7 @@ def _opened(path: Location) -> Iterator[IO[bytes]]:
 @contextmanager
 def _told_errors(path: Location) -> Iterator[None]:
     try:
-        yield
-    except (OSError, tarfile.TarError) as error:
+        with told_errors(path, "build it again"):
+            yield
+    except tarfile.TarError as error:
         raise InputError(f"{path}: cannot be read ({error}); build it again") from error

@@ -255,6 +255,12 @@ def test_validation_gives_whole_photographs(tmp_path):
     (folder / "mask" / "p1.png").unlink()
     with pytest.raises(InputError, match=r"p1\.png: photograph without a matte"):
         GFMData(validation=str(folder)).test_dataloader()
+    for name in ("original", "mask"):
+        (tmp_path / "empty" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match="empty: holds no photograph"):
+        GFMData(validation=str(tmp_path / "empty")).val_dataloader()
+    with pytest.raises(InputError, match="holds no photograph to train on"):
+        GFMData(str(tmp_path / "empty")).train_dataloader()
 
 
 def test_prediction_gives_photographs_and_where_their_mattes_go(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from tiny import build, write_photographs, write_shards
 
 import gfm
@@ -234,6 +235,35 @@ def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
     assert list(losses_of(second)) == [str(step) for step in range(steps, 7)]
     model = last.with_suffix(".safetensors")
     assert same_weights(whole / model, second / model)
+
+
+def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
+    options = (*TINY, "--model.rosta", "FT", "--model.d1", "4", "--quiet")
+    assert main(fit_arguments(data, *options)) == 0
+    last = str(tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt")
+    go_on = ("--quiet", "--ckpt_path", last, "--trainer.max_steps", "3")
+    assert main(fit_arguments(data, *go_on, "--model.learning_rate", "1e-3")) == 0
+    run = tmp_path / "runs" / "version_1"
+    options = yaml.safe_load((run / "config.yaml").read_text())["model"]
+    assert (options["rosta"], options["width"], options["d1"]) == ("FT", 0.25, 4)
+    state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == 1e-3
+    for change, message in (
+        (("--model.rosta", "TT"), "was trained with model.rosta='FT', not 'TT'"),
+        (("--model.width=0.5",), "was trained with model.width=0.25, not 0.5"),
+        (("--ckpt_path", "nowhere.ckpt"), "ckpt_path=nowhere.ckpt: no such file"),
+        (("--ckpt_path", str(data / "shards" / "manifest.json")), "is no checkpoint of `gfm fit`"),
+    ):
+        assert main(fit_arguments(data, *go_on, *change)) == 2
+        assert message in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_half_a_checkpoint_is_refused(data, tmp_path, capsys):
+    assert main(fit_arguments(data, *TINY, "--quiet")) == 0
+    whole = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"
+    (tmp_path / "half.ckpt").write_bytes(whole.read_bytes()[:5000])
+    assert main(fit_arguments(data, *TINY, "--quiet", "--ckpt_path", "half.ckpt")) == 2
+    assert "is no checkpoint of `gfm fit`, or a damaged one" in capsys.readouterr().err
 
 
 def test_files_hold_the_averaged_model_and_resume_both(data, tmp_path):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rssn._files import whole_file
+from rssn.errors import InputError
 
 _CHECK_BYTES = 16
 _VERSION = 1  # raise it when the cached work gives other results than before
@@ -53,11 +54,20 @@ class Cache:
 
 
 def content_digest(*paths: Path) -> str:
-    """A name for the content of some files, the same wherever they lie."""
+    """A name for the content of some files, the same wherever they lie.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
     digests = []
     for path in paths:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, _blake2b).hexdigest())
+        try:
+            with path.open("rb") as file:
+                digests.append(hashlib.file_digest(file, _blake2b).hexdigest())
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); check the path"
+            ) from error
     return cache_key(*digests)
 
 

@@ -153,12 +153,15 @@ class Planner:
         sampler = BackgroundSampler(len(backgrounds), self.seed)
         done: dict[int, Prepared] = {}
         while True:
-            unusable = {number for number, each in done.items() if each.failure}
-            drawn = {
-                source.id: sampler.draw(source.id, self.settings.route.k, unusable)
-                for source in sources
-                if self.settings.route.composition
-            }
+            unusable = {number: each.failure for number, each in done.items() if each.failure}
+            try:
+                drawn = {
+                    source.id: sampler.draw(source.id, self.settings.route.k, unusable)
+                    for source in sources
+                    if self.settings.route.composition
+                }
+            except InputError as error:
+                raise InputError(f"{error} ({'; '.join(unusable.values())})") from error
             wanted = {number for row in drawn.values() for number in row}
             denoised = {
                 drawn[source.id][k]
@@ -172,9 +175,7 @@ class Planner:
             new = sorted(wanted - done.keys())
             if not new:
                 return drawn, dict(sorted(done.items()))
-            tasks = [
-                BackgroundTask(self.settings, backgrounds[n].path, n in denoised) for n in new
-            ]
+            tasks = [BackgroundTask(self.settings, backgrounds[n].path, n in denoised) for n in new]
             done.update(zip(new, self._run(prepare_background, tasks, "backgrounds"), strict=True))
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from rssn.images import (
 )
 from rssn.route import RouteOptions
 from rssn.sources import Source, read_source, shrink
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -198,11 +195,9 @@ def _size(data: bytes) -> list[int]:
 def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
     try:
         return Prepared(digest=work())
+    except (OSError, denoising.DeviceMemoryError):
+        raise  # of the cache's disk or the GPU: an input that cannot be read is an InputError
     except Exception as error:  # whatever is wrong with one file must not end a night's build
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            raise
-        if isinstance(error, denoising.DeviceMemoryError):
-            raise
         message = one_line(error)
         is_named = any(str(path) in message for path in paths)
         return Prepared(failure=message if is_named else f"{paths[0]}: {message}")

@@ -11,7 +11,7 @@ import cv2
 from rssn._seeding import generator
 from rssn.crops import Box, reduction
 from rssn.errors import InputError
-from rssn.images import Uint8Image, decode_rgb
+from rssn.images import Uint8Image, decode_rgb_rows
 
 Part = tuple[int, int, int, int]  # top, left, height and width in px
 
@@ -120,9 +120,10 @@ def decode_covering_box(
     scale = height / wanted[0]  # background px for each foreground px
     side = max(1, min(round(box.side * scale), height, width))
     reduced = reduction(side, size)
-    image = decode_rgb(data, name, reduced)
+    above = top + min(round(box.top * scale), height - side)
+    image, first, _ = decode_rgb_rows(data, above, above + side, name, reduced)
     part = (
-        (top + min(round(box.top * scale), height - side)) // reduced,
+        (above - first) // reduced,
         (left + min(round(box.left * scale), width - side)) // reduced,
         max(1, side // reduced),
         max(1, side // reduced),

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -18,15 +17,15 @@ from typing import Any, Self
 
 from rssn._composition import ShardTask, build_shard, shard_tasks
 from rssn._executors import Executor, ExecutorName, make_executor
-from rssn._files import TEMPORARY
+from rssn._output import cache_folder, check_all_there, check_empty, make_folder, told_errors
 from rssn._planning import Planner, find_inputs
-from rssn._preparation import DISK_FULL, Settings
+from rssn._preparation import Settings
 from rssn.console import Bar, run_command
 from rssn.denoising import resolve_device
-from rssn.errors import FailedInputs, InputError, one_line
+from rssn.errors import FailedInputs, InputError
 from rssn.foreground import METHODS, ForegroundMethod
 from rssn.images import ImageFormat
-from rssn.locations import Location, locate
+from rssn.locations import locate
 from rssn.manifest import PLAN_NAME, Manifest, Plan, library_versions
 from rssn.route import ROUTES, Denoiser, RouteOptions
 from rssn.shards import Content, ShardInfo
@@ -140,9 +139,9 @@ def build(
     """
     folder = locate(out)
     options = replace(options, device=_device(options, executor))
-    settings = options.settings(_cache_folder(cache, folder))
-    with _told_errors(folder), make_executor(executor, workers) as run:
-        _check_empty(folder, resume)
+    settings = options.settings(cache_folder(cache, folder))
+    with told_errors(folder), make_executor(executor, workers) as run:
+        check_empty(folder, resume)
         sources, pictures, failures = find_inputs(
             foregrounds, backgrounds, options.route, options.limit
         )
@@ -151,9 +150,7 @@ def build(
         if before is not None:  # now, and not after hours of work
             replace(plan, inputs=before.plan.inputs).check_same(before.plan)
         if isinstance(folder, Path):
-            folder.mkdir(parents=True, exist_ok=True)
-            for leftover in folder.rglob(f"*{TEMPORARY}"):
-                leftover.unlink()
+            make_folder(folder)
         planner = Planner(settings, options.seed, options.content, run, quiet)
         inputs = planner.plan(sources, pictures)
         plan = replace(plan, inputs=inputs.digest)
@@ -171,6 +168,7 @@ def build(
         failures = sorted(
             _without(failure, foregrounds, backgrounds) for failure in failures + inputs.failures
         )
+        check_all_there(folder, [*shards, *more])
         manifest = Manifest(plan, shards, failures, folder, more)
         manifest.write()
         (folder / PLAN_NAME).unlink(missing_ok=True)
@@ -195,31 +193,6 @@ def _without(failure: str, *folders: Path | None) -> str:
     return failure
 
 
-@contextmanager
-def _told_errors(folder: Location) -> Iterator[None]:
-    """Turn what the file system refuses into a message that says what to do."""
-    try:
-        yield
-    except (InputError, FailedInputs):
-        raise
-    except OSError as error:
-        where = error.filename or folder
-        if error.errno in DISK_FULL:
-            raise InputError(
-                f"{where}: the disk is full; make room (or put --cache on another disk) and go on "
-                "with --resume"
-            ) from error
-        raise InputError(f"{where}: {error.strerror or error}; check the path") from error
-    except Exception as error:
-        if isinstance(folder, Path):
-            raise
-        # Each object store has errors of its own for a wrong key or a lost connection.
-        raise InputError(
-            f"{folder}: {one_line(error)}; check address, credentials and network, and go on with "
-            "--resume"
-        ) from error
-
-
 def _device(options: BuildOptions, executor: ExecutorName) -> str:
     """The device that denoises, 'cpu' or 'cuda'."""
     device = resolve_device(options.device, options.route.denoise_backend)
@@ -229,24 +202,6 @@ def _device(options: BuildOptions, executor: ExecutorName) -> str:
             "choose device='cpu' or executor='local'"
         )
     return device
-
-
-def _cache_folder(cache: Path | None, folder: Location) -> Path:
-    if cache is not None:
-        return cache
-    if isinstance(folder, Path):
-        return folder / ".cache"
-    raise InputError(
-        f"out={folder} is not on this machine; give --cache DIR, a folder here for the prepared "
-        "sources"
-    )
-
-
-def _check_empty(folder: Location, resume: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"out={folder} is a file; give a folder")
-    if not resume and folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"out={folder} is not empty; go on with --resume, or give another folder")
 
 
 def parser() -> argparse.ArgumentParser:

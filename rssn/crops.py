@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.errors import InputError
-from rssn.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb, unit
+from rssn.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_rows, unit
 
 Image = TypeVar("Image", bound=NDArray[Any])
 
@@ -44,9 +44,9 @@ def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Gen
     if on_transition:
         whole = np.iinfo(levels.dtype).max if levels.dtype.kind == "u" else 1.0
         step = 1 if levels.dtype.kind == "u" else float(np.finfo(np.float32).eps) / 2
-        places = cv2.findNonZero(cv2.inRange(levels, step, whole - step))
-        if places is not None:
-            column, row = places.reshape(-1, 2)[int(rng.integers(len(places)))].tolist()
+        fractional = cv2.inRange(levels, step, whole - step)
+        if count := cv2.countNonZero(fractional):
+            row, column = _nth_place(fractional, int(rng.integers(count)))
             top = _on_grid(row - side // 2, height - side)
             return Box(top, _on_grid(column - side // 2, width - side), side)
     rows, columns = (height - side) // GRID, (width - side) // GRID
@@ -80,8 +80,11 @@ def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
 def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
     """Cut a box out of a matte's levels and resize it as float32 in [0, 1]."""
     top, left, side = box
-    alpha: Alpha = unit(levels[top : top + side, left : left + side])
-    return cut(alpha, Box(0, 0, side), size)
+    part = levels[top : top + side, left : left + side]
+    if part.dtype.kind == "f":
+        return cut(unit(part), Box(0, 0, side), size)
+    resized: Alpha = cut(part.astype(np.float32), Box(0, 0, side), size)
+    return resized / np.float32(np.iinfo(levels.dtype).max)
 
 
 def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: str) -> Uint8Image:
@@ -98,16 +101,21 @@ def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: s
         InputError: It cannot be decoded or is of another size.
     """
     reduced = reduction(box.side, size)
-    image = decode_rgb(data, name, reduced)
-    if any(
-        abs(there * reduced - wanted) >= reduced
-        for there, wanted in zip(image.shape[:2], shape, strict=True)
-    ):
+    image, first, whole = decode_rgb_rows(data, box.top, box.top + box.side, name, reduced)
+    if any(abs(there - wanted) >= reduced for there, wanted in zip(whole, shape, strict=True)):
         raise InputError(
-            f"{name}: is about {image.shape[1] * reduced}x{image.shape[0] * reduced} px, the matte "
-            f"{shape[1]}x{shape[0]}; build the shards again"
+            f"{name}: is about {whole[1]}x{whole[0]} px, the matte {shape[1]}x{shape[0]}; build "
+            "the shards again"
         )
-    return cut(image, box, size, reduced)
+    return cut(image, box._replace(top=box.top - first), size, reduced)
+
+
+def _nth_place(mask: NDArray[Any], number: int) -> tuple[int, int]:
+    """Row and column of a place of a mask of 0 and 255, counted from 0 row by row."""
+    before = np.cumsum(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] // 255)
+    row = int(np.searchsorted(before, number, side="right"))
+    skipped = int(before[row - 1]) if row else 0
+    return row, int(np.flatnonzero(mask[row])[number - skipped])
 
 
 def _on_grid(start: int, last: int) -> int:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from rssn.errors import InputError
 from rssn.images import (
-    SUFFIXES,
     Alpha,
     Uint8Image,
     image_files,
+    is_image_file,
     read_alpha,
     read_rgb,
     read_rgba,
@@ -178,7 +178,7 @@ def _by_stem(folder: Path) -> tuple[dict[str, Path], list[str]]:
     files: dict[str, Path] = {}
     failures = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+        if not is_image_file(path):
             continue
         if path.stem in files:
             failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")

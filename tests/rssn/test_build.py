@@ -13,9 +13,9 @@ from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, blend, decode_sample, read_shard
 from rssn.build import build, main
-from rssn.locations import locate
 from rssn.errors import InputError
 from rssn.images import read_rgb, write_alpha, write_rgb
+from rssn.locations import locate
 from rssn.route import Composite
 
 ROUTE = "denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from rssn import images
 from rssn.errors import InputError
@@ -46,6 +47,101 @@ def test_exif_orientation_turns_the_picture(tmp_path: Path) -> None:
     exif[0x0112] = 6  # the camera was turned by 90 degrees
     picture.save(tmp_path / "turned.png", exif=exif)
     np.testing.assert_array_equal(images.read_rgb(tmp_path / "turned.png"), np.rot90(PHOTO, -1))
+
+
+def oriented(folder: Path, name: str, pixels: np.ndarray, orientation: int) -> Path:
+    picture = Image.fromarray(pixels)
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    options = {"lossless": True, "exact": True} if name.endswith("webp") else {"quality": 100}
+    picture.save(folder / name, exif=exif, **options)
+    return folder / name
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_mattes_are_turned_as_their_photographs_are(
+    suffix: str, orientation: int, tmp_path: Path
+) -> None:
+    grey = np.repeat(PHOTO[:8, :, :1], 3, axis=2)  # square: a mistake would show in no size
+    path = oriented(tmp_path, f"a.{suffix}", grey, orientation)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("L"))
+    np.testing.assert_array_equal(images.read_rgb(path)[..., 0], upright)
+    np.testing.assert_array_equal(np.rint(images.read_alpha(path) * 255), upright)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_cutouts_are_turned_upright(suffix: str, tmp_path: Path) -> None:
+    cutout = RNG.integers(1, 256, (12, 8, 4), dtype=np.uint8)
+    path = oriented(tmp_path, f"a.{suffix}", cutout, 6)
+    colours, alpha = images.read_rgba(path)
+    np.testing.assert_array_equal(colours, np.rot90(cutout[..., :3], -1))
+    np.testing.assert_array_equal(np.rint(alpha * 255), np.rot90(cutout[..., 3], -1))
+
+
+def test_broken_exif_leaves_the_matte_as_it_is(tmp_path: Path) -> None:
+    path = oriented(tmp_path, "a.jpg", PHOTO[..., 0], 6)
+    data = path.read_bytes()
+    start = data.index(b"Exif\0\0") + len(b"Exif\0\0")
+    path.write_bytes(data[: start + 4] + b"\xff\xff\xff\xff" + data[start + 8 :])
+    assert images.read_alpha(path).shape == PHOTO.shape[:2]
+
+
+def as_ycck(cmyk: np.ndarray) -> bytes:
+    """A JPEG that keeps its inks as YCbCr and black, as Photoshop writes them."""
+    ycc = np.asarray(Image.fromarray(cmyk[..., :3].copy()).convert("YCbCr"))
+    planes = Image.fromarray(np.dstack([255 - ycc, cmyk[..., 3]]), "CMYK")
+    file = BytesIO()
+    planes.save(file, "JPEG", quality=100, subsampling=0)
+    data = bytearray(file.getvalue())
+    data[data.index(b"Adobe") + 11] = 2  # its byte for the transform: YCCK
+    return bytes(data)
+
+
+@pytest.mark.parametrize("is_ycck", [False, True])
+def test_inks_become_the_colours_that_they_print(is_ycck: bool, tmp_path: Path) -> None:
+    # Cyan, magenta, yellow and black in 0..255; R = (255 - C)(255 - K) / 255, and so on.
+    cmyk = np.full((16, 16, 4), (200, 100, 20, 51), np.uint8)
+    path = tmp_path / "inks.jpg"
+    if is_ycck:
+        path.write_bytes(as_ycck(cmyk))
+    else:
+        Image.fromarray(cmyk, "CMYK").save(path, quality=100)
+    np.testing.assert_allclose(images.read_rgb(path)[8, 8], (44, 124, 188), atol=3)
+
+
+def with_preview(data: bytes) -> bytes:
+    """A JPEG with another one inside its EXIF segment, as cameras write them."""
+    preview = b"Exif\0\0" + images.encode_rgb(PHOTO)
+    return data[:2] + b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview + data[2:]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("cut", ["half", "end marker", "zeros"])
+def test_jpeg_cut_short_is_refused(cut: str, progressive: bool, tmp_path: Path) -> None:
+    file = BytesIO()
+    picture = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(file, "JPEG", quality=95, progressive=progressive)
+    whole = with_preview(file.getvalue())
+    path = tmp_path / "a.jpg"
+    for good in (whole, whole + b"what cameras append"):
+        path.write_bytes(good)
+        assert images.read_rgb(path).shape == picture.shape
+    half = whole[: -len(file.getvalue()) // 2]
+    zeros = bytes(len(whole) - len(half))  # a download into a file that had its size already
+    path.write_bytes({"half": half, "end marker": whole[:-2], "zeros": half + zeros}[cut])
+    for read in (images.read_rgb, images.read_alpha):
+        with pytest.raises(InputError, match=r"a\.jpg: is a JPEG that was cut short"):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "bmp"])
+def test_other_formats_cut_short_are_refused(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(PHOTO).save(path)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match="is not an image that can be decoded"):
+        images.read_rgb(path)
 
 
 def test_sixteen_bit_grey_and_palette_photographs_become_rgb(tmp_path: Path) -> None:

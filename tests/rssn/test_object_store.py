@@ -78,6 +78,19 @@ def test_same_bytes_on_s3(
     assert f"{sample.record['foreground']}-k{sample.record['k']}" == entries[-1].key
 
 
+@pytest.mark.slow
+def test_same_bytes_on_s3_by_ray(
+    arguments: list[str],  # noqa: F811
+    finished: Path,  # noqa: F811
+    store: str,
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("ray")
+    options = ["--executor", "ray", "--out", store, "--cache", str(tmp_path / "cache")]
+    assert main([*arguments, *options, "--workers", "2"]) == 0
+    assert files(locate(store)) == contents(finished)
+
+
 def test_missing_bucket_is_named(
     arguments: list[str],  # noqa: F811
     store: str,

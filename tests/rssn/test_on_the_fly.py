@@ -121,7 +121,7 @@ def test_wrong_folders_say_what_to_do(
     data[600] ^= 1
     shard.write_bytes(bytes(data))
     shards = SourceShards(sources)
-    with pytest.raises(InputError, match="backgrounds-00000.tar: sample .* is damaged"):
+    with pytest.raises(InputError, match=r"backgrounds-00000\.tar: sample .* is damaged"):
         for number in range(8):
             for epoch in range(8):
                 shards.compose(number, epoch)

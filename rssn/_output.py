@@ -1,0 +1,101 @@
+"""The folder that a build writes to: what is asked of it, and what to do when it fails."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from rssn._files import TEMPORARY
+from rssn.errors import FailedInputs, InputError, one_line
+from rssn.locations import Location
+from rssn.shards import ShardInfo
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def told_errors(folder: Location) -> Iterator[None]:
+    """Turn what the file system refuses into a message that says what to do."""
+    try:
+        yield
+    except (InputError, FailedInputs):
+        raise
+    except OSError as error:
+        where = error.filename or folder
+        if error.errno in _DISK_FULL:
+            raise InputError(
+                f"{where}: the disk is full; make room (or put --cache on another disk) and go on "
+                "with --resume"
+            ) from error
+        raise InputError(f"{where}: {error.strerror or error}; check the path") from error
+    except Exception as error:
+        if isinstance(folder, Path):
+            raise
+        # Each object store has errors of its own for a wrong key or a lost connection.
+        raise InputError(
+            f"{folder}: {one_line(error)}; check address, credentials and network, and go on with "
+            "--resume"
+        ) from error
+
+
+def cache_folder(cache: Path | None, folder: Location) -> Path:
+    """Where the prepared sources of a build are kept, `folder`/.cache unless told.
+
+    Raises:
+        InputError: The build writes to an object store, and no folder here was named.
+    """
+    if cache is not None:
+        return cache
+    if isinstance(folder, Path):
+        return folder / ".cache"
+    raise InputError(
+        f"out={folder} is not on this machine; give --cache DIR, a folder here for the prepared "
+        "sources"
+    )
+
+
+def check_empty(folder: Location, resume: bool) -> None:
+    """Refuse a folder that holds something, unless a build is to be resumed.
+
+    Raises:
+        InputError: It holds something, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out={folder} is a file; give a folder")
+    if not resume and folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"out={folder} is not empty; go on with --resume, or give another folder")
+
+
+def make_folder(folder: Path) -> None:
+    """Make it, see that it can be written to, and clear what a killed build left half written.
+
+    Raises:
+        InputError: It cannot be written to, which otherwise would show after hours of work.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"out={folder}: cannot be written to ({error.strerror}); give another folder"
+        ) from error
+    for leftover in folder.rglob(f"*{TEMPORARY}"):
+        leftover.unlink()
+
+
+def check_all_there(folder: Location, shards: Sequence[ShardInfo]) -> None:
+    """Make sure that the manifest will name no shard that somebody removed meanwhile.
+
+    Raises:
+        InputError: Shards are gone.
+    """
+    gone = [shard.name for shard in shards if not (folder / shard.name).is_file()]
+    if gone:
+        raise InputError(
+            f"{folder}: {gone[0]} and {len(gone) - 1} more shards were removed while the others "
+            "were built; go on with --resume"
+        )

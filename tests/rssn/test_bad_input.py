@@ -1,0 +1,252 @@
+"""Files as people bring them, through the whole build: used as expected, or named at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from drawings import draw_disc, draw_picture
+from PIL import Image
+from test_build import arguments, samples_of  # noqa: F401 - a fixture
+
+from rssn import Manifest
+from rssn.build import main
+from rssn.images import encode_rgb, write_alpha, write_rgb
+
+PHOTO = draw_picture(3)
+CUT = encode_rgb(PHOTO)[:-200]
+
+
+def deep(path: Path) -> np.ndarray:
+    cv2.imwrite(str(path), (PHOTO.astype(np.uint16) * 257)[..., ::-1])
+    return PHOTO
+
+
+def grey(path: Path) -> np.ndarray:
+    Image.fromarray(PHOTO[..., 0]).save(path)
+    return np.repeat(PHOTO[..., :1], 3, axis=2)
+
+
+def palette(path: Path) -> np.ndarray:
+    picture = Image.fromarray(PHOTO).quantize(16)
+    picture.save(path)
+    return np.asarray(picture.convert("RGB"))
+
+
+def palette_with_holes(path: Path) -> np.ndarray:
+    """Of a photograph the colours count: what may be seen of it is for its matte to say."""
+    picture = Image.fromarray(PHOTO).quantize(16)
+    picture.save(path, transparency=bytes([0, 128] + [255] * 14))
+    return np.asarray(picture.convert("RGB"))
+
+
+def inks(path: Path) -> np.ndarray:
+    Image.fromarray(PHOTO).convert("CMYK").save(path, "JPEG", quality=100)
+    return PHOTO
+
+
+def turned(path: Path) -> np.ndarray:
+    picture = Image.fromarray(np.ascontiguousarray(np.rot90(PHOTO)))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    picture.save(path, exif=exif, quality=100, subsampling=0)
+    return PHOTO
+
+
+def plain(path: Path) -> np.ndarray:
+    write_rgb(path, PHOTO)
+    return PHOTO
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("deep.png", deep),
+        ("grey.png", grey),
+        ("palette.png", palette),
+        ("holes.png", palette_with_holes),
+        ("inks.jpg", inks),
+        ("turned.jpg", turned),
+        ("  spaces and größe v1.2 写真.PNG", plain),
+    ],
+)
+def test_photographs_of_every_kind_are_used(
+    name: str, make: Callable[[Path], np.ndarray], tmp_path: Path
+) -> None:
+    for folder in ("original", "mask"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+    wanted = make(tmp_path / "set" / "original" / name)
+    write_alpha(tmp_path / "set" / "mask" / f"{Path(name).stem}.png", draw_disc())
+    options = ["--route", "original", "--format", "png", "--workers", "1", "--quiet"]
+    out = tmp_path / "out"
+    assert main(["--foregrounds", str(tmp_path / "set"), "--out", str(out), *options]) == 0
+    (sample,) = samples_of(out).values()
+    off = 2.5 if name.endswith("jpg") else 0
+    assert np.abs(sample.composite.astype(int) - wanted).mean() <= off
+    np.testing.assert_array_equal(sample.alpha, draw_disc())
+    assert sample.record["foreground"] == Path(name).stem
+
+
+def empty_file(folder: Path) -> str:
+    (folder / "original" / "photo0.png").write_bytes(b"")
+    return "original/photo0.png: is empty (0 bytes)"
+
+
+def text(folder: Path) -> str:
+    (folder / "original" / "photo0.png").write_text("<html>404</html>")
+    return "original/photo0.png: is not an image"
+
+
+def cut(folder: Path) -> str:
+    (folder / "original" / "photo0.png").unlink()
+    (folder / "original" / "photo0.jpg").write_bytes(CUT)
+    return "original/photo0.jpg: is a JPEG that was cut short"
+
+
+def cut_matte(folder: Path) -> str:
+    path = folder / "mask" / "photo0.png"
+    path.write_bytes(path.read_bytes()[:-20])
+    return "mask/photo0.png: is not an image"
+
+
+def other_size(folder: Path) -> str:
+    write_alpha(folder / "mask" / "photo0.png", draw_disc(40, 40))
+    return "original/photo0.png: is 48x64 px, its matte 40x40"
+
+
+def nothing_in_front(folder: Path) -> str:
+    write_alpha(folder / "mask" / "photo0.png", np.zeros((64, 48), np.float32))
+    return "mask/photo0.png: alpha is 0 everywhere"
+
+
+def link_to_itself(folder: Path) -> str:
+    path = folder / "original" / "photo0.png"
+    path.unlink()
+    path.symlink_to(path)
+    return "original/photo0.png: cannot be read (Too many levels of symbolic links)"
+
+
+def link_to_nothing(folder: Path) -> str:
+    path = folder / "mask" / "photo0.png"
+    path.unlink()
+    path.symlink_to("moved away.png")
+    return "mask/photo0.png: cannot be read (No such file or directory)"
+
+
+def folder_with_the_name_of_a_file(folder: Path) -> str:
+    path = folder / "original" / "photo0.png"
+    path.unlink()
+    path.mkdir()
+    return "mask/photo0.png: matte without a photograph in original"
+
+
+def no_permission(folder: Path) -> str:
+    path = folder / "original" / "photo0.png"
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    return "original/photo0.png: cannot be read (Permission denied)"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(empty_file, text, cut, cut_matte, other_size, nothing_in_front),
+        *(link_to_itself, link_to_nothing, folder_with_the_name_of_a_file, no_permission),
+    ],
+)
+def test_a_foreground_that_cannot_be_used_is_named_and_the_rest_is_built(
+    spoil: Callable[[Path], str],
+    arguments: list[str],  # noqa: F811
+    foregrounds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = spoil(foregrounds)
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    (failure,) = Manifest.read(tmp_path / "out").failures
+    assert failure.startswith(told)
+    assert f"failed: {told}" in capsys.readouterr().err
+    assert sorted(samples_of(tmp_path / "out")) == [
+        f"photo{i}-k{k}" for i in (1, 2, 3) for k in (0, 1)
+    ]
+
+
+def test_backgrounds_that_cannot_be_used_are_named(
+    arguments: list[str],  # noqa: F811
+    backgrounds: Path,
+    tmp_path: Path,
+) -> None:
+    (backgrounds / "c0.jpg").write_bytes(CUT)
+    (backgrounds / "c1.png").symlink_to(backgrounds / "c1.png")
+    (backgrounds / "c2.png").mkdir()  # no file, so no input
+    (backgrounds / "c3.webp").touch()
+    assert main([*arguments, "--k", "6", "--out", str(tmp_path / "out")]) == 1
+    for failure, told in zip(
+        Manifest.read(tmp_path / "out").failures,
+        ("c0.jpg: is a JPEG that was cut", "c1.png: cannot be read", "c3.webp: is empty"),
+        strict=True,
+    ):
+        assert failure.startswith(told)
+    assert {s.record["background"] for s in samples_of(tmp_path / "out").values()} == {
+        f"b{number}.png" for number in range(6)
+    }
+
+
+def test_too_few_readable_backgrounds_name_the_others(
+    arguments: list[str],  # noqa: F811
+    backgrounds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (backgrounds / "b3.png").write_bytes(b"")
+    assert main([*arguments, "--k", "6", "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "give --k 5" in told and "b3.png: is empty" in told
+
+
+def test_a_cache_that_cannot_be_written_is_not_the_fault_of_the_inputs(
+    arguments: list[str],  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "cache").write_text("a file, not a folder")
+    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
+    assert main([*arguments, *options]) == 2
+    assert str(tmp_path / "cache") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_made_again", [False, True])
+def test_output_removed_in_the_middle_is_told_and_a_resume_finishes(
+    is_made_again: bool,
+    arguments: list[str],  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from rssn import _composition
+
+    out, original = tmp_path / "out", _composition.write_shard
+
+    def remove_before_the_third(path: Path, samples: object) -> object:
+        if path.name == "shard-00002.tar":
+            shutil.rmtree(out)
+            if is_made_again:
+                out.mkdir()
+        return original(path, samples)
+
+    monkeypatch.setattr(_composition, "write_shard", remove_before_the_third)
+    options = [*arguments, "--out", str(out), "--cache", str(tmp_path / "cache")]
+    assert main(options) == 2
+    told = capsys.readouterr().err
+    assert ("shard-00000.tar and 1 more" if is_made_again else "No such file") in told
+    assert not (out / "manifest.json").exists()
+    monkeypatch.undo()
+    assert main([*options, "--resume"]) == 0
+    Manifest.read(out).verify()
+    assert len(samples_of(out)) == 8

@@ -1,0 +1,1 @@
+"""The web page and `POST /matte`: photographs in over HTTP, mattes out, nothing kept."""

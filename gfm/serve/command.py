@@ -1,0 +1,93 @@
+"""`python -m gfm serve`: a page for people and `POST /matte` for programs."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import gfm
+from rssn.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--model", required=True, help="model file, its folder, or hub id")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default 8000)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--max-bytes", default="50MB", help="of a file (default 50MB)")
+    parser.add_argument("--max-pixels", default="60MP", help="of a photograph (default 60MP)")
+    parser.add_argument("--queue", type=int, default=8, help="photographs that wait (default 8)")
+    parser.add_argument(
+        "--timeout", type=float, default=120, help="seconds for a photograph (default 120)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        InputError: No such model or device, a limit out of range, an address that is taken, or the
+            packages of the `web` extra are missing.
+    """
+    try:
+        import uvicorn
+
+        from gfm.serve.application import create_app
+        from gfm.serve.limits import Limits, parse_amount
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"gfm serve needs the package {error.name}; pip install 'gfm-matting[web]'"
+        ) from None
+    limits = Limits(
+        max_bytes=parse_amount(options.max_bytes, "B"),
+        max_pixels=parse_amount(options.max_pixels, "P"),
+        queue=options.queue,
+        seconds=options.timeout,
+    )
+    with _listen(options.host, options.port) as listening:
+        model = gfm.load_model(options.model, options.device)
+        gfm.matte(_first_picture(), model)  # compiles, so that nobody waits for it
+        name = Path(options.model).name
+        app = create_app(model, limits, name)
+        config = uvicorn.Config(
+            app, log_level="warning", server_header=False, timeout_graceful_shutdown=5
+        )
+        if not options.quiet:
+            address = _address(listening)
+            sys.stderr.write(f"{name} on {model.device}: open {address} (Ctrl-C ends)\n")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address before the model is loaded; uvicorn would only exit where it is taken."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen()
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"--host {host} --port {port}: cannot be listened on ({reason}); choose others"
+        ) from None
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _first_picture() -> NDArray[np.uint8]:
+    """Any photograph: grain, uint8 RGB (64, 64, 3)."""
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

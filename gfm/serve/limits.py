@@ -1,0 +1,135 @@
+"""What the server takes, in bytes, pixels and kinds, and how it says no."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.WebPImagePlugin import WebPImageFile
+
+from rssn.errors import InputError
+
+KINDS = "JPEG, PNG, WebP, TIFF or BMP"
+
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)([a-z]?)", re.IGNORECASE)
+_THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+# By the first bytes. Image.open would refuse sizes by a limit that is not ours.
+_READERS: dict[bytes, Callable[[io.BytesIO], ImageFile]] = {
+    b"\xff\xd8\xff": JpegImageFile,
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"RIFF": WebPImageFile,
+    b"BM": BmpImageFile,
+}
+_TIFF_HEADS = (b"II*\0", b"MM\0*")
+_WIDTH, _HEIGHT = 256, 257  # tags of a TIFF file
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the server takes.
+
+    Attributes:
+        max_bytes: Of an uploaded file.
+        max_pixels: Width times height of a photograph.
+        queue: Photographs that may wait while another is worked on.
+        seconds: For an upload, and again for waiting and working together.
+
+    Raises:
+        InputError: One of them is out of range.
+    """
+
+    max_bytes: int = 50_000_000
+    max_pixels: int = 60_000_000
+    queue: int = 8
+    seconds: float = 120
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_bytes", 1), ("max_pixels", 1), ("queue", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise InputError(f"{name}={value}: {least} or more is allowed; give a larger one")
+        if not 0 < self.seconds < float("inf"):
+            raise InputError(f"seconds={self.seconds}: more than 0 is allowed; the default is 120")
+
+
+class Refused(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: Of HTTP.
+        message: What was wrong, and what to do about it.
+        retry_after: Seconds after which trying again makes sense.
+    """
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.retry_after = status, message, retry_after
+
+
+def parse_amount(text: str, unit: str) -> int:
+    """A number of bytes or pixels.
+
+    >>> parse_amount("50MB", "B"), parse_amount("1.5 kP", "P"), parse_amount("300", "B")
+    (50000000, 1500, 300)
+
+    Args:
+        text: A number, with k, M or G (powers of 1000) and the unit if wanted.
+        unit: One letter.
+
+    Raises:
+        InputError: It does not read like that.
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if not found or found[3].upper() not in ("", unit):
+        raise InputError(f"'{text}' is no amount; write it like 500k{unit}, 50M{unit} or 1G{unit}")
+    return round(float(found[1]) * _THOUSANDS[found[2].lower()])
+
+
+def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
+    """Look at the head of an uploaded file; nothing is decoded.
+
+    Returns:
+        Width and height in pixels, as stored.
+
+    Raises:
+        Refused: 415 another kind of file by its content, 422 a damaged head, 413 too many pixels.
+    """
+    try:
+        width, height = _size(data)
+    except (SyntaxError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise Refused(422, f"the file is damaged ({error}); send another copy of it") from None
+    if width < 1 or height < 1:
+        raise Refused(422, f"the file is damaged (a size of {width}x{height}); send another copy")
+    if width * height > limits.max_pixels:
+        raise Refused(
+            413,
+            f"the photograph has {width}x{height} pixels, {width * height / 1e6:.1f} million; at "
+            f"most {limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
+        )
+    return width, height
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    if data.startswith(_TIFF_HEADS):
+        return _tiff_size(data)
+    for head, reader in _READERS.items():
+        if data.startswith(head) and (head != b"RIFF" or data[8:12] == b"WEBP"):
+            with reader(io.BytesIO(data)) as picture:
+                return picture.size
+    raise Refused(415, f"this is no picture that can be read; send a {KINDS} file")
+
+
+def _tiff_size(data: bytes) -> tuple[int, int]:
+    """The size in the first directory; Pillow's own reader knows no 16-bit colour."""
+    directory = ImageFileDirectory_v2(data[:8])
+    file = io.BytesIO(data)
+    file.seek(directory.next)
+    directory.load(file)
+    return int(directory[_WIDTH]), int(directory[_HEIGHT])

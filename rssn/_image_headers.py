@@ -24,7 +24,7 @@ def is_cut_jpeg(data: bytes) -> bool:
     Note:
         Damage in front of an end marker stays unseen: the format has no checksum.
     """
-    if not data.startswith(_START):
+    if not data.startswith(_START) or data.endswith(_END):
         return False
     position = len(_START)
     while marker := _MARKER.search(data, position):

@@ -17,17 +17,29 @@ if TYPE_CHECKING:
     from gfm.checkpoint import load_model, save_model
     from gfm.config import GFMConfig
     from gfm.cutout import Matte
-    from gfm.inference import matte
+    from gfm.inference import MatteOptions, matte, matte_batch
     from gfm.network import GFM
 
-__all__ = ["GFM", "GFMConfig", "Matte", "load_model", "matte", "metrics", "save_model"]
+__all__ = [
+    "GFM",
+    "GFMConfig",
+    "Matte",
+    "MatteOptions",
+    "load_model",
+    "matte",
+    "matte_batch",
+    "metrics",
+    "save_model",
+]
 
 _HOMES = {
     "GFM": "gfm.network",
     "GFMConfig": "gfm.config",
     "Matte": "gfm.cutout",
+    "MatteOptions": "gfm.inference",
     "load_model": "gfm.checkpoint",
     "matte": "gfm.inference",
+    "matte_batch": "gfm.inference",
     "save_model": "gfm.checkpoint",
 }
 

@@ -14,8 +14,10 @@ COMMANDS = {
     "matte": ("gfm.matte_command", "cut objects out of photographs"),
     "info": ("gfm.info", "parameters and multiply-adds, beside the published ones"),
     "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
+    "export": ("gfm.export_command", "write a model as ONNX or OpenVINO, compared with PyTorch"),
     "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
     "report": ("gfm.report", "show a model on held-out photographs, beside baselines, in a page"),
+    "serve": ("gfm.serve.command", "a web page and POST /matte around a model"),
 }
 
 
@@ -30,10 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from gfm.training import run
 
         return run_command(lambda: run(given))
+    if given and given[0] == "sanity":  # the rest of its options are those of fit
+        from gfm.sanity import run as check
+
+        return run_command(lambda: check(given[1:]))
     parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in LIGHTNING:
         commands.add_parser(name, help=f"{name} a model (Lightning; see gfm {name} --help)")
+    commands.add_parser("sanity", help="look over data, model and machine before a long run")
     for name, (_, description) in COMMANDS.items():
         sub = commands.add_parser(name, help=description, description=description)
         if given and given[0] == name:

@@ -11,11 +11,14 @@ from safetensors.torch import save_file
 
 from gfm.config import GFMConfig
 from gfm.encoders import some
+from gfm.matting_model import MattingModel
 from gfm.network import GFM
 from rssn.errors import InputError
 
 CONFIG_KEY = "gfm_config"
 FILE_NAME = "model.safetensors"
+CONFIG_FILE = "config.json"  # beside it, where other tools look; read if they dropped the metadata
+EXPORTED = (".onnx", ".xml")
 
 Device = Literal["auto", "cpu", "cuda"] | str | torch.device
 
@@ -43,8 +46,26 @@ def save_model(model: GFM, path: str | Path) -> None:
         raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 
 
-def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
-    """Load a model in eval mode.
+def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> MattingModel:
+    """Load a model for matting: a network in eval mode, or an exported one in its runtime.
+
+    Args:
+        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`.
+        device: `auto` takes the GPU where there is one; an exported model runs on the processor.
+
+    Raises:
+        InputError: No such file or hub id, not a model of this project, or a device or a package
+            that is not there.
+    """
+    if Path(path_or_hub_id).suffix in EXPORTED:
+        from gfm.exported import load_exported
+
+        return load_exported(path_or_hub_id, device)
+    return load_network(path_or_hub_id, device)
+
+
+def load_network(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
+    """Load a network in eval mode.
 
     Args:
         path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
@@ -66,12 +87,13 @@ def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
             f"{path}: is not a safetensors file ({error}); convert a released .pth with "
             "`python -m gfm convert`"
         ) from None
-    if CONFIG_KEY not in metadata:
+    beside = path.with_name(CONFIG_FILE)
+    if CONFIG_KEY not in metadata and not beside.is_file():
         raise InputError(
             f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
         )
     try:
-        model = GFM(GFMConfig.from_json(metadata[CONFIG_KEY]))
+        model = GFM(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_text()))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()

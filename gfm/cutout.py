@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rssn._files import whole_file
 from rssn.blending import blend
 from rssn.errors import InputError
-from rssn.images import write_rgba
+from rssn.images import encode_rgba
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,17 @@ class Matte:
         opacity = np.rint(self.alpha * 255).astype(np.uint8)
         return np.dstack([self.foreground, opacity])
 
-    def on(self, background: NDArray[np.uint8] | tuple[int, int, int]) -> NDArray[np.uint8]:
+    def on(
+        self, background: NDArray[np.uint8] | tuple[int, int, int], linear: bool = False
+    ) -> NDArray[np.uint8]:
         """Put the object before another background.
 
         Args:
             background: uint8 RGB picture, resized to the matte's size if it has another, or one
                 colour.
+            linear: Mix light, not sRGB values: soft edges before a much brighter or darker
+                background look as a camera would see them. Mattes of composites that were mixed
+                in sRGB values, as in all public data sets, come back exactly without it.
 
         Returns:
             The composite (H, W, 3), uint8 RGB.
@@ -64,10 +70,13 @@ class Matte:
             way = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
             resized = cv2.resize(picture, (width, height), interpolation=way)
             picture = np.asarray(resized, dtype=np.uint8)
-        return blend(self.alpha, self.foreground, picture)
+        if not linear:
+            return blend(self.alpha, self.foreground, picture)
+        light = _light_of_levels()
+        return _levels_of_light(blend(self.alpha, light[self.foreground], light[picture]))
 
     def save(self, path: str | Path) -> None:
-        """Write the cut-out as an RGBA PNG.
+        """Write the cut-out as an RGBA PNG; the file appears under its name when it is whole.
 
         Raises:
             InputError: The path does not end in `.png`, or cannot be written to.
@@ -76,8 +85,23 @@ class Matte:
         if path.suffix.lower() != ".png":
             raise InputError(f"{path}: a cut-out with alpha is saved as .png; change the ending")
         try:
-            write_rgba(path, self.foreground, self.alpha)
+            with whole_file(path) as part:
+                part.write_bytes(encode_rgba(self.foreground, self.alpha))
         except OSError as error:
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}); choose a folder that is there"
             ) from None
+
+
+def _light_of_levels() -> NDArray[np.float32]:
+    """The light of each of the 256 sRGB levels (IEC 61966-2-1), from 0 to 1."""
+    level = np.arange(256) / 255
+    light = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+def _levels_of_light(light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The sRGB levels of light from 0 to 1, the inverse of `_light_of_levels`."""
+    level = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    rounded: NDArray[np.uint8] = np.rint(level * 255).astype(np.uint8)
+    return rounded

@@ -3,33 +3,104 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from gfm.checkpoint import load_model
-from gfm.inference import ForegroundMethod, Strategy, check_options, matte
-from rssn.console import progress, run_command
+from gfm.inference import (
+    Augmentation,
+    ForegroundMethod,
+    MatteOptions,
+    Refinement,
+    Strategy,
+    predict,
+    with_colours,
+)
+from gfm.inference.matting import check_models
+from gfm.matte_files import (
+    OUTPUTS,
+    STREAM,
+    USUAL,
+    Existing,
+    Output,
+    Results,
+    Source,
+    collect,
+    parse_background,
+)
+from gfm.matting_model import MattingModel
+from rssn.console import Bar, run_command
 from rssn.errors import FailedInputs, InputError, one_line
-from rssn.images import SUFFIXES, image_files, write_alpha, write_trimap
+from rssn.photographs import FORMATS, Photograph
+
+EXPECTED = (InputError, OSError, MemoryError, torch.OutOfMemoryError)  # of one photograph alone
+AHEAD = 2  # photographs that are read, and that are written, beside the one that is matted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="image or folder")
-    parser.add_argument("--model", required=True, help=".safetensors file, its folder, or hub id")
-    parser.add_argument("--out", required=True, type=Path, help="folder for alpha/, rgba/, trimap/")
-    parser.add_argument("--strategy", choices=get_args(Strategy), default="hybrid")
-    parser.add_argument("--d1", type=float, default=3, help="reduction for the glance (default 3)")
-    parser.add_argument("--d2", type=float, default=2, help="reduction for the focus (default 2)")
-    parser.add_argument(
+    usual = MatteOptions()
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="INPUT", help="image, folder, pattern, or - for stdin")
+    add(
+        "--model",
+        action="append",
+        metavar="MODEL",
+        help="model file, its folder, or hub id; given several times, the median is taken",
+    )
+    add("--out", required=True, help="folder that gets a folder of each output, or - for stdout")
+    add(
+        "--outputs",
+        metavar="LIST",
+        help=f"of {','.join(OUTPUTS)} (default {','.join(USUAL)}; to stdout rgba)",
+    )
+    add("--format", choices=FORMATS, default="png", help="of the outputs (default png)")
+    add("--bits", type=int, choices=(8, 16), default=8, help="of alpha (default 8)")
+    add("--background", metavar="FILE|#RRGGBB", help="what composites are put on")
+    add("--linear", action="store_true", help="mix composites in linear light")
+    add(
+        "--existing",
+        choices=get_args(Existing),
+        default="overwrite",
+        help="what happens to photographs whose results are there (default overwrite)",
+    )
+    add("--strategy", choices=get_args(Strategy), default=usual.strategy)
+    add("--d1", type=float, default=usual.d1, help="reduction for the glance (default 3)")
+    add("--d2", type=float, default=usual.d2, help="reduction for the focus (default 2)")
+    add(
         "--foreground",
         choices=get_args(ForegroundMethod),
-        default="multilevel",
+        default=usual.foreground,
         help="estimation of the colours behind soft edges",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add(
+        "--refine",
+        choices=get_args(Refinement),
+        default=usual.refine,
+        help="fba lets image, alpha and colours correct each other",
+    )
+    add(
+        "--augment",
+        choices=get_args(Augmentation),
+        default=usual.augmentation,
+        help="average over the mirror image (flip), or over sizes, too (full)",
+    )
+    add(
+        "--max-memory",
+        metavar="SIZE",
+        help="such as 4GB: large photographs are matted at the full 1/d2, in tiles that fit",
+    )
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--quiet", action="store_true", help="no progress bar")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,31 +110,31 @@ def run(options: argparse.Namespace) -> None:
         FailedInputs: Some inputs could not be matted; the others are done.
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
-    check_options(options.strategy, options.d1, options.d2, options.foreground)
-    model = load_model(options.model, options.device)
-    paths, failures = _collect(options.inputs)
-    try:
-        for kind in ("alpha", "rgba", "trimap"):
-            (options.out / kind).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {options.out}: no folder can be made there ({error})") from None
-    for path in progress(paths, "Matte", quiet=options.quiet):
-        try:
-            made = matte(
-                path,
-                model,
-                strategy=options.strategy,
-                d1=options.d1,
-                d2=options.d2,
-                foreground=options.foreground,
-            )
-            name = f"{path.stem}.png"
-            write_alpha(options.out / "alpha" / name, made.alpha)
-            made.save(options.out / "rgba" / name)
-            write_trimap(options.out / "trimap" / name, made.trimap)
-        except (InputError, OSError) as error:
-            reason = one_line(error)
-            failures.append(reason if reason.startswith(str(path)) else f"{path}: {reason}")
+    how = MatteOptions(
+        options.strategy,
+        options.d1,
+        options.d2,
+        options.foreground,
+        options.refine,
+        options.augment,
+        options.max_memory,
+    )
+    results = _results(options)
+    models = check_models([load_model(each, options.device) for each in options.model or ()])
+    if not options.quiet:
+        sys.stderr.write(f"device: {_describe(models[0].device, options.device)}\n")
+    sources, failures = collect(options.inputs)
+    if results.folder is None and len(sources) > 1:
+        raise InputError(f"--out - takes one photograph, not {len(sources)}; give a folder")
+    results.make_folders()
+    if options.existing == "skip":
+        sources = [source for source in sources if not results.are_there(source)]
+    with Bar("Matte", len(sources), options.quiet) as bar:
+        for source, reason in _matte_all(sources, models, how, results):
+            if reason is not None:
+                text = one_line(reason)
+                failures.append(text if text.startswith(str(source)) else f"{source}: {text}")
+            bar.advance()
     if failures:
         raise FailedInputs(failures)
 
@@ -76,27 +147,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_command(lambda: run(options))
 
 
-def _collect(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """The photographs named by the inputs, and a line for each input that is none."""
-    paths: list[Path] = []
-    failures: list[str] = []
-    for given in inputs:
-        if given.is_dir():
+def _results(options: argparse.Namespace) -> Results:
+    folder = None if options.out == STREAM else Path(options.out)
+    usual = "rgba" if folder is None else ",".join(USUAL)
+    names = [name.strip() for name in (options.outputs or usual).split(",")]
+    return Results(
+        folder,
+        cast(tuple[Output, ...], tuple(dict.fromkeys(names))),
+        options.format,
+        options.bits,
+        parse_background(options.background),
+        options.linear,
+    )
+
+
+def _matte_all(
+    sources: Sequence[Source],
+    models: Sequence[MattingModel],
+    how: MatteOptions,
+    results: Results,
+) -> Iterator[tuple[Source, Exception | None]]:
+    """Matte and write; yields each photograph when it is done, with what went wrong.
+
+    One thread reads ahead and one finishes and writes while the network runs here, unless memory
+    is limited: then one photograph is in memory at a time.
+    """
+    ahead = AHEAD if how.max_memory is None else 0
+    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+        waiting = deque(sources)
+        reading: deque[tuple[Source, Future[Photograph]]] = deque()
+        writing: deque[tuple[Source, Future[None]]] = deque()
+        while waiting or reading:
+            while waiting and len(reading) <= ahead:
+                source = waiting.popleft()
+                reading.append((source, reader.submit(source.read)))
+            source, read = reading.popleft()
             try:
-                paths += image_files(given)
-            except InputError as error:
-                failures.append(one_line(error))
-        elif given.suffix.lower() in SUFFIXES:
-            paths.append(given)
-        elif not given.exists():
-            failures.append(f"{given}: no such file or folder; check the path")
-        else:
-            failures.append(f"{given}: is no image; wanted {', '.join(sorted(SUFFIXES))}")
-    stems: dict[str, Path] = {}
-    for path in paths:
-        other = stems.setdefault(path.stem, path)
-        if other != path:
-            raise InputError(
-                f"{path} and {other} would both be written as {path.stem}.png; rename one"
-            )
-    return list(stems.values()), failures
+                photograph = read.result()
+                alpha, trimap = predict([photograph.pixels], models, how)[0]
+            except EXPECTED as error:
+                yield source, error
+                continue
+            task = partial(_finish, source, photograph, alpha, trimap, how, results)
+            writing.append((source, writer.submit(task)))
+            del photograph, alpha, trimap  # or they stay while the next is read
+            while len(writing) > ahead:
+                yield _settled(*writing.popleft())
+        for source, written in writing:
+            yield _settled(source, written)
+
+
+def _finish(
+    source: Source,
+    photograph: Photograph,
+    alpha: NDArray[np.float32],
+    trimap: NDArray[np.uint8],
+    how: MatteOptions,
+    results: Results,
+) -> None:
+    results.write(source, photograph, with_colours(photograph.pixels, alpha, trimap, how))
+
+
+def _settled(source: Source, written: Future[None]) -> tuple[Source, Exception | None]:
+    try:
+        written.result()
+    except EXPECTED as error:
+        return source, error
+    return source, None
+
+
+def _describe(device: torch.device, asked: str) -> str:
+    """The device, and why it was taken."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if asked != "auto":
+        return str(device)
+    reason = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no GPU found"
+    return f"{device} ({reason})"

@@ -13,6 +13,7 @@ from gfm.config import GFMConfig, SingleRosta
 from gfm.decoders import GLANCE_CLASSES, FocusDecoder, GlanceDecoder
 from gfm.encoders import build_encoder
 from gfm.fusion import RosTaIntegration, fuse, fuse_expected
+from gfm.hub import HubMethods
 from rssn.errors import InputError
 
 
@@ -48,7 +49,7 @@ class RimMatting(NamedTuple):
     alpha: Tensor
 
 
-class GFM(nn.Module):
+class GFM(HubMethods, nn.Module):
     """Glance and Focus Matting.
 
     Args:
@@ -79,6 +80,16 @@ class GFM(nn.Module):
         self.scale: Tensor
         for name, value in normalisation(config).items():
             self.register_buffer(name, value)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is, and images have to be."""
+        return self.mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the network computes in."""
+        return self.mean.dtype
 
     def forward(self, image: Tensor) -> Matting | RimMatting:
         """Matte a batch.

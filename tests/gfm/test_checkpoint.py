@@ -114,3 +114,62 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot be written .*choose another place"):
         save_model(shared(), tmp_path / "file" / "m.safetensors")
+
+
+class TestHub:
+    def test_pretrained_folder_comes_back(self, tmp_path):
+        model = shared()
+        model.save_pretrained(tmp_path / "m")
+        assert sorted(p.name for p in (tmp_path / "m").iterdir()) == [
+            "config.json",
+            "model.safetensors",
+        ]
+        again = gfm.GFM.from_pretrained(tmp_path / "m", device="cpu")
+        assert again.config == model.config and not again.training
+        assert torch.equal(again.state_dict()["mean"], model.state_dict()["mean"])
+
+    def test_configuration_beside_the_file_stands_in_for_lost_metadata(self, tmp_path):
+        shared().save_pretrained(tmp_path)
+        path = tmp_path / "model.safetensors"
+        save_file(load_file(path), path)
+        assert load_model(tmp_path, "cpu").config == shared().config
+
+    def test_hub_id_is_downloaded(self, tmp_path, monkeypatch):
+        shared().save_pretrained(tmp_path)
+        asked = []
+
+        def download(hub_id: str, name: str) -> str:
+            asked.append((hub_id, name))
+            return str(tmp_path / name)
+
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+        assert load_model("someone/matting", "cpu").config == shared().config
+        assert asked == [("someone/matting", "model.safetensors")]
+
+    def test_upload_holds_model_and_configuration(self, monkeypatch):
+        sent = {}
+
+        class Api:
+            def __init__(self, token: str | None) -> None:
+                sent["token"] = token
+
+            def create_repo(self, hub_id: str, private: bool, exist_ok: bool) -> None:
+                sent["made"] = (hub_id, private, exist_ok)
+
+            def upload_folder(self, repo_id: str, folder_path: str) -> str:
+                sent["files"] = sorted(path.name for path in Path(folder_path).iterdir())
+                return f"https://hub/{repo_id}"
+
+        monkeypatch.setattr("huggingface_hub.HfApi", Api)
+        address = shared().push_to_hub("someone/matting", private=True, token="t")
+        assert address == "https://hub/someone/matting"
+        assert sent == {
+            "token": "t",
+            "made": ("someone/matting", True, True),
+            "files": ["config.json", "model.safetensors"],
+        }
+
+    def test_upload_that_is_refused_is_said(self, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        with pytest.raises(InputError, match="someone/matting: cannot be uploaded"):
+            shared().push_to_hub("someone/matting", token="t")

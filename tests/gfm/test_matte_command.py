@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageCms
 from tiny import draw_photograph, shared
 
 import gfm
@@ -126,3 +128,100 @@ def test_script_is_the_same_command(photographs, model_file, tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(p.name for p in (tmp_path / "out" / "alpha").iterdir()) == ["a.png", "b.png"]
+
+
+class TestFilesAndStreams:
+    def test_all_outputs_in_another_format(self, photographs, model_file, tmp_path):
+        options = ("--outputs", "alpha,rgba,trimap,foreground,composite,overlay", "--bits", 16)
+        given = (photographs / "a.png", "--model", model_file, "--out", tmp_path / "out")
+        assert matte(*given, *options, "--format", "tiff", "--background", "#ff0000") == 0
+        made = gfm.matte(photographs / "a.png", shared())
+        read = {p.name: read_any(p / "a.tiff") for p in (tmp_path / "out").iterdir()}
+        assert read["alpha"].dtype == np.uint16
+        np.testing.assert_allclose(read["alpha"] / 65535, made.alpha, atol=1e-5)
+        np.testing.assert_array_equal(read["rgba"], made.rgba)
+        np.testing.assert_array_equal(read["foreground"], made.foreground)
+        np.testing.assert_array_equal(read["composite"], made.on((255, 0, 0)))
+        np.testing.assert_array_equal(read["trimap"] // 127, made.trimap)
+        assert read["overlay"].shape == (96, 128, 3)
+
+    def test_profile_goes_with_the_colours(self, photographs, model_file, tmp_path):
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        image = Image.fromarray(draw_photograph(1, 96, 128))
+        image.save(photographs / "p.jpg", icc_profile=profile)
+        given = (photographs / "p.jpg", "--model", model_file, "--out", tmp_path / "out")
+        assert matte(*given, "--format", "webp") == 0
+        assert Image.open(tmp_path / "out" / "rgba" / "p.webp").info["icc_profile"] == profile
+        assert "icc_profile" not in Image.open(tmp_path / "out" / "alpha" / "p.webp").info
+
+    def test_patterns(self, photographs, model_file, tmp_path, capsys):
+        pattern = photographs / "[ab].p*"
+        given = (pattern, tmp_path / "no*.png", "--model", model_file, "--out", tmp_path / "out")
+        assert matte(*given) == 1
+        assert sorted(p.name for p in (tmp_path / "out" / "rgba").iterdir()) == ["a.png", "b.png"]
+        assert "no*.png: no image matches; check the pattern" in capsys.readouterr().err
+
+    def test_existing_results_are_skipped_on_request(self, photographs, model_file, tmp_path):
+        out = tmp_path / "out"
+        given = (photographs, "--model", model_file, "--out", out, "--outputs", "alpha")
+        assert matte(*given) == 0
+        (out / "alpha" / "a.png").write_bytes(b"kept")
+        (out / "alpha" / "b.png").unlink()
+        assert matte(*given, "--existing", "skip") == 0
+        assert (out / "alpha" / "a.png").read_bytes() == b"kept"
+        assert (out / "alpha" / "b.png").exists()
+        assert matte(*given) == 0
+        assert (out / "alpha" / "a.png").read_bytes() != b"kept"
+
+    def test_standard_input_and_output(self, photographs, model_file, tmp_path):
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "gfm", "matte", "-", "--model", model_file, "--out", "-"],
+            env=os.environ | {"PYTHONPATH": str(root)},
+            input=(photographs / "a.png").read_bytes(),
+            capture_output=True,
+            check=True,
+        )
+        made = gfm.matte(photographs / "a.png", shared())
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(done.stdout))), made.rgba)
+        assert b"device: " in done.stderr and b"Matte: 1/1" in done.stderr
+
+    def test_several_models_and_the_other_options(self, photographs, model_file, tmp_path):
+        options = ("--augment", "flip", "--refine", "fba", "--max-memory", "64GB")
+        given = (photographs / "a.png", "--model", model_file, "--model", model_file)
+        assert matte(*given, "--out", tmp_path / "out", *options) == 0
+        wanted = gfm.matte(photographs / "a.png", shared(), augmentation="flip", refine="fba")
+        made = read_alpha(tmp_path / "out" / "alpha" / "a.png")
+        np.testing.assert_allclose(made, wanted.alpha, atol=0.502 / 255)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (("--outputs", "alpha,matte"), "--outputs='matte' is not supported; choose 'alpha'"),
+            (("--outputs", "composite"), "--outputs composite needs --background"),
+            (("--background", "#12"), "--background #12: a colour is written '#rrggbb'"),
+            (("--format", "webp", "--bits", "16"), "--bits 16 does not fit into WebP"),
+            (("--out", "-"), "--out - takes one photograph, not 2; give a folder"),
+            (("--out", "-", "--outputs", "alpha,rgba"), "--out - writes one picture; choose one"),
+            (("--max-memory", "much"), "max_memory='much' is no amount of memory"),
+            (("--max-memory", "1MB"), None),
+        ],
+    )
+    def test_what_does_not_go_together(
+        self, options, message, photographs, model_file, tmp_path, capsys
+    ):
+        given = (photographs, "--model", model_file, "--out", tmp_path / "out")
+        code = matte(*given, *options)
+        err = capsys.readouterr().err
+        if message is None:  # which of two photographs fit is known one by one
+            assert code == 1 and err.count("give at least") == 2
+        else:
+            assert code == 2 and err.startswith(f"error: {message}")
+
+    def test_no_model_says_how_to_get_one(self, photographs, tmp_path, capsys):
+        assert matte(photographs, "--out", tmp_path / "out") == 2
+        assert "no weights are shipped yet; load some with" in capsys.readouterr().err
+
+
+def read_any(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))

@@ -1,0 +1,27 @@
+"""From photographs to their mattes."""
+
+from gfm.inference.matting import as_rgb, matte, matte_batch, predict, with_colours
+from gfm.inference.options import (
+    Augmentation,
+    ForegroundMethod,
+    MatteOptions,
+    Refinement,
+    Strategy,
+)
+from gfm.inference.passes import enlarge, pass_size, shrink
+
+__all__ = [
+    "Augmentation",
+    "ForegroundMethod",
+    "MatteOptions",
+    "Refinement",
+    "Strategy",
+    "as_rgb",
+    "enlarge",
+    "matte",
+    "matte_batch",
+    "pass_size",
+    "predict",
+    "shrink",
+    "with_colours",
+]

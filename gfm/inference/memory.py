@@ -1,0 +1,134 @@
+"""How much memory matting takes, and what fits into a limit.
+
+The sizes of passes are planned from what each network really allocates: its passes run once on the
+`meta` device, which has shapes and no values, while every allocation is counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from gfm.config import GFMConfig
+from gfm.network import GFM
+from rssn.errors import InputError
+
+Pass = Literal["glance", "focus", "whole"]
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+PROBE = 256  # px, side of the image that is sent through the network to count
+SLACK = 1.3  # for the allocator and the library of the convolutions; measured: up to 1.1 on r34
+STATED = 10**8  # bytes; limits in messages are rounded up to these
+
+
+def parse_memory(limit: str | int | float | None) -> int | None:
+    """A limit in bytes: a number, or text such as `4GB`, `500 MB` or `1.5GiB`.
+
+    Raises:
+        InputError: Neither.
+    """
+    if limit is None:
+        return None
+    found = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*([KMG]?I?)B?\s*", str(limit).upper())
+    try:
+        size = int(float(found[1].lower()) * UNITS[found[2]]) if found else 0
+    except (KeyError, ValueError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise InputError(f"max_memory={limit!r} is no amount of memory; give '4GB' or bytes")
+    return size
+
+
+def format_memory(size: float) -> str:
+    """An amount in GB, rounded up to a tenth."""
+    return f"{-(-size // STATED) * STATED / 1e9:.1f}GB"
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes that this process holds: on the GPU for a network there, else in main memory."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # no Linux: the most that it ever held, which is no less
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    import resource
+
+    return pages * resource.getpagesize()
+
+
+@functools.cache
+def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
+    """What a pass allocates at its peak, over the pixels of its input, without the weights.
+
+    Args:
+        config: The network.
+        part: The pass: the glance or the focus decoder alone, or the whole network.
+        item_size: Bytes of a value.
+    """
+    with torch.device("meta"):
+        model = GFM(config).eval()
+        image = torch.empty(1, 3, PROBE, PROBE)
+    runs: dict[Pass, Callable[[Tensor], object]] = {
+        "glance": model.glance_probabilities,
+        "focus": model.focus_alpha,
+        "whole": model,
+    }
+    with torch.inference_mode(), _AllocationCounter() as counter:
+        runs[part](image)
+    return float(SLACK * counter.peak * item_size / 4 / PROBE**2)
+
+
+class _AllocationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of the tensors that are alive.
+
+    Attributes:
+        peak: The most at any time, with the copies in other memory orders that convolutions on a
+            CPU make of their input and output.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.alive: set[int] = set()
+        self.now = self.peak = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,  # noqa: ANN401 - PyTorch's own signature
+        types: Any,  # noqa: ANN401
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
+        result = func(*args, **(kwargs or {}))
+        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        for tensor in made:
+            self._count(tensor.untyped_storage())
+        copies = 0
+        if func.overloadpacket is torch.ops.aten.convolution:
+            copies = sum(tensor.nbytes for tensor in (args[0], *made))
+        self.peak = max(self.peak, self.now + copies)
+        return result
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key not in self.alive:
+            self.alive.add(key)
+            self.now += storage.nbytes()
+            weakref.finalize(storage, self._forget, key, storage.nbytes())
+
+    def _forget(self, key: int, size: int) -> None:
+        self.alive.discard(key)
+        self.now -= size

@@ -1,0 +1,75 @@
+"""The options of matting, checked once for all ways in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gfm.config import check_choice
+from gfm.inference.memory import parse_memory
+from rssn.errors import InputError
+
+Strategy = Literal["hybrid", "resize", "full"]
+ForegroundMethod = Literal["multilevel", "closed_form", "none"]
+Augmentation = Literal["none", "flip", "full"]
+Refinement = Literal["none", "fba"]
+
+
+@dataclass(frozen=True)
+class MatteOptions:
+    """How a photograph is matted.
+
+    Attributes:
+        strategy: `hybrid` takes the glance from the image at 1/d1 and the focus at 1/d2 and fuses
+            them at full size; `resize` is one pass at 1/d2; `full` one at full size. An integrating
+            (RIM) network always makes one pass, at 1/d1 unless the strategy is `full`.
+        d1: Reduction for the glance, 1 or more.
+        d2: Reduction for the focus, 1 or more.
+        foreground: How colours behind the soft edges are estimated; `none` keeps the image's, which
+            shows the old background around hair.
+        refine: `fba` lets image, matte and colours correct each other once more.
+        augmentation: What else the network sees, to average over: nothing, the mirror image
+            (`flip`, twice the time), or both also at 0.8 and 1.25 of the size (`full`, six times).
+        max_memory: Most bytes that the process may hold, or text such as `4GB`. With a limit, the
+            hybrid strategy keeps to 1/d2 however large the image is: where the glance sees
+            transition, the focus is taken in overlapping tiles that fit the limit.
+    """
+
+    strategy: Strategy = "hybrid"
+    d1: float = 3
+    d2: float = 2
+    foreground: ForegroundMethod = "multilevel"
+    refine: Refinement = "none"
+    augmentation: Augmentation = "none"
+    max_memory: str | int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InputError: A value that is not supported, with those that are.
+        """
+        for name, kind in (
+            ("strategy", Strategy),
+            ("foreground", ForegroundMethod),
+            ("refine", Refinement),
+            ("augmentation", Augmentation),
+        ):
+            check_choice(name, getattr(self, name), get_args(kind))
+        for name in ("d1", "d2"):
+            value = getattr(self, name)
+            if not 1 <= value < float("inf"):
+                raise InputError(
+                    f"{name}={value}: a reduction is 1 or more; the paper has d1=3, d2=2"
+                )
+        if self.refine != "none" and self.foreground == "none":
+            raise InputError(
+                "refine='fba' corrects estimated colours; choose foreground='multilevel' or "
+                "'closed_form' with it"
+            )
+        parse_memory(self.max_memory)
+
+    @property
+    def memory_limit(self) -> int | None:
+        """The limit in bytes."""
+        return parse_memory(self.max_memory)

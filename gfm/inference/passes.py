@@ -1,0 +1,211 @@
+"""Passes of whole images through a network, and what becomes of their maps at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gfm.config import Rosta, SingleRosta
+from gfm.fusion import fuse, most_probable
+from gfm.inference.options import Augmentation, Strategy
+from gfm.matting_model import MattingModel
+from gfm.network import RimMatting
+
+MAX_SIDE = 1600  # of a pass, in pixels, as published
+MULTIPLE = 32
+STRIP = 2**21  # pixels that are finished at a time, so that large images cost little memory
+
+Uint8Image = NDArray[np.uint8]
+Size = tuple[int, int]
+
+
+class Maps(NamedTuple):
+    """What passes say of images of one size, each map at the size of its pass.
+
+    Attributes:
+        glance: Class probabilities (B, C, h, w).
+        detail: The focus (B, 1, h', w'), still to be fused with the glance, or a finished matte.
+        rosta: How to fuse; None where `detail` is a finished matte.
+    """
+
+    glance: Tensor
+    detail: Tensor
+    rosta: SingleRosta | None
+
+
+class View(NamedTuple):
+    """One way in which a network is shown an image: mirrored or not, at some scale."""
+
+    mirrored: bool
+    scale: float
+
+    def of(self, network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+        """The network's map of the image (B, 3, h, w), seen through this view."""
+        return network(image.flip(-1)).flip(-1) if self.mirrored else network(image)
+
+
+VIEWS: dict[Augmentation, tuple[View, ...]] = {
+    "none": (View(False, 1),),
+    "flip": (View(False, 1), View(True, 1)),
+    "full": tuple(View(mirrored, scale) for scale in (1, 0.8, 1.25) for mirrored in (False, True)),
+}
+
+
+def pass_size(height: int, width: int, reduction: float) -> Size:
+    """Height and width of a pass at 1/reduction: floored to multiples of 32, 32 to 1600 pixels."""
+
+    def side(length: int) -> int:
+        return min(MAX_SIDE, max(MULTIPLE, int(length / reduction) // MULTIPLE * MULTIPLE))
+
+    return side(height), side(width)
+
+
+def shrink(model: MattingModel, rgb: Uint8Image, reduction: float) -> Tensor:
+    """The image as the network's input (1, 3, h, w) in [0, 1] at 1/reduction of its size."""
+    return network_input(model, [resize(rgb, pass_size(rgb.shape[0], rgb.shape[1], reduction))])
+
+
+def resize(rgb: Uint8Image, size: Size) -> Uint8Image:
+    """Resize (H, W, 3), by the mean over areas if it becomes smaller."""
+    if size == rgb.shape[:2]:
+        return rgb
+    shrinking = size[0] <= rgb.shape[0] and size[1] <= rgb.shape[1]
+    way = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, size[::-1], interpolation=way), np.uint8)
+
+
+def network_input(model: MattingModel, images: Sequence[Uint8Image]) -> Tensor:
+    """Images of one size as a batch (B, 3, H, W) in [0, 1]."""
+    batch = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2)
+    return batch.to(model.dtype) / 255
+
+
+def enlarge(maps: Tensor, size: Size) -> Tensor:
+    """Resize float maps (B, C, h, w) to (B, C, H, W), bilinear with half-pixel centres."""
+    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+
+
+def enlarge_rows(maps: Tensor, size: Size, rows: slice) -> Tensor:
+    """Only these rows of `enlarge`."""
+    if rows == slice(0, size[0]):
+        return enlarge(maps, size)
+    height = maps.shape[-2]
+    row = torch.arange(rows.start, rows.stop, device=maps.device, dtype=torch.float64)
+    position = ((row + 0.5) * (height / size[0]) - 0.5).clamp(0, height - 1)
+    above = position.long()
+    below = (above + 1).clamp(max=height - 1)
+    weight = (position - above).to(maps.dtype).unsqueeze(1)
+    strip = torch.lerp(maps[..., above, :], maps[..., below, :], weight)
+    return enlarge(strip, (len(row), size[1]))
+
+
+def strategy_maps(
+    model: MattingModel,
+    images: Sequence[Uint8Image],
+    strategy: Strategy,
+    d1: float,
+    d2: float,
+    augmentation: Augmentation = "none",
+) -> Maps:
+    """Run the passes of a strategy on images of one height and width.
+
+    Note:
+        The mean over the views is taken before the fusion, at the sizes of the plain passes.
+    """
+    seen = [_view_maps(model, images, strategy, d1, d2, view) for view in VIEWS[augmentation]]
+    first = seen[0]
+    return Maps(
+        average([maps.glance for maps in seen]), average([m.detail for m in seen]), first.rosta
+    )
+
+
+def average(maps: Sequence[Tensor]) -> Tensor:
+    """The mean of maps (B, C, h, w), each resized to the size of the first."""
+    if len(maps) == 1:
+        return maps[0]
+    size = (maps[0].shape[-2], maps[0].shape[-1])
+    resized = (m if tuple(m.shape[-2:]) == size else enlarge(m, size) for m in maps)
+    return torch.stack(list(resized)).mean(dim=0)
+
+
+def _view_maps(
+    model: MattingModel,
+    images: Sequence[Uint8Image],
+    strategy: Strategy,
+    d1: float,
+    d2: float,
+    view: View,
+) -> Maps:
+    def batch(reduction: float) -> Tensor:
+        height, width = images[0].shape[:2]
+        size = pass_size(height, width, max(reduction / view.scale, 1))
+        return network_input(model, [resize(image, size) for image in images])
+
+    rosta = model.config.rosta
+    if strategy == "hybrid" and rosta != "RIM":
+        glance = view.of(model.glance_probabilities, batch(d1))
+        return Maps(glance, view.of(model.focus_alpha, batch(d2)), rosta)
+    image = batch(whole_reduction(rosta, strategy, d1, d2))
+    both = view.of(lambda seen: _glance_and_alpha(model, seen), image)
+    return Maps(both[:, :-1], both[:, -1:], None)
+
+
+def whole_reduction(rosta: Rosta, strategy: Strategy, d1: float, d2: float) -> float:
+    """The reduction of a strategy that makes one pass."""
+    return {"hybrid": d1, "resize": d1 if rosta == "RIM" else d2, "full": 1}[strategy]
+
+
+def _glance_and_alpha(model: MattingModel, image: Tensor) -> Tensor:
+    output = model(image)
+    glance = (output.tt if isinstance(output, RimMatting) else output).glance
+    return torch.cat([glance, output.alpha], dim=1)
+
+
+def finish(ensemble: Sequence[Maps], size: Size) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Fuse the maps of one image, by each network of an ensemble, at full size.
+
+    Args:
+        ensemble: Maps of a batch of one, by network.
+        size: Height and width of the image.
+
+    Returns:
+        Alpha (H, W) and the glance as a trimap 0/1/2 (H, W); of several networks the median
+        (paper, section 5.5.1), where two medians of a trimap disagree the transition.
+    """
+    alpha = np.empty(size, np.float32)
+    trimap = np.empty(size, np.uint8)
+    for rows in _strips(size):
+        parts = [_finish_rows(maps, size, rows) for maps in ensemble]
+        if len(parts) == 1:
+            alpha[rows], trimap[rows] = parts[0]
+        else:
+            alpha[rows] = np.median([part[0] for part in parts], axis=0)
+            median = np.median([part[1] for part in parts], axis=0)
+            trimap[rows] = np.where(median % 1 > 0, 1, median)
+    return alpha, trimap
+
+
+def _finish_rows(
+    maps: Maps, size: Size, rows: slice
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    glance = enlarge_rows(maps.glance, size, rows)
+    detail = enlarge_rows(maps.detail, size, rows)
+    alpha = detail if maps.rosta is None else fuse(glance, detail, maps.rosta)
+    winner = most_probable(glance)
+    trimap = winner if glance.shape[1] == 3 else winner * 2
+    values = cast(NDArray[np.float32], alpha[0, 0].float().clamp(0, 1).cpu().numpy())
+    return values, cast(NDArray[np.uint8], trimap[0, 0].cpu().numpy())
+
+
+def _strips(size: Size) -> Iterator[slice]:
+    count = -(-size[0] * size[1] // STRIP)
+    step = -(-size[0] // count)
+    for start in range(0, size[0], step):
+        yield slice(start, min(start + step, size[0]))

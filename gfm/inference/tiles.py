@@ -1,0 +1,179 @@
+"""The focus of a large image in overlapping tiles, only where the glance sees transition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gfm.fusion import most_probable
+from gfm.inference.options import MatteOptions
+from gfm.inference.passes import (
+    MULTIPLE,
+    VIEWS,
+    Maps,
+    Size,
+    Uint8Image,
+    View,
+    average,
+    network_input,
+    resize,
+)
+from gfm.matting_model import MattingModel
+from gfm.network import RimMatting
+from rssn.errors import InputError
+
+# px of a tile beside another that are left out, for its border distorts them. What is left of that
+# in the focus is 0.0003 in the mean for tiles of 512 px (the demo's network), 0.0001 for 768 px.
+MARGIN = 96
+RAMP = 64  # px over which one tile fades into the next
+OVERLAP = 2 * MARGIN + RAMP
+COARSE_FOCUS = 0.02  # more is looked at in detail, under representations without a transition class
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """Sizes of the passes over a large image.
+
+    Attributes:
+        glance: Height and width at which the glance decoder sees the whole image.
+        focus: Height and width of the image that the tiles are cut from.
+        tile: Side of a tile in pixels, a multiple of 32.
+    """
+
+    glance: Size
+    focus: Size
+    tile: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A tile's extent along one axis, in pixels.
+
+    Attributes:
+        start: First position.
+        stop: Behind the last.
+        weights: What the tile counts at each position; those of all windows add up to 1.
+    """
+
+    start: int
+    stop: int
+    weights: NDArray[np.float32]
+
+
+def windows(length: int, tile: int) -> list[Window]:
+    """Cover an axis by tiles that start at multiples of 32 and fade into each other.
+
+    Note:
+        A network repeats itself exactly under shifts by its coarsest stride alone, hence the 32.
+    """
+    last = max(0, -(-length // MULTIPLE) * MULTIPLE - tile)
+    starts = [*range(0, last, tile - OVERLAP), last]
+    position = np.arange(length)
+    profiles = []
+    for start in starts:
+        rise = (position - start - MARGIN + 0.5) / RAMP if start > 0 else np.ones(length)
+        fall = (start + tile - MARGIN - position - 0.5) / RAMP if start < last else np.ones(length)
+        inside = (position >= start) & (position < start + tile)
+        profiles.append(np.where(inside, np.minimum(rise, fall).clip(0, 1), 0))
+    total = np.sum(profiles, axis=0)
+    return [
+        Window(start, stop, (profile / total)[start:stop].astype(np.float32))
+        for start, profile in zip(starts, profiles, strict=True)
+        for stop in [min(start + tile, length)]
+    ]
+
+
+def tiled_maps(model: MattingModel, rgb: Uint8Image, options: MatteOptions, plan: TilePlan) -> Maps:
+    """Glance of the whole image, and the focus in tiles.
+
+    Note:
+        Under FT and BT there is no transition class, and the fusion reads the focus everywhere:
+        tiles are taken where a focus pass at the glance's size is not 0; elsewhere that one stands.
+    """
+    rosta = model.config.rostas[0]
+    views = VIEWS[options.augmentation]
+    small = resize(rgb, plan.glance)
+    coarse: NDArray[np.float32] | None = None
+    if rosta == "TT":
+        glance = _seen(model.glance_probabilities, model, small, views)
+        wanted = most_probable(glance)[0, 0].cpu().numpy() == 1
+    else:
+        both = _seen(lambda image: _glance_and_focus(model, image), model, small, views)
+        glance = both[:, :-1]
+        coarse = both[0, -1].float().cpu().numpy()
+        wanted = coarse > COARSE_FOCUS
+    # One pixel more for the interpolation of the glance, one for that of the focus.
+    wanted = cv2.dilate(wanted.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    focus = focus_canvas(model, resize(rgb, plan.focus), views, plan.tile, wanted, coarse)
+    return Maps(glance, torch.from_numpy(focus).to(glance)[None, None], rosta)
+
+
+def _seen(
+    network: Callable[[Tensor], Tensor],
+    model: MattingModel,
+    rgb: Uint8Image,
+    views: Sequence[View],
+) -> Tensor:
+    """The mean of a network's maps (1, C, h, w) of an image (h, w, 3) over the views."""
+
+    def of(view: View) -> Tensor:
+        size = tuple(max(1, round(side * view.scale)) for side in rgb.shape[:2])
+        return view.of(network, network_input(model, [resize(rgb, (size[0], size[1]))]))
+
+    return average([of(view) for view in views])
+
+
+def _glance_and_focus(model: MattingModel, image: Tensor) -> Tensor:
+    output = model(image)
+    if isinstance(output, RimMatting):
+        raise InputError("a RIM network has three focus heads; its passes cannot be tiled")
+    return torch.cat([output.glance, output.focus], dim=1)
+
+
+def focus_canvas(
+    model: MattingModel,
+    rgb: Uint8Image,
+    views: Sequence[View],
+    tile: int,
+    wanted: NDArray[np.bool_],
+    coarse: NDArray[np.float32] | None,
+) -> NDArray[np.float32]:
+    """The focus (H, W) of an image (H, W, 3), in tiles where `wanted` (h, w), else `coarse`.
+
+    Note:
+        An encoder that looks at the whole of what it is given (squeeze and excitation) sees every
+        tile by itself, and its tiles differ from one pass by ten times more.
+    """
+    height, width = rgb.shape[:2]
+    canvas = np.zeros((height, width), np.float32)
+    elsewhere = None if coarse is None else cv2.resize(coarse, (width, height))
+    for row in windows(height, tile):
+        for column in windows(width, tile):
+            area = np.s_[row.start : row.stop, column.start : column.stop]
+            if _any_wanted(wanted, row, column, (height, width)):
+                seen = _seen(model.focus_alpha, model, rgb[area], views)
+                part = seen[0, 0].float().cpu().numpy()
+            elif elsewhere is not None:
+                part = elsewhere[area]
+            else:
+                continue
+            canvas[area] += part * row.weights[:, None] * column.weights
+    return canvas
+
+
+def _any_wanted(wanted: NDArray[np.bool_], row: Window, column: Window, size: Size) -> bool:
+    """Whether a pixel that the tile has a part in is wanted."""
+
+    def reach(window: Window, length: int, coarse: int) -> slice:
+        inside = np.flatnonzero(window.weights) + window.start
+        return slice(inside[0] * coarse // length, -(-(inside[-1] + 1) * coarse // length))
+
+    rows = reach(row, size[0], wanted.shape[0])
+    columns = reach(column, size[1], wanted.shape[1])
+    return bool(wanted[rows, columns].any())

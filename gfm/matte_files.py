@@ -1,0 +1,218 @@
+"""What `gfm matte` reads and writes: names of inputs, places of results, and their bytes."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.config import check_choice
+from gfm.cutout import Matte
+from rssn._files import whole_file
+from rssn.errors import InputError, one_line
+from rssn.images import SUFFIXES, image_files
+from rssn.photographs import FORMATS, Photograph, PictureFormat, encode_picture, read_photograph
+
+Output = Literal["alpha", "rgba", "trimap", "foreground", "composite", "overlay"]
+Existing = Literal["overwrite", "skip"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+USUAL: tuple[Output, ...] = ("alpha", "rgba", "trimap")
+STREAM = "-"  # standard input or output
+
+# Of background, transition and foreground; told apart by colour-blind readers, too.
+TINTS = np.array([[0, 0, 0], [255, 160, 0], [0, 160, 255]], np.float32)
+TINTED = np.array([0.7, 0.5, 0.35], np.float32)
+
+Background = NDArray[np.uint8] | tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One photograph to matte.
+
+    Attributes:
+        path: Its file; None is standard input.
+    """
+
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """What its results are called."""
+        return "stdin" if self.path is None else self.path.stem
+
+    def __str__(self) -> str:
+        return "standard input" if self.path is None else str(self.path)
+
+    def read(self) -> Photograph:
+        """Read it whole."""
+        return read_photograph(self.path or sys.stdin.buffer.read(), str(self))
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is written of each photograph, and where.
+
+    Attributes:
+        folder: Holds a folder of each output; None writes to standard output.
+        outputs: Which.
+        picture_format: Of all of them; all are lossless.
+        bits: Of alpha.
+        background: What composites are put on: a picture, or a colour.
+        linear: Mix composites in light, not in sRGB values.
+    """
+
+    folder: Path | None
+    outputs: tuple[Output, ...] = USUAL
+    picture_format: PictureFormat = "png"
+    bits: Literal[8, 16] = 8
+    background: Background = None
+    linear: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the choices go together.
+
+        Raises:
+            InputError: They do not.
+        """
+        for output in self.outputs:
+            check_choice("--outputs", output, OUTPUTS)
+        check_choice("--format", self.picture_format, FORMATS)
+        if self.bits == 16 and self.picture_format == "webp":
+            raise InputError("--bits 16 does not fit into WebP; choose --format png or tiff")
+        if "composite" in self.outputs and self.background is None:
+            raise InputError("--outputs composite needs --background: a picture or '#rrggbb'")
+        if self.folder is None and len(self.outputs) != 1:
+            raise InputError("--out - writes one picture; choose one of --outputs")
+
+    def make_folders(self) -> None:
+        """Make the folders of the outputs.
+
+        Raises:
+            InputError: They cannot be made.
+        """
+        if self.folder is None:
+            return
+        try:
+            for output in self.outputs:
+                (self.folder / output).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--out {self.folder}: no folder can be made there ({error})"
+            ) from None
+
+    def are_there(self, source: Source) -> bool:
+        """Whether all results of a photograph exist."""
+        return self.folder is not None and all(
+            self._path(self.folder, output, source).exists() for output in self.outputs
+        )
+
+    def write(self, source: Source, photograph: Photograph, made: Matte) -> None:
+        """Write the results of a photograph; each appears under its name when it is whole."""
+        for output in self.outputs:
+            data = self._encode(output, photograph, made)
+            if self.folder is None:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+                continue
+            with whole_file(self._path(self.folder, output, source)) as part:
+                part.write_bytes(data)
+
+    def _path(self, folder: Path, output: Output, source: Source) -> Path:
+        return folder / output / f"{source.name}.{self.picture_format}"
+
+    def _encode(self, output: Output, photograph: Photograph, made: Matte) -> bytes:
+        if output == "alpha":
+            if self.bits == 8:
+                opacity = np.rint(made.alpha * 255).astype(np.uint8)
+                return encode_picture(opacity, self.picture_format)
+            levels = np.rint(made.alpha.astype(np.float64) * 65535).astype(np.uint16)
+            return encode_picture(levels, self.picture_format)
+        if output == "trimap":
+            shades = np.array([0, 128, 255], np.uint8)
+            return encode_picture(shades[made.trimap], self.picture_format)
+        draw: dict[Output, Callable[[], NDArray[np.uint8]]] = {
+            "rgba": lambda: made.rgba,
+            "foreground": lambda: made.foreground,
+            "composite": lambda: made.on(
+                (0, 0, 0) if self.background is None else self.background, self.linear
+            ),
+            "overlay": lambda: overlay(photograph.pixels, made.trimap),
+        }
+        return encode_picture(draw[output](), self.picture_format, photograph.profile)
+
+
+def overlay(photograph: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photograph (H, W, 3) tinted by what the glance decoder saw: its trimap (H, W) 0/1/2."""
+    part = TINTED[trimap][..., None]
+    mixed: NDArray[np.uint8] = np.rint(photograph * (1 - part) + TINTS[trimap] * part).astype(
+        np.uint8
+    )
+    return mixed
+
+
+def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
+    """The photographs that files, folders, patterns and `-` name; a line for each that names none.
+
+    Raises:
+        InputError: Two photographs have the same name.
+    """
+    paths: list[Path | None] = []
+    failures: list[str] = []
+    for given in inputs:
+        path = Path(given)
+        if given == STREAM:
+            paths.append(None)
+        elif path.is_dir():
+            try:
+                paths += image_files(path)
+            except InputError as error:
+                failures.append(one_line(error))
+        elif path.suffix.lower() in SUFFIXES and not _is_pattern(given):
+            paths.append(path)
+        elif path.exists():
+            failures.append(f"{given}: is no image; wanted {', '.join(sorted(SUFFIXES))}")
+        elif _is_pattern(given):
+            # Path.glob takes no absolute pattern.
+            found = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207
+            matching = [each for each in found if each.suffix.lower() in SUFFIXES]
+            paths += matching
+            if not matching:
+                failures.append(f"{given}: no image matches; check the pattern")
+        else:
+            failures.append(f"{given}: no such file or folder; check the path")
+    sources: dict[str, Source] = {}
+    for source in (Source(path) for path in paths):
+        other = sources.setdefault(source.name, source)
+        if other != source:
+            raise InputError(
+                f"{source} and {other} would both be written as {source.name}.png; rename one"
+            )
+    return list(sources.values()), failures
+
+
+def parse_background(text: str | None) -> Background:
+    """A colour `#rrggbb`, or the pixels of a picture file.
+
+    Raises:
+        InputError: Neither.
+    """
+    if text is None:
+        return None
+    if text.startswith("#"):
+        try:
+            red, green, blue = bytes.fromhex(text[1:])
+        except ValueError:
+            raise InputError(f"--background {text}: a colour is written '#rrggbb'") from None
+        return red, green, blue
+    return read_photograph(Path(text)).pixels
+
+
+def _is_pattern(text: str) -> bool:
+    return glob.has_magic(text) and not Path(text).exists()

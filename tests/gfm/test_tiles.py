@@ -1,0 +1,232 @@
+"""Large images: tiles that fade into each other, where the glance sees transition."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny import build, draw_matte, draw_photograph, shared
+from torch import Tensor
+
+import gfm
+from gfm.checkpoint import save_model
+from gfm.config import GFMConfig
+from gfm.inference import MatteOptions, planning, tiles
+from gfm.inference.memory import bytes_per_pixel, format_memory, memory_in_use, parse_memory
+from gfm.inference.passes import VIEWS, enlarge, enlarge_rows, finish
+from gfm.inference.planning import plan_passes
+from gfm.inference.tiles import MARGIN, OVERLAP, RAMP, TilePlan, tiled_maps, windows
+from gfm.network import Matting
+from rssn.errors import InputError
+from rssn.images import write_rgb
+
+
+class LocalModel:
+    """Glance and focus are read from the picture: red is the focus, green the class."""
+
+    training = False
+    device = torch.device("cpu")
+    dtype = torch.float32
+
+    def __init__(self, rosta: str = "TT") -> None:
+        self.config = GFMConfig("timm:test_resnet", rosta)
+        self.seen: list[tuple[int, int]] = []
+
+    def glance_probabilities(self, image: Tensor) -> Tensor:
+        level = image[:, 1:2] * 2
+        return torch.cat([1 - (level - k).abs() for k in range(3)], dim=1).clamp(min=0)
+
+    def focus_alpha(self, image: Tensor) -> Tensor:
+        self.seen.append((image.shape[-2], image.shape[-1]))
+        return torch.nn.functional.avg_pool2d(image[:, :1], 5, 1, 2, count_include_pad=False)
+
+    def __call__(self, image: Tensor) -> Matting:
+        inside = (image[:, 1:2] > 0.75).float()
+        glance = torch.cat([1 - inside, inside], dim=1)
+        return Matting(glance, self.focus_alpha(image), inside, glance)
+
+
+def test_windows_add_up_to_one_everywhere():
+    for length, tile in ((1000, 320), (320, 320), (321, 320), (2047, 512), (5, 320)):
+        total = np.zeros(length)
+        for window in windows(length, tile):
+            assert window.start % 32 == 0 and window.stop - window.start <= tile
+            total[window.start : window.stop] += window.weights
+        np.testing.assert_allclose(total, 1, atol=1e-6)
+
+
+def test_window_fades_behind_its_margin():
+    first, second = windows(600, 448)
+    assert (first.start, first.stop, second.start, second.stop) == (0, 448, 160, 600)
+    assert (first.weights[-MARGIN:] == 0).all() and (second.weights[:MARGIN] == 0).all()
+    assert first.weights[0] == 1 and second.weights[-1] == 1
+    # Over the common part without the margins, one rises by as much as the other falls.
+    assert first.weights[448 - MARGIN - RAMP : 448 - MARGIN].std() > 0
+
+
+@pytest.mark.parametrize("rows", [slice(0, 7), slice(5, 50), slice(49, 50), slice(0, 50)], ids=str)
+def test_rows_are_those_of_the_whole(rows):
+    maps = torch.rand(1, 3, 13, 9, generator=torch.Generator().manual_seed(0))
+    wanted = enlarge(maps, (50, 33))[..., rows, :]
+    torch.testing.assert_close(enlarge_rows(maps, (50, 33), rows), wanted, atol=1e-5, rtol=0)
+
+
+def test_strips_join_to_the_whole(monkeypatch):
+    monkeypatch.setattr("gfm.inference.passes.STRIP", 10 * 300)
+    photograph, model = draw_photograph(1, 210, 300), shared()
+    made = gfm.matte(photograph, model, foreground="none")
+    monkeypatch.undo()
+    wanted = gfm.matte(photograph, model, foreground="none")
+    assert (made.trimap != wanted.trimap).mean() < 1e-4
+    assert np.abs(made.alpha - wanted.alpha).mean() < 1e-4
+
+
+def drawn(height: int, width: int) -> np.ndarray:
+    """A picture for `LocalModel`: noise as the focus, transition along a diagonal."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:height, 0:width]
+    level = np.select([x < y * width / height - 80, x < y * width / height + 80], [0, 128], 255)
+    red = rng.integers(0, 256, (height, width))
+    return np.dstack([red, level, level]).astype(np.uint8)
+
+
+def test_tiles_of_a_local_network_equal_one_pass():
+    picture, model = drawn(900, 1100), LocalModel()
+    plan = TilePlan(glance=(448, 544), focus=(900, 1100), tile=OVERLAP + 64)
+    alpha, trimap = finish([tiled_maps(model, picture, MatteOptions(), plan)], (900, 1100))
+    taken = list(model.seen)
+    with torch.no_grad():
+        image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+        focus = model.focus_alpha(image)[0, 0].numpy()
+    wanted = np.where(trimap == 2, 1, np.where(trimap == 1, focus, 0))
+    np.testing.assert_allclose(alpha, wanted, atol=1e-5)
+    assert set(np.unique(trimap)) == {0, 1, 2}
+    count = len(windows(900, plan.tile)) * len(windows(1100, plan.tile))
+    assert 0 < len(taken) < count  # only where there is transition
+
+
+@pytest.mark.parametrize("rosta", ["FT", "BT"])
+def test_two_classes_take_tiles_where_the_coarse_focus_is(rosta):
+    picture, model = drawn(900, 1100), LocalModel(rosta)
+    picture[:, :700, 0] = 0  # no focus on the left
+    plan = TilePlan((448, 544), (900, 1100), OVERLAP + 64)
+    maps = tiled_maps(model, picture, MatteOptions(), plan)
+    assert maps.rosta == rosta and maps.detail.shape == (1, 1, 900, 1100)
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+    np.testing.assert_allclose(maps.detail, model.focus_alpha(image), atol=1e-5)
+    columns = len(windows(1100, plan.tile))
+    assert len(model.seen) - 2 < len(windows(900, plan.tile)) * columns
+
+
+def test_tiles_of_a_network_come_close_to_one_pass(monkeypatch):
+    # What lies beyond the margin is still in the receptive field, but weighs little.
+    monkeypatch.setattr(tiles, "MARGIN", 352)
+    monkeypatch.setattr(tiles, "OVERLAP", 2 * 352 + RAMP)
+    model = build(width=0.25)
+    picture = cv2.GaussianBlur(drawn(160, 1280), (0, 0), 2)
+    every = np.ones((160, 1280), bool)
+    with torch.inference_mode():
+        tiled, whole = (
+            tiles.focus_canvas(model, picture, VIEWS["none"], tile, every, None)
+            for tile in (960, 1280)
+        )
+    assert whole.std() > 0.05
+    np.testing.assert_allclose(tiled, whole, atol=4e-3)
+
+
+def test_limit_is_kept_by_the_plan(monkeypatch):
+    monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
+    models = [LocalModel()]
+    small = plan_passes(models, 6000, 8000, MatteOptions(d2=1, max_memory="3GB"))
+    large = plan_passes(models, 6000, 8000, MatteOptions(d2=1, max_memory="8GB"))
+    assert small.focus == large.focus == (6000, 8000)
+    assert small.tile <= large.tile and max(small.glance) <= max(large.glance) <= 1600
+    per_pixel = bytes_per_pixel(models[0].config, "focus")
+    assert 700e6 + 8 * 48e6 + per_pixel * small.tile**2 <= 3e9
+    with pytest.raises(InputError, match=r"is too little for 8000x6000 .*give at least 2\.\dGB"):
+        plan_passes(models, 6000, 8000, MatteOptions(max_memory="1GB"))
+    with pytest.raises(InputError, match="strategy='hybrid' needs less"):
+        plan_passes(models, 6000, 8000, MatteOptions("full", max_memory="600MB"))
+
+
+def test_least_of_the_error_works(monkeypatch):
+    monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
+    models = [LocalModel()]
+    with pytest.raises(InputError) as caught:
+        plan_passes(models, 3000, 4000, MatteOptions(max_memory=1))
+    least = str(caught.value).rsplit(" ", 1)[1]
+    assert plan_passes(models, 3000, 4000, MatteOptions(max_memory=least)) is not None
+
+
+def test_small_images_are_matted_as_without_a_limit():
+    photograph = draw_photograph(1, 210, 300)
+    wanted = gfm.matte(photograph, shared(), foreground="none").alpha
+    made = gfm.matte(photograph, shared(), foreground="none", max_memory="64GB").alpha
+    np.testing.assert_array_equal(made, wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GB", 4e9), ("500 MB", 5e8), ("1.5GiB", 1.5 * 2**30), ("1024", 1024), (10**9, 1e9)],
+)
+def test_amounts_of_memory(text, size):
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GB", "0", "4XB", "1.2.3GB"])
+def test_no_amounts_of_memory(text):
+    with pytest.raises(InputError, match="is no amount of memory; give '4GB'"):
+        parse_memory(text)
+
+
+def test_amounts_are_written_rounded_up():
+    assert format_memory(1.21e9) == "1.3GB" and format_memory(1.2e9) == "1.2GB"
+
+
+def test_counted_allocations_are_those_of_the_layers():
+    found = bytes_per_pixel(GFMConfig("r34"), "focus")
+    # At half the size, concatenated 128 channels and the 64 after them: 192 * 4 / 4 bytes a pixel.
+    assert 192 < found < 1000
+    assert bytes_per_pixel(GFMConfig("r34"), "focus", 2) == found / 2
+
+
+PEAK = """
+import resource, sys
+import gfm
+model = gfm.load_model(sys.argv[1], "cpu")
+made = gfm.matte(sys.argv[2], model, d2=1, max_memory=sys.argv[3])
+assert made.rgba.shape == (3000, 4000, 4)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+def test_peak_memory_stays_under_the_limit(tmp_path):
+    save_model(build("r34", width=0.5), tmp_path / "m.safetensors")
+    matte = draw_matte(300, 400, radius=90, rim=60)
+    write_rgb(
+        tmp_path / "p.jpg", cv2.resize(np.dstack([matte] * 3) * 255, (4000, 3000)).astype("u1")
+    )
+    given = [str(tmp_path / "m.safetensors"), str(tmp_path / "p.jpg"), "1.8GB"]
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *given],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 0.5e9 < int(done.stdout) * 1024 < 1.8e9
+
+
+def test_memory_in_use_is_that_of_this_process():
+    before = memory_in_use(torch.device("cpu"))
+    kept = np.ones(20_000_000)
+    assert 1.4e8 < memory_in_use(torch.device("cpu")) - before < 2.5e8
+    del kept

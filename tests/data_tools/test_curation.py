@@ -198,7 +198,7 @@ class TestCommand:
         (source / "bad.jpg").write_bytes(b"\xff\xd8")
         assert main(self.arguments(source, tmp_path / "out")) == 1
         printed = capsys.readouterr()
-        assert "bad.jpg: is not an image" in printed.err
+        assert "bad.jpg: is a JPEG that was cut short" in printed.err
         assert "review: 1 images" in printed.out and "review.csv" in printed.out
 
     @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ class TestDefects:
     def test_truncated_image(self, source, tmp_path, capsys):
         path = source / "train/original/item1.jpg"
         path.write_bytes(path.read_bytes()[:40])
-        self.check(source, tmp_path, capsys, "item1.jpg: is not an image")
+        self.check(source, tmp_path, capsys, "item1.jpg: is a JPEG that was cut short")
 
     def test_missing_and_lonely_files(self, source, tmp_path, capsys):
         (source / "train/mask/item1.png").rename(source / "train/mask/other.png")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gfm.config import SingleRosta
 from gfm.crops import CropOptions, Cropper, Planes
 from gfm.data import Photographs
+from gfm.decoders import GLANCE_CLASSES
 from gfm.fusion import fuse
 from gfm.rosta import Labels, make_labels
 from gfm.samples import Crop
@@ -27,7 +28,6 @@ Verdict = Literal["OK", "look at this", "wrong"]
 SAMPLES = 50
 LOOKED_AT = 5  # validation photographs that are read
 NOTICED, BROKEN = 3.0, 8.0  # grey levels; JPEG and resizing leave about 1
-CLASSES: dict[SingleRosta, int] = {"TT": 3, "FT": 2, "BT": 2}
 
 
 class Finding(NamedTuple):
@@ -119,7 +119,9 @@ def check_labels(crops: Sequence[Crop], kernel: int | None) -> Finding:
 
 def fuse_labels(labels: Labels, rosta: SingleRosta) -> NDArray[np.float32]:
     """The matte (H, W) that labels stand for."""
-    classes = torch.nn.functional.one_hot(torch.from_numpy(labels.glance).long(), CLASSES[rosta])
+    classes = torch.nn.functional.one_hot(
+        torch.from_numpy(labels.glance).long(), GLANCE_CLASSES[rosta]
+    )
     glance = classes.permute(2, 0, 1)[None].float()
     fused: NDArray[np.float32] = fuse(glance, torch.from_numpy(labels.focus)[None, None], rosta)[
         0, 0

@@ -13,6 +13,7 @@ from gfm.config import GFMConfig
 from gfm.encoders import some
 from gfm.matting_model import MattingModel
 from gfm.network import GFM
+from rssn._files import whole_file
 from rssn.errors import InputError
 
 CONFIG_KEY = "gfm_config"
@@ -37,11 +38,10 @@ def save_model(model: GFM, path: str | Path) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={CONFIG_KEY: model.config.to_json()})
-        partial.replace(path)
+        with whole_file(path) as part:
+            save_file(tensors, part, metadata={CONFIG_KEY: model.config.to_json()})
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 

@@ -69,7 +69,7 @@ def plan_passes(
 
     least = needed(glance_size(SMALLEST_GLANCE), SMALLEST_TILE)
     _check(least, limit, height, width)
-    sides = [s for s in range(MAX_SIDE, SMALLEST_GLANCE - 1, -MULTIPLE)]
+    sides = range(MAX_SIDE, SMALLEST_GLANCE - 1, -MULTIPLE)
     side = next(s for s in sides if needed(glance_size(s), SMALLEST_TILE) <= limit)
     glance = glance_size(side)
     tiles = range(LARGEST_TILE, SMALLEST_TILE - 1, -MULTIPLE)

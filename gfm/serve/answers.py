@@ -14,12 +14,12 @@ from gfm.cutout import Matte
 from gfm.matting_model import MattingModel
 from gfm.serve.limits import Refused
 from rssn.images import decode_rgb, encode_alpha, encode_rgb, encode_rgba
+from rssn.photographs import WEBP_SIDE
 
 Output = Literal["rgba", "alpha", "foreground", "trimap", "page"]
 Format = Literal["png", "webp"]
 
 NAME = "the photograph"  # in messages
-WEBP_SIDE = 16383  # px; the format holds no more
 
 
 @dataclass(frozen=True)

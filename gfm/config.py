@@ -34,6 +34,9 @@ class GFMConfig:
             none (ablation of table 4).
         bridge: The focus decoder has its bridge block; False is an ablation of table 4.
         single_decoder: One decoder predicts both tasks; an ablation of table 4.
+        separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
+        glance_side: Shorter side of a photograph, in px, at which the weights see best what the
+            object is; None is a third of the photograph's, as in the paper. It decides no layer.
         glance_activation: Softmax over the glance classes; `sigmoid` of each logit is what released
             checkpoints expect.
         mean: Subtracted from the image in [0, 1], per channel.
@@ -46,6 +49,8 @@ class GFMConfig:
     pyramid: Pyramid = "all"
     bridge: bool = True
     single_decoder: bool = False
+    separable: bool = False
+    glance_side: int | None = None
     glance_activation: Activation = "softmax"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
@@ -66,6 +71,8 @@ class GFMConfig:
             raise InputError(
                 f"width={self.width} is not positive; 1.0 is the paper's, 0.25 is slim"
             )
+        if self.glance_side is not None and self.glance_side < 32:
+            raise InputError(f"glance_side={self.glance_side}: give 32 px or more, or None")
         for name in ("mean", "std"):
             value = getattr(self, name)
             if len(value) != 3:

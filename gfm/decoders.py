@@ -40,17 +40,20 @@ class GlanceDecoder(nn.Module):
         inputs, factor = channels, 1
         for index, stage in enumerate(plan.stages):
             if index > 0 and pyramid == "all":
-                self.guides.append(guide(context, inputs, factor))
+                self.guides.append(guide(context, inputs, factor, plan.separable))
                 inputs *= 2
             elif index == 0 and self.pyramid is not None:
                 inputs += context
-            self.blocks.append(decoder_block(inputs, stage.widths, stage.factor))
+            self.blocks.append(decoder_block(inputs, stage.widths, stage.factor, plan.separable))
             inputs, factor = stage.widths[-1], factor * stage.factor
         if self.head_joins:
-            self.guides.append(guide(context, inputs, factor))
+            self.guides.append(guide(context, inputs, factor, plan.separable))
             inputs *= 2
         self.heads = nn.ModuleDict(
-            {r: head(inputs, plan.head, GLANCE_CLASSES[r], plan.head_factor) for r in rostas}
+            {
+                r: head(inputs, plan.head, GLANCE_CLASSES[r], plan.head_factor, plan.separable)
+                for r in rostas
+            }
         )
 
     def forward(self, levels: list[Tensor]) -> dict[str, Tensor]:
@@ -86,18 +89,20 @@ class FocusDecoder(nn.Module):
         bridge: bool = True,
     ) -> None:
         super().__init__()
-        self.bridge = bridge_block(channels[-1], plan.context) if bridge else None
+        self.bridge = bridge_block(channels[-1], plan.context, plan.separable) if bridge else None
         self.head_joins = plan.head_joins
         inputs = plan.context if bridge else 0
         self.blocks = nn.ModuleList()
         for stage, skip in zip(plan.stages, reversed(channels), strict=False):
-            self.blocks.append(decoder_block(inputs + skip, stage.widths, stage.factor))
+            self.blocks.append(
+                decoder_block(inputs + skip, stage.widths, stage.factor, plan.separable)
+            )
             inputs = stage.widths[-1]
         if self.head_joins:
             inputs += channels[0]
         self.heads = nn.ModuleDict(
             {
-                name: head(inputs, plan.head, width, plan.head_factor)
+                name: head(inputs, plan.head, width, plan.head_factor, plan.separable)
                 for name, width in outputs.items()
             }
         )
@@ -116,6 +121,6 @@ class FocusDecoder(nn.Module):
         return {name: last(joined) for name, last in self.heads.items()}
 
 
-def guide(inputs: int, outputs: int, factor: int) -> nn.Sequential:
+def guide(inputs: int, outputs: int, factor: int, separable: bool = False) -> nn.Sequential:
     """What brings the pyramid's context to a block: a convolution, norm, ReLU and enlargement."""
-    return nn.Sequential(*conv_bn_relu(inputs, outputs), *upsample(factor))
+    return nn.Sequential(*conv_bn_relu(inputs, outputs, separable=separable), *upsample(factor))

@@ -148,6 +148,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pyramid", choices=get_args(Pyramid), default="all")
     parser.add_argument("--no-bridge", action="store_true", help="without the bridge block")
     parser.add_argument("--single-decoder", action="store_true", help="one decoder for both tasks")
+    parser.add_argument("--separable", action="store_true", help="3x3 on each channel, then 1x1")
     parser.add_argument("--side", type=int, default=800, help="of the image, in pixels")
 
 
@@ -166,6 +167,7 @@ def run(options: argparse.Namespace) -> None:
         pyramid=options.pyramid,
         bridge=not options.no_bridge,
         single_decoder=options.single_decoder,
+        separable=options.separable,
     )
     Console().print(table(config, options.side))
 
@@ -174,5 +176,9 @@ def _pieces(config: GFMConfig) -> GFMConfig:
     """The configuration without what changes values but no sizes."""
     plain = GFMConfig()
     return dataclasses.replace(
-        config, glance_activation=plain.glance_activation, mean=plain.mean, std=plain.std
+        config,
+        glance_activation=plain.glance_activation,
+        glance_side=None,
+        mean=plain.mean,
+        std=plain.std,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -66,7 +67,8 @@ class GFM(HubMethods, nn.Module):
         super().__init__()
         self.config = config = config or GFMConfig()
         self.encoder = build_encoder(config.backbone, weights)
-        channels, plan = self.encoder.channels, self.encoder.plan.scaled(config.width)
+        channels = self.encoder.channels
+        plan = replace(self.encoder.plan.scaled(config.width), separable=config.separable)
         rostas = config.rostas
         outputs = dict.fromkeys(rostas, 1)
         self.glance: GlanceDecoder | None = None

@@ -25,6 +25,7 @@ class DecoderPlan:
         head: Channels of the convolutions before the last one.
         head_factor: Enlargement at the very end.
         head_joins: The head also takes a pyramid feature (glance) or the finest level (focus).
+        separable: Convolutions over all channels are 3x3 on each channel, then 1x1.
     """
 
     context: int
@@ -32,6 +33,7 @@ class DecoderPlan:
     head: tuple[int, ...] = (64, 64)
     head_factor: int = 2
     head_joins: bool = True
+    separable: bool = False
 
     def scaled(self, width: float) -> DecoderPlan:
         """The same plan with every channel count multiplied, rounded to multiples of 8."""

@@ -40,6 +40,7 @@ class GFMTask(lightning.LightningModule):
         pyramid: What the pyramid pooling feeds: `all` glance blocks, `one`, or `none`.
         bridge: The focus decoder has its bridge block.
         single_decoder: One decoder for both tasks.
+        separable: The decoders' convolutions in two parts, with about a ninth of the work.
         weights: Weights of the encoder to start from: `timm`, a file, or none.
         model: A model file to start from instead; its configuration counts then.
         loss: `paper` adds the terms with weight 1, `released` with 0.25.
@@ -61,6 +62,7 @@ class GFMTask(lightning.LightningModule):
         pyramid: Pyramid = "all",
         bridge: bool = True,
         single_decoder: bool = False,
+        separable: bool = False,
         weights: str | None = None,
         model: str | None = None,
         loss: Literal["paper", "released"] = "paper",
@@ -85,6 +87,7 @@ class GFMTask(lightning.LightningModule):
                 pyramid=pyramid,
                 bridge=bridge,
                 single_decoder=single_decoder,
+                separable=separable,
             )
             self.model = GFM(config, weights)
         if channels_last:

@@ -48,7 +48,7 @@ HARMLESS = (
 
 
 CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
-NETWORK_OPTIONS = ("backbone", "rosta", "width", "pyramid", "bridge", "single_decoder")
+NETWORK_OPTIONS = ("backbone", "rosta", "width", "pyramid", "bridge", "single_decoder", "separable")
 
 
 class GFMCommandLine(LightningCLI):

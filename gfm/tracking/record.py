@@ -56,7 +56,7 @@ class RunRecord(lightning.Callback):
             strategy=options["strategy"],
             d1=options["d1"],
             d2=options["d2"],
-            manifest_sha256=manifest_sha256(getattr(data, "shards", None)),
+            manifest_sha256=manifest_sha256(getattr(data, "places", ())),
         )
 
     def on_train_start(

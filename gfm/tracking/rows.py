@@ -30,12 +30,13 @@ class Row:
         dataset: Whose validation photographs were matted.
         track: What it was trained on: photographs (`ori`), composites on the backgrounds of COCO or
             BG-20k, those of the RSSN route, or of one of its steps alone.
-        backbone: As in `GFMConfig`, like the next five.
+        backbone: As in `GFMConfig`, like the next six.
         rosta: Representation of semantics and transition.
         width: Factor on the channels of the decoders.
         pyramid: Where the pyramid pooling goes.
         bridge: With the bridge block.
         single_decoder: One decoder for both tasks.
+        separable: The decoders' convolutions in two parts.
         reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph.
     """
 
@@ -47,6 +48,7 @@ class Row:
     pyramid: Pyramid = "all"
     bridge: bool = True
     single_decoder: bool = False
+    separable: bool = False
     reductions: tuple[float, float] = (3, 2)
 
     @property
@@ -57,6 +59,7 @@ class Row:
         changes = {"all": "", "one": " w/ one PPM", "none": " excl. PPM"}[self.pyramid]
         changes += "" if self.bridge else " excl. BB"
         others = [] if self.width == 1 else [f"width {self.width:g}"]
+        others += ["separable convolutions"] if self.separable else []
         if self.reductions != ((3, 3) if self.rosta == "RIM" else (3, 2)):
             others.append("d1={:g}, d2={:g}".format(*self.reductions))
         changes += f" at {', '.join(others)}" if others else ""
@@ -87,5 +90,6 @@ def row_of(
         config.pyramid,
         config.bridge,
         config.single_decoder,
+        config.separable,
         reductions,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -131,9 +132,13 @@ class RunSummary:
         return cls.from_dict(values, str(path))
 
 
-def manifest_sha256(shards: str | None) -> str | None:
-    """SHA-256 of the manifest in a folder of shards; None where there is none."""
-    manifest = None if shards is None else locate(shards) / MANIFEST
-    if manifest is None or not manifest.is_file():
+def manifest_sha256(places: Sequence[str]) -> str | None:
+    """SHA-256 of the manifest in a folder of shards; None where there is none.
+
+    Of several folders it is that of their hashes, one a line, in the order given.
+    """
+    manifests = [locate(place) / MANIFEST for place in places]
+    if not manifests or not all(manifest.is_file() for manifest in manifests):
         return None
-    return hashlib.sha256(manifest.read_bytes()).hexdigest()
+    hashes = [hashlib.sha256(manifest.read_bytes()).hexdigest() for manifest in manifests]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()

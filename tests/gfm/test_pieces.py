@@ -7,7 +7,7 @@ import torch
 from tiny import build, random_image, shared
 from torch.nn import functional
 
-from gfm.blocks import average_pool
+from gfm.blocks import average_pool, conv_bn_relu
 from gfm.config import GFMConfig
 from gfm.decoders import GLANCE_CLASSES
 from gfm.fusion import fuse, fuse_expected
@@ -21,6 +21,27 @@ def test_average_pool_is_adaptive_average_pooling(size, grid):
     features = torch.rand(2, 3, *size, dtype=torch.float64)
     wanted = functional.adaptive_avg_pool2d(features, grid)
     torch.testing.assert_close(average_pool(features, grid), wanted)
+
+
+def test_separable_convolution_is_one_whose_kernel_is_a_product():
+    between, over, *_ = separable = conv_bn_relu(3, 5, separable=True)
+    plain = conv_bn_relu(3, 5)[0]
+    with torch.no_grad():
+        plain.weight.copy_(over.weight * between.weight.transpose(0, 1))
+        plain.bias.zero_()
+    image = random_image(7, 9)
+    torch.testing.assert_close(over(between(image)), plain(image))
+    assert len(separable) == 4
+
+
+def test_separable_decoders_have_about_a_ninth_of_the_weights():
+    plain, separable = build(), build(separable=True)
+    for part in ("glance", "focus"):
+        many, few = (
+            sum(p.numel() for p in getattr(m, part).parameters()) for m in (plain, separable)
+        )
+        assert 1 / 9 < few / many < 0.4, part  # heads and the pyramid's 1x1 stay as they are
+    assert separable(random_image(40, 64)).alpha.shape == (1, 1, 40, 64)
 
 
 def test_fusions_of_hand_computed_pixels():

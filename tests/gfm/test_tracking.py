@@ -140,10 +140,12 @@ def test_wandb_run_is_offline_without_a_key_and_asks_no_server(data, tmp_path, m
     assert (run / "metrics.csv").is_file() and (run / "run.json").is_file()
     (offline,) = (run / "wandb").glob("offline-run-*")
     (kept,) = offline.glob("run-*.wandb")
-    written = kept.read_bytes()
     summary, number = RunSummary.read(run), offline.name.rpartition("-")[2]
-    for wanted in ("matting", summary.manifest_sha256, "val_sad_fg", f"model-{number}"):
-        assert wanted.encode() in written
+    wanted = ("matting", summary.manifest_sha256, "val_sad_fg", f"model-{number}")
+    deadline = time.monotonic() + 60  # a process of its own writes the file, and not at once
+    while not all(each.encode() in kept.read_bytes() for each in wanted):
+        assert time.monotonic() < deadline, wanted
+        time.sleep(0.1)
     media = offline / "files" / "media"
     assert len(list((media / "images").iterdir())) == 2 * 3
     table = json.loads(next((media / "table").glob("val_photographs_*")).read_text())

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 from gfm.config import Rosta
 from gfm.crops import CropOptions
 from gfm.loader import CropBatches, TrainingLoader, Turn
-from gfm.training_sets import open_training_set
+from gfm.mixture import Part, open_mixture
+from gfm.training_sets import TrainingSet, open_training_set
 from rssn.errors import InputError
 from rssn.images import image_files, read_rgb
 from rssn.route import RouteOptions
@@ -90,6 +91,7 @@ class GFMData(lightning.LightningDataModule):
         skip_bad: So many damaged samples are left out, each named in the log; one more ends the
             run, as the first does with 0.
         route: For shards of sources, another route than the one they were built for.
+        mixture: In place of `shards`, several of them, some repeated.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class GFMData(lightning.LightningDataModule):
         seed: int = 0,
         skip_bad: int = 0,
         route: RouteOptions | None = None,
+        mixture: list[Part] | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation, self.rosta = shards, validation, rosta
@@ -113,20 +116,18 @@ class GFMData(lightning.LightningDataModule):
         self.crop = crop or CropOptions()
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
-        self.skip_bad, self.route = skip_bad, route
+        self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
         self.position: dict[str, int] | None = None
         self.loader: TrainingLoader | None = None
 
     def train_dataloader(self) -> TrainingLoader:
         """Crops of every sample once an epoch, in batches."""
-        if self.shards is None:
-            raise InputError("data.shards is not set; give the folder that rssn.build wrote")
         if self.batch_size < 1 or self.workers < 0 or self.skip_bad < 0:
             raise InputError(
                 f"data.batch_size={self.batch_size}, data.workers={self.workers}, data.skip_bad="
                 f"{self.skip_bad}: wanted 1 or more crops, and no negative numbers"
             )
-        samples = open_training_set(self.shards, self.route, self.seed)
+        samples = self.samples()
         turn = Turn()
         if self.trainer is not None:
             turn = Turn(self.trainer.global_rank, self.trainer.world_size)
@@ -135,6 +136,26 @@ class GFMData(lightning.LightningDataModule):
         if self.position is not None:
             self.loader.load_state_dict(self.position)
         return self.loader
+
+    @property
+    def places(self) -> list[str]:
+        """Where the training data is: `shards`, or those of each part of the mixture."""
+        named = [] if self.shards is None else [self.shards]
+        return [*named, *(part.shards for part in self.mixture or ())]
+
+    def samples(self) -> TrainingSet:
+        """Open the training data.
+
+        Raises:
+            InputError: None is named, or it cannot be opened.
+        """
+        if self.mixture is not None and self.shards is not None:
+            raise InputError("data.shards and data.mixture are both set; give one of them")
+        if self.mixture is not None:
+            return open_mixture(self.mixture, self.seed)
+        if self.shards is None:
+            raise InputError("data.shards is not set; give the folder that rssn.build wrote")
+        return open_training_set(self.shards, self.route, self.seed)
 
     def state_dict(self) -> dict[str, int]:
         """Where the training data stands; Lightning keeps it in every checkpoint."""

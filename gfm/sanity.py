@@ -35,7 +35,7 @@ from gfm.data import GFMData
 from gfm.overfitting import overfit
 from gfm.samples import collate
 from gfm.task import GFMTask
-from gfm.training_sets import TrainingSet, open_training_set
+from gfm.training_sets import TrainingSet
 from rssn.console import Bar
 from rssn.errors import FailedInputs, InputError
 
@@ -102,11 +102,9 @@ def look_over(
     Raises:
         InputError: The training data cannot be opened.
     """
-    if data.shards is None:
-        raise InputError("data.shards is not set; give --shards, the folder of rssn.build")
-    samples = open_training_set(data.shards, data.route, data.seed)
+    samples = data.samples()
     if not len(samples):
-        raise InputError(f"{data.shards}: holds no samples; build them first")
+        raise InputError(f"{', '.join(data.places)}: holds no samples; build them first")
     with Bar("looking", total=3, quiet=quiet) as bar:
         reading = read_crops(samples, data.crop, data.seed, seconds / 4)
         findings = [check_reading(reading, len(samples), data.skip_bad)]

@@ -59,7 +59,9 @@ def test_run_is_instantiated(path, instantiate):
     assert config.backbone == given["model"].get("backbone", "r34")
     assert config.rosta == given["model"].get("rosta", "TT") == made.datamodule.rosta
     for key, value in given.get("data", {}).items():
-        if key != "crop":
+        if key == "mixture":
+            assert [part.shards for part in made.datamodule.mixture] == [v["shards"] for v in value]
+        elif key != "crop":
             assert getattr(made.datamodule, key) == value
     if path in PAPER:
         assert_as_in_the_paper(path, made)

@@ -1,0 +1,122 @@
+"""Composites whose objects are placed anew in every epoch, from shards of sources."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from upath import UPath
+
+from rssn._seeding import generator
+from rssn.arrangement import ArrangementOptions, draw_view, put_before, recolour, warp
+from rssn.crops import Box, decode_cut, reduction
+from rssn.images import Alpha, Uint8Image, decode_levels, decode_rgb, unit
+from rssn.on_the_fly import SourceShards
+from rssn.route import Composite, RouteOptions, Steps, draw_steps, render
+
+LEAST_BACKGROUND = 0.4  # of its shorter side, that a picture shows
+
+
+class ArrangedShards(SourceShards):
+    """Shards of sources as an endless supply of square pictures with objects anywhere.
+
+    A picture depends on the seed, the foreground, k and the epoch alone.
+
+    Args:
+        folder: Folder or address of the build.
+        arrangement: How objects are placed.
+        route: Another route than the build's.
+        seed: What all draws derive from.
+
+    Raises:
+        InputError: The folder holds other shards, or nothing denoised for a route that denoises.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | UPath,
+        arrangement: ArrangementOptions | None = None,
+        route: RouteOptions | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(folder, route, seed)
+        self.arrangement = arrangement or ArrangementOptions()
+
+    def arrange(self, number: int, epoch: int, size: int) -> tuple[Composite, float]:
+        """Make a picture.
+
+        Args:
+            number: Which, from 0 to `len(self)` - 1.
+            epoch: Other numbers give other pictures.
+            size: Its side in px.
+
+        Returns:
+            The composite (size, size), and its scale: px of it for each px of the first object's
+            image.
+
+        Raises:
+            InputError: A sample is damaged; the message names shard and key.
+        """
+        chosen, k = divmod(number, self.route.k)
+        key = self._foregrounds[chosen][1].key
+        rng = generator(self.seed, "arranged", key, k, epoch)
+        steps = draw_steps(self.route, rng)
+        colours, alpha, scale, shorter = self._object(chosen, steps, size, rng)
+        record = {"foreground": key, "k": k, "epoch": epoch}
+        if rng.random() < self.arrangement.second:
+            other = int(rng.integers(len(self._foregrounds)))
+            behind = self._object(other, steps, size, rng)
+            colours, alpha = put_before((colours, alpha), behind[:2])
+            record["behind"] = self._foregrounds[other][1].key
+        drawn = self._sampler.draw(f"{key} {epoch}", self.route.k)[k]
+        background = self._scenery(drawn, steps, size, rng)
+        options = self.route.on_crop(shorter, scale)
+        steps = replace(steps, denoise=False)  # done: the denoised images were read
+        made = render(colours, alpha, background, steps, options, rng)
+        made.record.update(record, background=self._backgrounds[drawn][1].key)
+        return made, scale
+
+    def _object(
+        self, number: int, steps: Steps, size: int, rng: np.random.Generator
+    ) -> tuple[Uint8Image, Alpha, float, int]:
+        """Colours and matte as a picture shows them, their scale, and the image's shorter side."""
+        shard, entry = self._foregrounds[number]
+        colours = "foreground_denoised" if steps.denoise else "foreground"
+        names = (f"foreground{variant}" for variant in self._variants)
+        members = self._read(shard, entry, ("alpha", *names, "record"))
+        name = f"{shard}, sample {entry.key}"
+        levels = decode_levels(members["alpha"], name)
+        view = draw_view(levels, size, self.arrangement, rng)
+        reduced = reduction(int(view.scale * size), size)
+        image = decode_rgb(members[colours], name, reduced)
+        shown = warp(image, view, cv2.BORDER_REPLICATE, reduced)
+        alpha = warp(unit(levels), view, cv2.BORDER_CONSTANT).clip(0, 1)
+        if rng.random() < 0.5:
+            shown, alpha = (
+                np.ascontiguousarray(shown[:, ::-1]),
+                np.ascontiguousarray(alpha[:, ::-1]),
+            )
+        shown = recolour(shown, self.arrangement.colour, rng)
+        return shown, alpha, 1 / view.scale, min(levels.shape)
+
+    def _scenery(
+        self, number: int, steps: Steps, size: int, rng: np.random.Generator
+    ) -> Uint8Image:
+        """A square of a background, (size, size, 3)."""
+        shard, entry = self._backgrounds[number]
+        part = "background_denoised" if steps.denoise else "background"
+        names = (f"background{variant}" for variant in self._variants)
+        members = self._read(shard, entry, (*names, "record"))
+        height, width = json.loads(members["record"])["size"]
+        side = round(min(height, width) * rng.uniform(LEAST_BACKGROUND, 1))
+        side -= side % 8
+        places = (rng.integers((length - side) // 8 + 1) * 8 for length in (height, width))
+        top, left = (int(place) for place in places)
+        name = f"{shard}, sample {entry.key}"
+        shown = decode_cut(members[part], Box(top, left, side), size, (height, width), name)
+        if rng.random() < 0.5:
+            shown = np.ascontiguousarray(shown[:, ::-1])
+        return recolour(shown, self.arrangement.colour, rng)

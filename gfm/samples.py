@@ -102,4 +102,4 @@ def _optional_images(pictures: Sequence[NDArray[np.uint8] | None]) -> Tensor | N
 
 def _images(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
     stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-    return stacked.to(torch.float32) / 255
+    return stacked.to(torch.float32).div_(255)

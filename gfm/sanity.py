@@ -102,6 +102,8 @@ def look_over(
     Raises:
         InputError: The training data cannot be opened.
     """
+    if not data.places:
+        raise InputError("data.shards is not set; give --shards, the folder of rssn.build")
     samples = data.samples()
     if not len(samples):
         raise InputError(f"{', '.join(data.places)}: holds no samples; build them first")

@@ -16,7 +16,7 @@ _ORIENTATION = 0x0112
 _TIFF_HEADS = ((b"II*\0", "<"), (b"MM\0*", ">"))
 
 
-def is_cut_jpeg(data: bytes) -> bool:
+def is_cut_jpeg(data: bytes | bytearray) -> bool:
     """Whether this is a JPEG file that stops before its end marker.
 
     OpenCV 4.10 decodes what there is of it and leaves the rest of the picture grey.

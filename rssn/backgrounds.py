@@ -8,10 +8,11 @@ from pathlib import Path
 
 import cv2
 
+from rssn._jpeg_parts import Area
 from rssn._seeding import generator
 from rssn.crops import Box, reduction
 from rssn.errors import InputError
-from rssn.images import Uint8Image, decode_rgb_rows
+from rssn.images import Uint8Image, decode_rgb_part
 
 Part = tuple[int, int, int, int]  # top, left, height and width in px
 
@@ -120,11 +121,16 @@ def decode_covering_box(
     scale = height / wanted[0]  # background px for each foreground px
     side = max(1, min(round(box.side * scale), height, width))
     reduced = reduction(side, size)
-    above = top + min(round(box.top * scale), height - side)
-    image, first, _ = decode_rgb_rows(data, above, above + side, name, reduced)
+    area = Area(
+        top + min(round(box.top * scale), height - side),
+        left + min(round(box.left * scale), width - side),
+        side,
+        side,
+    )
+    image, first, _ = decode_rgb_part(data, area, name, reduced)
     part = (
-        (above - first) // reduced,
-        (left + min(round(box.left * scale), width - side)) // reduced,
+        (area.top - first[0]) // reduced,
+        (area.left - first[1]) // reduced,
         max(1, side // reduced),
         max(1, side // reduced),
     )

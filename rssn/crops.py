@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rssn._jpeg_parts import Area
 from rssn.errors import InputError
-from rssn.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_rows, unit
+from rssn.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_part, unit
 
 Image = TypeVar("Image", bound=NDArray[Any])
 
@@ -22,6 +23,11 @@ class Box(NamedTuple):
     top: int
     left: int
     side: int
+
+    @property
+    def area(self) -> Area:
+        """The same as a rectangle."""
+        return Area(self.top, self.left, self.side, self.side)
 
 
 def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Generator) -> Box:
@@ -78,13 +84,20 @@ def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
 
 
 def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
-    """Cut a box out of a matte's levels and resize it as float32 in [0, 1]."""
+    """Cut a box out of a matte's levels and resize it as float32 in [0, 1].
+
+    It is first averaged over as many pixels as `decode_cut` shrinks colours by while decoding, and
+    resized then, as they are: a composite and its parts stay one.
+    """
     top, left, side = box
     part = levels[top : top + side, left : left + side]
-    if part.dtype.kind == "f":
-        return cut(unit(part), Box(0, 0, side), size)
-    resized: Alpha = cut(part.astype(np.float32), Box(0, 0, side), size)
-    return resized / np.float32(np.iinfo(levels.dtype).max)
+    plane = unit(part) if part.dtype.kind == "f" else part.astype(np.float32)
+    reduced = reduction(side, size)
+    if reduced > 1 and side % reduced == 0:
+        halves = (side // reduced, side // reduced)
+        plane = np.asarray(cv2.resize(plane, halves, interpolation=cv2.INTER_AREA), np.float32)
+    resized = cut(plane, Box(0, 0, len(plane)), size)
+    return resized if part.dtype.kind == "f" else resized / np.float32(np.iinfo(part.dtype).max)
 
 
 def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: str) -> Uint8Image:
@@ -101,13 +114,13 @@ def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: s
         InputError: It cannot be decoded or is of another size.
     """
     reduced = reduction(box.side, size)
-    image, first, whole = decode_rgb_rows(data, box.top, box.top + box.side, name, reduced)
+    image, (top, left), whole = decode_rgb_part(data, box.area, name, reduced)
     if any(abs(there - wanted) >= reduced for there, wanted in zip(whole, shape, strict=True)):
         raise InputError(
             f"{name}: is about {whole[1]}x{whole[0]} px, the matte {shape[1]}x{shape[0]}; build "
             "the shards again"
         )
-    return cut(image, box._replace(top=box.top - first), size, reduced)
+    return cut(image, Box(box.top - top, box.left - left, box.side), size, reduced)
 
 
 def _nth_place(mask: NDArray[Any], number: int) -> tuple[int, int]:

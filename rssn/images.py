@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn._image_headers import is_cut_jpeg, turn_upright
-from rssn._jpeg_rows import BLOCK, cut_rows
+from rssn._jpeg_parts import BLOCK, INTERVAL, Area, cut_part, straighten
 from rssn.errors import InputError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
@@ -93,7 +93,7 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
     return _rgb(pixels[..., :3]), unit(pixels[..., 3])
 
 
-def decode_rgb(data: bytes, name: str, reduced: Reduction = 1) -> Uint8Image:
+def decode_rgb(data: bytes | bytearray, name: str, reduced: Reduction = 1) -> Uint8Image:
     """Decode an encoded picture to uint8 RGB (H, W, 3).
 
     Args:
@@ -105,27 +105,28 @@ def decode_rgb(data: bytes, name: str, reduced: Reduction = 1) -> Uint8Image:
     return _rgb(_decode(data, _REDUCED[reduced], name))
 
 
-def decode_rgb_rows(
-    data: bytes, top: int, bottom: int, name: str, reduced: Reduction = 1
-) -> tuple[Uint8Image, int, tuple[int, int]]:
-    """Decode an encoded picture, without most of the rows that are not wanted where it allows that.
+def decode_rgb_part(
+    data: bytes, area: Area, name: str, reduced: Reduction = 1
+) -> tuple[Uint8Image, tuple[int, int], tuple[int, int]]:
+    """Decode an encoded picture, without most of what is not wanted where it allows that.
 
     Args:
         data: The encoded picture.
-        top: First row that is wanted, in px of the whole picture.
-        bottom: End of the rows that are wanted.
+        area: What is wanted, in px of the whole picture.
         name: Stands in the error.
         reduced: As in `decode_rgb`.
 
     Returns:
-        The picture or a part of it, as wide as the picture; the row of the whole picture that it
-        begins with, in px, a multiple of 8; height and width of the whole picture, in px, up to
-        `reduced` - 1 px too large.
+        The picture or a part of it; row and column of the whole picture that it begins with, in px,
+        multiples of 8; height and width of the whole picture, in px, up to `reduced` - 1 px too
+        large.
     """
-    rows = cut_rows(data, top, bottom)
-    image = decode_rgb(data if rows is None else rows.data, name, reduced)
-    height, width = image.shape[0] * reduced, image.shape[1] * reduced
-    return (image, 0, (height, width)) if rows is None else (image, rows.top, (rows.height, width))
+    part = cut_part(data, area)
+    if part is None:
+        image = decode_rgb(data, name, reduced)
+        return image, (0, 0), (image.shape[0] * reduced, image.shape[1] * reduced)
+    image = straighten(decode_rgb(part.data, name, reduced), part, reduced)
+    return image, (part.area.top, part.area.left), part.size
 
 
 def decode_alpha(data: bytes, name: str) -> Alpha:
@@ -149,12 +150,13 @@ def unit(levels: Pixels) -> Alpha:
 def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
     """Encode uint8 RGB (H, W, 3): JPEG quality 95 with full colour (4:4:4), or lossless.
 
-    A JPEG has restart markers that let `decode_rgb_rows` leave rows out; they take less than a
-    thousandth of a photograph's bytes.
+    A JPEG has restart markers that let `decode_rgb_part` leave out what is not wanted; they take
+    about 1.5 % of a photograph's bytes.
     """
     options = [*_QUALITY[image_format]]
     if image_format == "jpg":
-        options += [cv2.IMWRITE_JPEG_RST_INTERVAL, -(-image.shape[1] // BLOCK)]
+        columns = -(-image.shape[1] // BLOCK)
+        options += [cv2.IMWRITE_JPEG_RST_INTERVAL, min(INTERVAL, columns)]
     return _encode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
 
 
@@ -175,8 +177,9 @@ def encode_alpha(alpha: Alpha, bits: Literal[8, 16] = 8) -> bytes:
     """Encode a matte (H, W) in [0, 1] as a grey PNG, rounded to 8 or 16 bits."""
     top, kind = (255, np.uint8) if bits == 8 else (65535, np.uint16)
     levels = np.rint(np.clip(alpha, 0, 1).astype(np.float64) * top).astype(kind)
-    # One filter for all rows, this one, is undone in half the time, for a few bytes more.
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    # Undoing a filter takes longer than inflating; with 8 bits it saves a sixth, with 16 the half.
+    row_filter = cv2.IMWRITE_PNG_FILTER_NONE if bits == 8 else cv2.IMWRITE_PNG_FILTER_UP
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_FILTER, row_filter]
     return _encode(".png", levels, options)
 
 
@@ -215,7 +218,7 @@ def _decode_unchanged(data: bytes, name: str) -> Pixels:
     return turn_upright(_decode(data, cv2.IMREAD_UNCHANGED, name), data)
 
 
-def _decode(data: bytes, flags: int, name: str) -> Pixels:
+def _decode(data: bytes | bytearray, flags: int, name: str) -> Pixels:
     if is_cut_jpeg(data):
         raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
     try:

@@ -1,10 +1,12 @@
 """Compare ways to take a training step of GFM: forward, loss, backward, update.
 
 The ways take turns, so that other work on the machine meets all alike; compare the ratios. The
-limit is what the step's convolutions would take at the rate of a plain matrix product.
+limits are what the step's convolutions would take at the rate of a plain matrix product, in float32
+and in bfloat16: a machine that is no faster in bfloat16 leaves little to win.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 from gfm.config import GFMConfig
 from gfm.info import count_multiply_adds
@@ -79,18 +82,22 @@ def compare(options: argparse.Namespace) -> None:
     for step in steps.values():  # compiles, chooses algorithms, makes the optimiser's state
         _seconds(step, device)
     best = dict.fromkeys(steps, float("inf"))
-    matrix = float("inf")
+    matrix = dict.fromkeys(TYPES, float("inf"))
     for _ in range(options.steps):
-        matrix = min(matrix, _matrix_product_seconds(device))
+        for name, kind in TYPES.items():
+            matrix[name] = min(matrix[name], _matrix_product_seconds(device, kind))
         for name, step in steps.items():
             best[name] = min(best[name], _seconds(step, device))
-    rate = 2 * SIDE**3 / matrix
     flops = _step_flops(options.backbone, options.side) * options.batch_size
-    plain = best[PLAIN]
-    print(f"{torch.get_num_threads()} threads, matrix product {rate / 1e9:.0f} GFLOP/s (float32)")
-    print(f"{'limit in float32':24} {flops / rate:8.3f} s  {plain / (flops / rate):5.2f}x")
-    for name, seconds in best.items():
-        print(f"{name:24} {seconds:8.3f} s  {plain / seconds:5.2f}x")
+    rates = {name: 2 * SIDE**3 / seconds for name, seconds in matrix.items()}
+    shown = ", ".join(f"{rate / 1e9:,.1f} in {name}" for name, rate in rates.items())
+    print(f"{flops / 1e9:,.0f} GFLOP of convolutions; matrix product, GFLOP/s: {shown}")
+    if device.type == "cpu":
+        share = _convolutions(steps[PLAIN])
+        print(f"{torch.get_num_threads()} threads; convolutions take {share:.0%} of '{PLAIN}'")
+    limits = {f"limit in {name}": flops / rate for name, rate in rates.items()}
+    for name, seconds in {**limits, **best}.items():
+        print(f"{name:24} {seconds:8.3f} s  {best[PLAIN] / seconds:5.2f}x")
 
 
 def _prepare(
@@ -140,11 +147,21 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-SIDE = 1536  # of the matrices that measure the limit
+def _convolutions(step: Callable[[], None]) -> float:
+    """Share of the step's time that convolutions take, forward and backward."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # without a GPU it reports that as an error
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        step()
+    times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    return sum(time for name, time in times.items() if "conv" in name) / sum(times.values())
 
 
-def _matrix_product_seconds(device: torch.device) -> float:
-    one, other = torch.rand(2, SIDE, SIDE, device=device)
+SIDE = 1024  # of the matrices that measure the limits
+TYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+def _matrix_product_seconds(device: torch.device, kind: torch.dtype) -> float:
+    one, other = torch.rand(2, SIDE, SIDE, device=device).to(kind)
     return min(_seconds(lambda: one @ other, device) for _ in range(3))
 
 

@@ -13,7 +13,7 @@ from drawings import draw_disc, draw_picture
 from rssn import ROUTES, Manifest, RouteOptions, blend
 from rssn.backgrounds import BackgroundSampler, cover_crop
 from rssn.build import BuildOptions, build
-from rssn.crops import Box, cut, decode_cut, place_box, reduction
+from rssn.crops import Box, cut, cut_alpha, decode_cut, place_box, reduction
 from rssn.errors import InputError
 from rssn.images import encode_rgb, read_rgb
 from rssn.on_the_fly import SourceShards
@@ -156,6 +156,20 @@ def test_reduced_decoding_keeps_the_place() -> None:
     )
     with pytest.raises(InputError, match="the matte 270x200"):
         decode_cut(data, box, 64, (200, 270), "picture")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_mattes_are_shrunk_in_the_steps_of_their_colours(kind: type) -> None:
+    """88 px become 40: means of 2x2 first, as a JPEG is decoded at a half, the rest then."""
+    alpha = np.random.default_rng(0).integers(0, 256, (96, 120)) / 255
+    whole = 1.0 if kind is np.float32 else np.iinfo(kind).max
+    halves = alpha[8:, 16:104].reshape(44, 2, 44, 2).mean((1, 3))
+    made = cut_alpha(
+        np.rint(alpha * whole).astype(kind) if whole > 1 else alpha, Box(8, 16, 88), 40
+    )
+    expected = cv2.resize(halves, (40, 40), interpolation=cv2.INTER_AREA)
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, expected, atol=1e-5)
 
 
 def test_boxes_lie_on_the_grid_around_a_transition() -> None:

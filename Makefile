@@ -1,17 +1,17 @@
-# make demo | test | lint; each builds .venv first when it is missing or stale.
+# make demo | test | lint | docs; each builds .venv first when it is missing or stale.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := $(BIN)/python scripts/demo.py --out demo
 
-.PHONY: demo test test-slow lint format clean
+.PHONY: demo test test-slow lint format docs clean
 
 demo: $(STAMP)  ## the whole path on built-in data, or on DATA=folder [MINUTES=n]
 	$(DEMO) $(if $(DATA),--data "$(DATA)") $(if $(MINUTES),--minutes $(MINUTES))
 
 test: $(STAMP)  ## the quick tests
-	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2
+	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2 -rs
 
 test-slow: $(STAMP)  ## the rest
 	$(BIN)/python -m pytest -m "slow and not gpu"
@@ -20,6 +20,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(STAMP)  ## pages and API reference, in build/docs; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -33,4 +36,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build

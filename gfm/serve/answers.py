@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 import gfm
 from gfm.cutout import Matte
+from gfm.inference import ForegroundMethod
 from gfm.matting_model import MattingModel
 from gfm.serve.limits import Refused
-from rssn.images import decode_rgb, encode_alpha, encode_rgb, encode_rgba
-from rssn.photographs import WEBP_SIDE
+from rssn.errors import InputError
+from rssn.photographs import WEBP_SIDE, Photograph, encode_picture, read_photograph
 
 Output = Literal["rgba", "alpha", "foreground", "trimap", "page"]
 Format = Literal["png", "webp"]
 
 NAME = "the photograph"  # in messages
+JPEG_SIDE = 65_500  # px; libjpeg writes no more
 
 
 @dataclass(frozen=True)
@@ -30,27 +34,40 @@ class Answer:
     media_type: str
 
 
-def cut_out(model: MattingModel, data: bytes, output: Output, image_format: Format) -> Answer:
-    """Matte an uploaded photograph.
+def cut_out(
+    model: MattingModel,
+    data: bytes,
+    output: Output,
+    image_format: Format,
+    max_memory: int | None = None,
+) -> Answer:
+    """Matte an uploaded photograph, read as `gfm matte` reads it.
 
     Args:
         model: A model of `gfm.load_model`.
         data: The file.
-        output: What to answer with; `page` is a form with `photograph` (JPEG, upright, as the
-            network got it), `rgba`, `alpha` and `trimap`.
-        image_format: Of the pictures, lossless.
+        output: What to answer with; `page` is a form with `photograph` (upright, as the network
+            got it), `rgba`, `alpha` and `trimap`.
+        image_format: Of the pictures, lossless; those with colours keep the photograph's profile.
+        max_memory: As for `gfm.matte`.
 
     Raises:
         InputError: The file cannot be decoded.
+        MemoryError: The photograph needs more memory than is there or allowed.
     """
-    photograph = decode_rgb(data, NAME)
-    coloured = output not in ("alpha", "trimap")
-    made = gfm.matte(photograph, model, foreground="multilevel" if coloured else "none")
+    photograph = read_photograph(data, NAME)
+    foreground: ForegroundMethod = "none" if output in ("alpha", "trimap") else "multilevel"
+    try:
+        made = gfm.matte(photograph.pixels, model, foreground=foreground, max_memory=max_memory)
+    except InputError as error:  # of all options, only this limit depends on the photograph
+        raise MemoryError(str(error)) from error
     if output != "page":
-        return Answer(_encode(made, output, image_format), f"image/{image_format}")
+        return Answer(_encode(made, output, image_format, photograph), f"image/{image_format}")
     shown: tuple[Output, ...] = ("rgba", "alpha", "trimap")
-    pictures = {name: (_encode(made, name, image_format), image_format) for name in shown}
-    return _form({"photograph": (encode_rgb(photograph, "jpg"), "jpeg")} | pictures)
+    pictures: dict[str, tuple[bytes, str]] = {"photograph": _encode_photograph(photograph)}
+    for name in shown:
+        pictures[name] = _encode(made, name, image_format, photograph), image_format
+    return _form(pictures)
 
 
 def check_format(image_format: Format, width: int, height: int) -> None:
@@ -67,16 +84,23 @@ def check_format(image_format: Format, width: int, height: int) -> None:
         )
 
 
-def _encode(made: Matte, output: Output, image_format: Format) -> bytes:
-    if output == "rgba":
-        return encode_rgba(made.foreground, made.alpha, image_format)
-    if output == "foreground":
-        return encode_rgb(made.foreground, image_format)
-    shades = made.alpha if output == "alpha" else np.divide(made.trimap, 2, dtype=np.float32)
-    if image_format == "png":
-        return encode_alpha(shades)
-    levels = np.rint(shades * 255).astype(np.uint8)
-    return encode_rgb(np.repeat(levels[..., None], 3, axis=2), image_format)
+def _encode(made: Matte, output: Output, image_format: Format, photograph: Photograph) -> bytes:
+    if output in ("rgba", "foreground"):
+        pixels = made.rgba if output == "rgba" else made.foreground
+        return encode_picture(pixels, image_format, photograph.profile)
+    if output == "alpha":
+        return encode_picture(np.rint(made.alpha * 255).astype(np.uint8), image_format)
+    return encode_picture(np.array([0, 128, 255], np.uint8)[made.trimap], image_format)
+
+
+def _encode_photograph(photograph: Photograph) -> tuple[bytes, str]:
+    """A JPEG, which is small and which every browser shows, and its kind."""
+    if max(photograph.pixels.shape) > JPEG_SIDE:
+        return encode_picture(photograph.pixels, "png", photograph.profile), "png"
+    file = io.BytesIO()
+    image = Image.fromarray(photograph.pixels)
+    image.save(file, "jpeg", quality=95, subsampling=0, icc_profile=photograph.profile)
+    return file.getvalue(), "jpeg"
 
 
 def _form(pictures: Mapping[str, tuple[bytes, str]]) -> Answer:

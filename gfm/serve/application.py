@@ -85,22 +85,24 @@ def create_app(model: MattingModel, limits: Limits | None = None, name: str = "m
                 size = await asyncio.to_thread(check_picture, data, limits)
                 check_format(options.format, *size)
             except Refused:
+                place.close()
                 await upload.drain()
                 raise
-            work = jobs.run(partial(_answer, model, data, options))
+            work = jobs.run(partial(_answer, model, data, options, limits))
             answer = await _while_connected(request, work)
             return HeldResponse(answer.content, answer.media_type, place.pop_all(), limits.seconds)
 
     return app
 
 
-def _answer(model: MattingModel, data: bytes, options: Options) -> Answer:
+def _answer(model: MattingModel, data: bytes, options: Options, limits: Limits) -> Answer:
     """The answer, with every failure as one that is told to the client in a line."""
     try:
-        return cut_out(model, data, options.output, options.format)
-    except (MemoryError, torch.OutOfMemoryError):
+        return cut_out(model, data, options.output, options.format, limits.max_memory)
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        _log.warning("a photograph of %d bytes needs more memory: %s", len(data), error)
         raise Refused(
-            413, "the photograph needs more memory than this machine has; send a smaller one"
+            413, "the photograph needs more memory than this server has; send a smaller one"
         ) from None
     except InputError as error:
         raise Refused(422, str(error).replace(f"{NAME}: ", f"{NAME} ", 1)) from None

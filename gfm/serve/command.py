@@ -8,21 +8,32 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 import gfm
+from gfm import packaged
 from rssn.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--model", required=True, help="model file, its folder, or hub id")
+    parser.add_argument("--model", help="model file, its folder, or hub id (the small one inside)")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default 8000)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--max-bytes", default="50MB", help="of a file (default 50MB)")
-    parser.add_argument("--max-pixels", default="60MP", help="of a photograph (default 60MP)")
+    parser.add_argument(
+        "--max-bytes", metavar="SIZE", default="50MB", help="of a file (default 50MB)"
+    )
+    parser.add_argument(
+        "--max-megapixels", type=int, default=60, help="of a photograph (default 60)"
+    )
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        help="such as 4GB: large photographs are matted in tiles that fit (default: no limit)",
+    )
     parser.add_argument("--queue", type=int, default=8, help="photographs that wait (default 8)")
     parser.add_argument(
         "--timeout", type=float, default=120, help="seconds for a photograph (default 120)"
@@ -41,21 +52,24 @@ def run(options: argparse.Namespace) -> None:
         import uvicorn
 
         from gfm.serve.application import create_app
-        from gfm.serve.limits import Limits, parse_amount
+        from gfm.serve.limits import Limits, parse_bytes
     except ModuleNotFoundError as error:
         raise InputError(
             f"gfm serve needs the package {error.name}; pip install 'gfm-matting[web]'"
         ) from None
     limits = Limits(
-        max_bytes=parse_amount(options.max_bytes, "B"),
-        max_pixels=parse_amount(options.max_pixels, "P"),
+        max_bytes=parse_bytes("--max-bytes", options.max_bytes),
+        max_pixels=options.max_megapixels * 10**6,
         queue=options.queue,
         seconds=options.timeout,
+        max_memory=parse_bytes("--max-memory", options.max_memory) if options.max_memory else None,
     )
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # clients get its complaints
     with _listen(options.host, options.port) as listening:
         model = gfm.load_model(options.model, options.device)
-        gfm.matte(_first_picture(), model)  # compiles, so that nobody waits for it
-        name = Path(options.model).name
+        # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
+        gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
+        name = Path(options.model or packaged.FILE).name
         app = create_app(model, limits, name)
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,12 +13,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.WebPImagePlugin import WebPImageFile
 
+from gfm.inference.memory import parse_memory
 from rssn.errors import InputError
 
 KINDS = "JPEG, PNG, WebP, TIFF or BMP"
 
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)([a-z]?)", re.IGNORECASE)
-_THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 # By the first bytes. Image.open would refuse sizes by a limit that is not ours.
 _READERS: dict[bytes, Callable[[io.BytesIO], ImageFile]] = {
     b"\xff\xd8\xff": JpegImageFile,
@@ -40,6 +38,8 @@ class Limits:
         max_pixels: Width times height of a photograph.
         queue: Photographs that may wait while another is worked on.
         seconds: For an upload, and again for waiting and working together.
+        max_memory: Bytes that the process may hold while it mattes; None sets no limit. Large
+            photographs are then matted in tiles, as by `gfm.matte`.
 
     Raises:
         InputError: One of them is out of range.
@@ -49,6 +49,7 @@ class Limits:
     max_pixels: int = 60_000_000
     queue: int = 8
     seconds: float = 120
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("max_bytes", 1), ("max_pixels", 1), ("queue", 0)):
@@ -73,23 +74,19 @@ class Refused(Exception):
         self.status, self.message, self.retry_after = status, message, retry_after
 
 
-def parse_amount(text: str, unit: str) -> int:
-    """A number of bytes or pixels.
-
-    >>> parse_amount("50MB", "B"), parse_amount("1.5 kP", "P"), parse_amount("300", "B")
-    (50000000, 1500, 300)
-
-    Args:
-        text: A number, with k, M or G (powers of 1000) and the unit if wanted.
-        unit: One letter.
+def parse_bytes(option: str, text: str) -> int:
+    """A number of bytes, such as `50MB`; `option` stands in the error.
 
     Raises:
         InputError: It does not read like that.
     """
-    found = _AMOUNT.fullmatch(text.strip())
-    if not found or found[3].upper() not in ("", unit):
-        raise InputError(f"'{text}' is no amount; write it like 500k{unit}, 50M{unit} or 1G{unit}")
-    return round(float(found[1]) * _THOUSANDS[found[2].lower()])
+    try:
+        size = parse_memory(text)
+    except InputError:
+        size = None
+    if size is None:
+        raise InputError(f"{option} {text}: is no amount; write it like 500kB, 50MB or 1GB")
+    return size
 
 
 def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:

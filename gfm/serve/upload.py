@@ -39,6 +39,7 @@ class Upload:
             async with asyncio.timeout(self.limits.seconds):
                 data = await (self._from_form(allowed) if form else self._whole(allowed))
         except TimeoutError:
+            self.ended = True  # the rest is not waited for, either
             raise Refused(
                 408,
                 f"the upload took longer than {self.limits.seconds:g} s; send a smaller file",

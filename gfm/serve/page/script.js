@@ -167,6 +167,7 @@ function showError(text) {
   const box = find("error");
   box.querySelector("p").textContent = text;
   box.hidden = !text;
+  if (text) box.scrollIntoView({ block: "nearest" }); // it is above what a phone shows
 }
 
 function swap(image, url) {

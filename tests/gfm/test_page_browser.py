@@ -1,0 +1,286 @@
+"""The page in a real browser: upload, result, backgrounds, downloads, keys, and what goes wrong."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import time
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from serving import listening
+from tiny import draw_photograph, shared
+
+import gfm
+from gfm.serve.limits import Limits
+from rssn.images import read_rgb, read_rgba, write_rgb
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="drives a browser; pip install playwright"
+)
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(not BROWSER, reason="needs the system's chromium")
+
+PHOTOGRAPH = draw_photograph(1, 180, 240)
+SCREENS = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True},
+}
+WAIT = 60_000  # ms; a busy machine is no failure
+on_all_screens = pytest.mark.parametrize("page", SCREENS, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with listening(Limits(max_bytes=200_000)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        # Root, as in CI, has no sandbox.
+        with driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"]) as browser:
+            yield browser
+
+
+@pytest.fixture
+def page(address, browser, request):
+    """The page, opened; it has to load nothing from elsewhere and to have no error."""
+    problems = []
+
+    def watch(asked) -> None:
+        own = urlsplit(address).netloc
+        if urlsplit(asked.url).scheme not in ("blob", "data") and urlsplit(asked.url).netloc != own:
+            problems.append(asked.url)
+
+    context = browser.new_context(**SCREENS[getattr(request, "param", "desktop")])
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    page.on("request", watch)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if "Policy" in m.text else None)
+    page.goto(address)
+    # From here on the browser opens none of its own; asked for only when a key is pressed, that
+    # comes too late at times.
+    page.on("filechooser", lambda chooser: None)
+    yield page
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    write_rgb(tmp_path / "photo.png", PHOTOGRAPH)
+    return tmp_path / "photo.png"
+
+
+def upload(page, path) -> None:
+    """Choose a file and wait for its result."""
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#panel:not(.waiting)")
+    assert page.is_visible("#result")
+
+
+def download(page, button: str, folder):
+    """The file that a button gives."""
+    with page.expect_download() as coming:
+        page.click(button)
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    return path
+
+
+def wait_for_error(page, text: str) -> None:
+    page.wait_for_selector(f"#error:visible >> text={text}")
+    assert page.is_visible("#drop") and page.is_hidden("#work")
+
+
+def composite(cutout, background) -> np.ndarray:
+    colours, alpha = cutout
+    return colours * alpha[..., None] + background * (1 - alpha[..., None])
+
+
+@on_all_screens
+def test_cuts_out_shows_and_downloads(page, photograph, tmp_path):
+    upload(page, photograph)
+    assert "Done in" in page.text_content("#caption")
+    wanted = gfm.matte(PHOTOGRAPH, shared())
+    cutout = download(page, "#download", tmp_path)
+    assert cutout.name == "photo-cutout.png"
+    colours, alpha = read_rgba(cutout)
+    assert colours.shape == PHOTOGRAPH.shape
+    np.testing.assert_allclose(alpha, wanted.alpha, atol=1.6 / 255)
+
+    for view, levels in (
+        ("alpha", np.rint(wanted.alpha * 255)),
+        ("trimap", np.array([0, 128, 255])[wanted.trimap]),
+    ):
+        page.click(f".choice >> text={view.title()}")
+        assert page.is_hidden("#backgrounds")
+        shown = download(page, "#download-mask", tmp_path)
+        assert shown.name == f"photo-{view}.png"
+        difference = abs(read_rgb(shown)[..., 0] - levels.astype(float))
+        assert (difference <= 1).mean() > 0.999
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_backgrounds(page, photograph, tmp_path):
+    upload(page, photograph)
+    cutout = read_rgba(download(page, "#download", tmp_path))
+    assert page.is_hidden("#download-composite")  # nothing to put it on yet
+    assert page.evaluate("find => document.querySelector(find).matches('.checkers')", "#after")
+
+    def check(background: tuple[int, int, int]) -> None:
+        made = read_rgb(download(page, "#download-composite", tmp_path))
+        wanted = composite(cutout, np.array(background))
+        np.testing.assert_allclose(made, wanted, atol=2)  # rounded by the browser
+
+    page.click("[title=Green]")
+    check((0, 177, 64))
+    page.fill("#colour", "#102030")
+    assert page.is_checked("[value=colour]")
+    check((16, 32, 48))
+    write_rgb(tmp_path / "flat.png", np.full((50, 90, 3), (10, 90, 200), np.uint8))
+    with page.expect_file_chooser() as chooser:
+        page.click("#pick")
+    chooser.value.set_files(tmp_path / "flat.png")
+    page.wait_for_selector("#backdrop", state="visible")
+    check((10, 90, 200))
+    page.click("[title=Transparent]")
+    assert page.is_hidden("#backdrop") and page.is_hidden("#download-composite")
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_background_that_is_no_picture_is_told_where_one_looks(page, photograph, tmp_path):
+    upload(page, photograph)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    (tmp_path / "letter.png").write_text("no picture")
+    page.set_input_files("#picture", tmp_path / "letter.png")
+    page.wait_for_selector("#error >> text=letter.png cannot be shown by this browser")
+    assert page.is_visible("#result") and page.is_hidden("#backdrop")
+    top = page.locator("#error").evaluate("e => e.getBoundingClientRect().top")
+    assert 0 <= top < SCREENS["phone"]["viewport"]["height"]
+
+
+@on_all_screens
+def test_slider_moves_by_keys_and_by_pointer(page, photograph):
+    upload(page, photograph)
+    page.keyboard.press("ArrowRight")  # it has the focus
+    assert page.input_value("#split") == "51"
+    box = page.locator("#stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20)
+    page.mouse.up()
+    assert abs(int(page.input_value("#split")) - 25) <= 1
+    clip = page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath")
+    assert clip.startswith("inset(0px 0px 0px 2")  # the result begins there
+
+
+def tab_to(page, name: str) -> None:
+    """Press Tab until the element of this id has the focus."""
+    for _ in range(8):
+        if page.evaluate("document.activeElement.id") == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"#{name} is not reached by Tab")
+
+
+def test_everything_is_reached_by_keys(page, photograph):
+    tab_to(page, "file")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(photograph)
+    page.wait_for_selector("#panel:not(.waiting)")
+    page.keyboard.press("Tab")  # from the slider to the views
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("[name=view]:checked") == "alpha"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value("[name=background]:checked") == "#ffffff"
+    tab_to(page, "download")
+    with page.expect_download() as coming:
+        page.keyboard.press("Enter")
+    assert coming.value.suggested_filename == "photo-cutout.png"
+    tab_to(page, "again")
+    page.keyboard.press("Enter")
+    assert page.is_visible("#drop")
+    assert page.evaluate("document.activeElement.id") == "file"
+
+
+def test_broken_and_large_files_are_told_and_the_page_goes_on(page, photograph, tmp_path):
+    write_rgb(tmp_path / "whole.jpg", PHOTOGRAPH)
+    data = (tmp_path / "whole.jpg").read_bytes()
+    for name, content, message in (
+        ("letter.jpg", b"no picture", "This is no picture that can be read; send a JPEG"),
+        ("half.jpg", data[: len(data) // 2], "The photograph is a JPEG that was cut short"),
+        ("nothing.jpg", b"", "No photograph was sent"),
+        ("large.png", bytes(200_001), "at most 0.2 MB are allowed"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        page.set_input_files("#file", tmp_path / name)
+        wait_for_error(page, message)
+    page.click("#error button")
+    assert page.is_hidden("#error")
+    upload(page, photograph)
+
+
+def test_photograph_is_shown_upright_whatever_its_kind(page, tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # orientation: a quarter turn
+    Image.fromarray(PHOTOGRAPH).save(tmp_path / "turned.tiff", exif=turned)
+    upload(page, tmp_path / "turned.tiff")  # no browser shows this kind
+    for image in ("#before", "#result"):
+        size = (
+            "i => { const e = document.querySelector(i); return [e.naturalWidth, e.naturalHeight] }"
+        )
+        assert page.evaluate(size, image) == [180, 240]
+
+
+def test_file_is_taken_where_it_is_dropped(page, photograph):
+    content = base64.b64encode(photograph.read_bytes()).decode()
+    drop = """content => {
+        const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+    }"""
+    page.evaluate(drop, content)
+    page.wait_for_selector("#panel:not(.waiting)")
+    assert page.get_attribute("#download", "download") == "dropped-cutout.png"
+
+
+def test_busy_server_is_asked_again(page, photograph):
+    refusals = iter([503])
+
+    def first_refuse(route) -> None:
+        if next(refusals, None):
+            headers = {"Retry-After": "1"}
+            route.fulfill(status=503, json={"error": "busy"}, headers=headers)
+        else:
+            route.continue_()
+
+    page.route("**/matte*", first_refuse)
+    began = time.monotonic()
+    page.set_input_files("#file", photograph)
+    page.wait_for_selector("text=trying again in 1 s")
+    page.wait_for_selector("#panel:not(.waiting)")
+    assert time.monotonic() - began >= 1
+    assert page.is_visible("#result")
+
+
+def test_server_that_is_gone_is_told(page, photograph):
+    page.route("**/matte*", lambda route: route.abort())
+    page.set_input_files("#file", photograph)
+    wait_for_error(page, "The server cannot be reached. Is gfm serve still running?")
+
+
+def test_waiting_can_be_cancelled(page, photograph):
+    page.route("**/matte*", lambda route: None)  # no answer ever comes
+    page.set_input_files("#file", photograph)
+    page.click("#cancel")
+    assert page.is_visible("#drop") and page.is_hidden("#error")

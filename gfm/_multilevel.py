@@ -103,6 +103,32 @@ def refine_soft_pixels(
 
 
 @compiled
+def restore_composition(
+    image: NDArray[np.uint8], alpha: NDArray[np.float32], colours: NDArray[np.float32]
+) -> None:
+    """Move F and B by as little as makes them mix to the image again, in place, at soft pixels.
+
+    Args:
+        image: Photograph (H, W, 3).
+        alpha: Matte (H, W) in [0, 1].
+        colours: F and B (H, W, 6) in [0, 1].
+    """
+    height, width = alpha.shape
+    for y in range(height):
+        for x in range(width):
+            a = alpha[y, x]
+            if a == 0 or a == 1:
+                continue
+            b = 1 - a
+            for channel in range(3):
+                front, back = colours[y, x, channel], colours[y, x, channel + 3]
+                missing = image[y, x, channel] / np.float32(255) - a * front - b * back
+                missing /= a * a + b * b
+                colours[y, x, channel] = min(max(front + a * missing, 0.0), 1.0)
+                colours[y, x, channel + 3] = min(max(back + b * missing, 0.0), 1.0)
+
+
+@compiled
 def write_foreground(
     colours: NDArray[np.float32], start: int, foreground: NDArray[np.uint8]
 ) -> None:

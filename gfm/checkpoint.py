@@ -7,12 +7,13 @@ from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from gfm.config import GFMConfig
 from gfm.encoders import some
 from gfm.matting_model import MattingModel
 from gfm.network import GFM
+from gfm.packaged import packaged_path
 from rssn._files import whole_file
 from rssn.errors import InputError
 
@@ -24,12 +25,14 @@ EXPORTED = (".onnx", ".xml")
 Device = Literal["auto", "cpu", "cuda"] | str | torch.device
 
 
-def save_model(model: GFM, path: str | Path) -> None:
+def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
     """Write weights and configuration; the file appears under its name only when it is whole.
 
     Args:
         model: The network.
         path: Where to; ends in `.safetensors`.
+        half: Keep parameters as float16, in half the space; running means and variances stay
+            float32. A loaded network computes in float32 all the same.
 
     Raises:
         InputError: Another ending, or a place that cannot be written to.
@@ -38,38 +41,42 @@ def save_model(model: GFM, path: str | Path) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if half:
+        tensors |= {key: tensors[key].half() for key, _ in model.named_parameters()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            save_file(tensors, part, metadata={CONFIG_KEY: model.config.to_json()})
+        with whole_file(path) as part:  # not save_file, whose files only their owner may read
+            part.write_bytes(save(tensors, metadata={CONFIG_KEY: model.config.to_json()}))
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 
 
-def load_model(path_or_hub_id: str | Path, device: Device = "auto") -> MattingModel:
+def load_model(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> MattingModel:
     """Load a model for matting: a network in eval mode, or an exported one in its runtime.
 
     Args:
-        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`.
+        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`;
+            None takes the small model of the package.
         device: `auto` takes the GPU where there is one; an exported model runs on the processor.
 
     Raises:
         InputError: No such file or hub id, not a model of this project, or a device or a package
             that is not there.
     """
-    if Path(path_or_hub_id).suffix in EXPORTED:
+    if path_or_hub_id is not None and Path(path_or_hub_id).suffix in EXPORTED:
         from gfm.exported import load_exported
 
         return load_exported(path_or_hub_id, device)
     return load_network(path_or_hub_id, device)
 
 
-def load_network(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
+def load_network(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> GFM:
     """Load a network in eval mode.
 
     Args:
         path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
-            in it, or `owner/name` on the Hugging Face hub.
+            in it, or `owner/name` on the Hugging Face hub; None takes the small model of the
+            package.
         device: `auto` takes the GPU where there is one.
 
     Raises:
@@ -77,7 +84,7 @@ def load_network(path_or_hub_id: str | Path, device: Device = "auto") -> GFM:
             there.
     """
     target = resolve_device(device)
-    path = _find(path_or_hub_id)
+    path = packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}

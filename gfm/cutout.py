@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rssn._files import whole_file
 from rssn.blending import blend
 from rssn.errors import InputError
-from rssn.images import encode_rgba
+from rssn.photographs import encode_picture
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class Matte:
         alpha: Opacity (H, W), float32 in [0, 1].
         foreground: Colours of the object (H, W, 3), uint8 RGB, continued behind the soft edges.
         trimap: What the glance decoder saw (H, W), uint8: 0 background, 1 transition, 2 foreground.
+        profile: ICC profile of the colours; None is sRGB.
     """
 
     alpha: NDArray[np.float32]
     foreground: NDArray[np.uint8]
     trimap: NDArray[np.uint8]
+    profile: bytes | None = None
 
     @property
     def rgba(self) -> NDArray[np.uint8]:
@@ -86,7 +88,7 @@ class Matte:
             raise InputError(f"{path}: a cut-out with alpha is saved as .png; change the ending")
         try:
             with whole_file(path) as part:
-                part.write_bytes(encode_rgba(self.foreground, self.alpha))
+                part.write_bytes(encode_picture(self.rgba, "png", self.profile))
         except OSError as error:
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}); choose a folder that is there"

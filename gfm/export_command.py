@@ -16,7 +16,9 @@ from rssn.console import Bar
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--model", required=True, help=".safetensors file, its folder, or hub id")
+    parser.add_argument(
+        "--model", help=".safetensors file, its folder, or hub id (the small one inside)"
+    )
     parser.add_argument("--format", required=True, choices=get_args(Format))
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FILE", help=".onnx, or .xml for openvino"

@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -38,6 +39,8 @@ from gfm.matte_files import (
     parse_background,
 )
 from gfm.matting_model import MattingModel
+from gfm.video.command import ClipJob, find_clip, matte_clip, movie_container
+from gfm.video.matting import SMOOTHING
 from rssn.console import Bar, run_command
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.photographs import FORMATS, Photograph
@@ -50,18 +53,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     usual = MatteOptions()
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="INPUT", help="image, folder, pattern, or - for stdin")
+    add(
+        "inputs", nargs="+", metavar="INPUT", help="image, folder, pattern, - for stdin; or a video"
+    )
     add(
         "--model",
         action="append",
         metavar="MODEL",
-        help="model file, its folder, or hub id; given several times, the median is taken",
+        help="model file, its folder, or hub id (the small one inside); given several times, the "
+        "median is taken",
     )
-    add("--out", required=True, help="folder that gets a folder of each output, or - for stdout")
+    add(
+        "--out",
+        required=True,
+        help="folder that gets a folder of each output, or - for stdout; of a video also a movie: "
+        ".mov (ProRes 4444) or .webm, with alpha, or .mp4",
+    )
     add(
         "--outputs",
         metavar="LIST",
-        help=f"of {','.join(OUTPUTS)} (default {','.join(USUAL)}; to stdout rgba)",
+        help=f"of {','.join(OUTPUTS)} (default {','.join(USUAL)}; to stdout and of a movie rgba)",
     )
     add("--format", choices=FORMATS, default="png", help="of the outputs (default png)")
     add("--bits", type=int, choices=(8, 16), default=8, help="of alpha (default 8)")
@@ -74,7 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what happens to photographs whose results are there (default overwrite)",
     )
     add("--strategy", choices=get_args(Strategy), default=usual.strategy)
-    add("--d1", type=float, default=usual.d1, help="reduction for the glance (default 3)")
+    add(
+        "--d1",
+        type=float,
+        default=usual.d1,
+        help="reduction for the glance (the model's own, or 3)",
+    )
     add("--d2", type=float, default=usual.d2, help="reduction for the focus (default 2)")
     add(
         "--foreground",
@@ -99,6 +115,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="such as 4GB: large photographs are matted at the full 1/d2, in tiles that fit",
     )
+    add(
+        "--smooth",
+        type=float,
+        metavar="PART",
+        help="of a video: part of what was seen in earlier frames that is mixed into each, where "
+        f"nothing moved; 0 or more, below 1 (default {SMOOTHING})",
+    )
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--quiet", action="store_true", help="no progress bar")
 
@@ -110,25 +133,28 @@ def run(options: argparse.Namespace) -> None:
         FailedInputs: Some inputs could not be matted; the others are done.
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
-    how = MatteOptions(
-        options.strategy,
-        options.d1,
-        options.d2,
-        options.foreground,
-        options.refine,
-        options.augment,
-        options.max_memory,
-    )
-    results = _results(options)
-    models = check_models([load_model(each, options.device) for each in options.model or ()])
+    clip = find_clip(options.inputs)
+    if clip is None and options.smooth is not None:
+        raise InputError("--smooth is for a video; leave it out for photographs")
+    results = _results(options, clip is not None)
+    how = _how(options, results.coloured)
+    job = None
+    if clip is not None:
+        skip = options.existing == "skip"
+        smoothing = SMOOTHING if options.smooth is None else options.smooth
+        job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
+    models = check_models([load_model(each, options.device) for each in options.model or (None,)])
     if not options.quiet:
         sys.stderr.write(f"device: {_describe(models[0].device, options.device)}\n")
+    if job is not None:
+        matte_clip(job, models, options.quiet)
+        return
     sources, failures = collect(options.inputs)
     if results.folder is None and len(sources) > 1:
         raise InputError(f"--out - takes one photograph, not {len(sources)}; give a folder")
     results.make_folders()
     if options.existing == "skip":
-        sources = [source for source in sources if not results.are_there(source)]
+        sources = [source for source in sources if not results.are_there(source.name)]
     with Bar("Matte", len(sources), options.quiet) as bar:
         for source, reason in _matte_all(sources, models, how, results):
             if reason is not None:
@@ -147,12 +173,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_command(lambda: run(options))
 
 
-def _results(options: argparse.Namespace) -> Results:
-    folder = None if options.out == STREAM else Path(options.out)
-    usual = "rgba" if folder is None else ",".join(USUAL)
+def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
+    """The options of matting; colours that nothing shows are not estimated."""
+    how = MatteOptions(
+        options.strategy,
+        options.d1,
+        options.d2,
+        options.foreground,
+        options.refine,
+        options.augment,
+        options.max_memory,
+    )
+    return how if coloured or how.refine == "fba" else replace(how, foreground="none")
+
+
+def _results(options: argparse.Namespace, of_video: bool) -> Results:
+    out = Path(options.out)
+    movie = movie_container(out) is not None
+    if movie and not of_video:
+        raise InputError(f"--out {out} is a movie, which is made from a video; give a folder")
+    one = movie or options.out == STREAM
+    usual = "rgba" if one else ",".join(USUAL)
     names = [name.strip() for name in (options.outputs or usual).split(",")]
     return Results(
-        folder,
+        None if one else out,
         cast(tuple[Output, ...], tuple(dict.fromkeys(names))),
         options.format,
         options.bits,
@@ -205,7 +249,7 @@ def _finish(
     how: MatteOptions,
     results: Results,
 ) -> None:
-    results.write(source, photograph, with_colours(photograph.pixels, alpha, trimap, how))
+    results.write(source.name, photograph, with_colours(photograph, alpha, trimap, how))
 
 
 def _settled(source: Source, written: Future[None]) -> tuple[Source, Exception | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from gfm.config import check_choice
 from gfm.cutout import Matte
+from gfm.inference.pictures import read_picture
 from rssn._files import whole_file
-from rssn.errors import InputError, one_line
-from rssn.images import SUFFIXES, image_files
-from rssn.photographs import FORMATS, Photograph, PictureFormat, encode_picture, read_photograph
+from rssn.errors import InputError
+from rssn.images import SUFFIXES
+from rssn.photographs import FORMATS, Photograph, PictureFormat, encode_picture
 
 Output = Literal["alpha", "rgba", "trimap", "foreground", "composite", "overlay"]
 Existing = Literal["overwrite", "skip"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 USUAL: tuple[Output, ...] = ("alpha", "rgba", "trimap")
 STREAM = "-"  # standard input or output
+
+# Names by which people know pictures: each is read, or said to be of a kind that is not.
+PICTURES = SUFFIXES | set(".jfif .gif .apng .avif .jp2 .ppm .pgm .heic .heif .svg .psd".split())
 
 # Of background, transition and foreground; told apart by colour-blind readers, too.
 TINTS = np.array([[0, 0, 0], [255, 160, 0], [0, 160, 255]], np.float32)
@@ -52,7 +56,7 @@ class Source:
 
     def read(self) -> Photograph:
         """Read it whole."""
-        return read_photograph(self.path or sys.stdin.buffer.read(), str(self))
+        return read_picture(self.path or sys.stdin.buffer.read(), str(self))
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Results:
     """What is written of each photograph, and where.
 
     Attributes:
-        folder: Holds a folder of each output; None writes to standard output.
+        folder: Holds a folder of each output; None writes one to standard output or a movie.
         outputs: Which.
         picture_format: Of all of them; all are lossless.
         bits: Of alpha.
@@ -89,7 +93,7 @@ class Results:
         if "composite" in self.outputs and self.background is None:
             raise InputError("--outputs composite needs --background: a picture or '#rrggbb'")
         if self.folder is None and len(self.outputs) != 1:
-            raise InputError("--out - writes one picture; choose one of --outputs")
+            raise InputError("--out writes one picture or movie; choose one of --outputs")
 
     def make_folders(self) -> None:
         """Make the folders of the outputs.
@@ -107,13 +111,18 @@ class Results:
                 f"--out {self.folder}: no folder can be made there ({error})"
             ) from None
 
-    def are_there(self, source: Source) -> bool:
-        """Whether all results of a photograph exist."""
+    @property
+    def coloured(self) -> bool:
+        """Whether any shows the object's estimated colours."""
+        return not {"rgba", "foreground", "composite"}.isdisjoint(self.outputs)
+
+    def are_there(self, name: str) -> bool:
+        """Whether all results of this name exist."""
         return self.folder is not None and all(
-            self._path(self.folder, output, source).exists() for output in self.outputs
+            self._path(self.folder, output, name).exists() for output in self.outputs
         )
 
-    def write(self, source: Source, photograph: Photograph, made: Matte) -> None:
+    def write(self, name: str, photograph: Photograph, made: Matte) -> None:
         """Write the results of a photograph; each appears under its name when it is whole."""
         for output in self.outputs:
             data = self._encode(output, photograph, made)
@@ -121,31 +130,33 @@ class Results:
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
                 continue
-            with whole_file(self._path(self.folder, output, source)) as part:
+            with whole_file(self._path(self.folder, output, name)) as part:
                 part.write_bytes(data)
 
-    def _path(self, folder: Path, output: Output, source: Source) -> Path:
-        return folder / output / f"{source.name}.{self.picture_format}"
+    def draw(self, output: Output, photograph: Photograph, made: Matte) -> NDArray[np.uint8]:
+        """An output as pixels: grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
+        if output == "alpha":
+            return np.rint(made.alpha * 255).astype(np.uint8)
+        if output == "trimap":
+            return np.array([0, 128, 255], np.uint8)[made.trimap]
+        if output == "rgba":
+            return made.rgba
+        if output == "foreground":
+            return made.foreground
+        if output == "overlay":
+            return overlay(photograph.pixels, made.trimap)
+        return made.on((0, 0, 0) if self.background is None else self.background, self.linear)
+
+    def _path(self, folder: Path, output: Output, name: str) -> Path:
+        return folder / output / f"{name}.{self.picture_format}"
 
     def _encode(self, output: Output, photograph: Photograph, made: Matte) -> bytes:
-        if output == "alpha":
-            if self.bits == 8:
-                opacity = np.rint(made.alpha * 255).astype(np.uint8)
-                return encode_picture(opacity, self.picture_format)
+        if output == "alpha" and self.bits == 16:
             levels = np.rint(made.alpha.astype(np.float64) * 65535).astype(np.uint16)
             return encode_picture(levels, self.picture_format)
-        if output == "trimap":
-            shades = np.array([0, 128, 255], np.uint8)
-            return encode_picture(shades[made.trimap], self.picture_format)
-        draw: dict[Output, Callable[[], NDArray[np.uint8]]] = {
-            "rgba": lambda: made.rgba,
-            "foreground": lambda: made.foreground,
-            "composite": lambda: made.on(
-                (0, 0, 0) if self.background is None else self.background, self.linear
-            ),
-            "overlay": lambda: overlay(photograph.pixels, made.trimap),
-        }
-        return encode_picture(draw[output](), self.picture_format, photograph.profile)
+        pixels = self.draw(output, photograph, made)
+        profile = None if pixels.ndim == 2 else photograph.profile
+        return encode_picture(pixels, self.picture_format, profile)
 
 
 def overlay(photograph: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -171,19 +182,23 @@ def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
             paths.append(None)
         elif path.is_dir():
             try:
-                paths += image_files(path)
-            except InputError as error:
-                failures.append(one_line(error))
-        elif path.suffix.lower() in SUFFIXES and not _is_pattern(given):
+                found = sorted(each for each in path.iterdir() if _is_picture(each))
+            except OSError as error:
+                failures.append(f"{given}: cannot be read ({error.strerror}); check its rights")
+                continue
+            paths += found
+            if not found:
+                failures.append(f"{given}: holds no image; wanted {_wanted()}")
+        elif _is_picture(path) and not _is_pattern(given):
             paths.append(path)
         elif path.exists():
-            failures.append(f"{given}: is no image; wanted {', '.join(sorted(SUFFIXES))}")
+            failures.append(f"{given}: is no image; wanted {_wanted()}")
         elif _is_pattern(given):
             # Path.glob takes no absolute pattern.
-            found = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207
-            matching = [each for each in found if each.suffix.lower() in SUFFIXES]
-            paths += matching
-            if not matching:
+            named = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207
+            found = [each for each in named if _is_picture(each)]
+            paths += found
+            if not found:
                 failures.append(f"{given}: no image matches; check the pattern")
         else:
             failures.append(f"{given}: no such file or folder; check the path")
@@ -211,7 +226,16 @@ def parse_background(text: str | None) -> Background:
         except ValueError:
             raise InputError(f"--background {text}: a colour is written '#rrggbb'") from None
         return red, green, blue
-    return read_photograph(Path(text)).pixels
+    return read_picture(Path(text)).pixels
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a path is one of a picture by its name; a link that leads nowhere is, too."""
+    return path.suffix.lower() in PICTURES and not path.is_dir()
+
+
+def _wanted() -> str:
+    return ", ".join(sorted(SUFFIXES))
 
 
 def _is_pattern(text: str) -> bool:

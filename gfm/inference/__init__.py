@@ -1,6 +1,6 @@
 """From photographs to their mattes."""
 
-from gfm.inference.matting import as_rgb, matte, matte_batch, predict, with_colours
+from gfm.inference.matting import matte, matte_batch, predict, with_colours
 from gfm.inference.options import (
     Augmentation,
     ForegroundMethod,
@@ -9,6 +9,7 @@ from gfm.inference.options import (
     Strategy,
 )
 from gfm.inference.passes import enlarge, pass_size, shrink
+from gfm.inference.pictures import as_photograph
 
 __all__ = [
     "Augmentation",
@@ -16,7 +17,7 @@ __all__ = [
     "MatteOptions",
     "Refinement",
     "Strategy",
-    "as_rgb",
+    "as_photograph",
     "enlarge",
     "matte",
     "matte_batch",

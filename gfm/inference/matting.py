@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,28 +15,31 @@ from gfm.inference.options import (
     Augmentation,
     ForegroundMethod,
     MatteOptions,
+    PassOptions,
     Refinement,
     Strategy,
 )
 from gfm.inference.passes import VIEWS, Maps, finish, pass_size, strategy_maps
+from gfm.inference.pictures import as_photograph
 from gfm.inference.planning import plan_passes
-from gfm.inference.tiles import tiled_maps
+from gfm.inference.tiles import TilePlan, tiled_maps
 from gfm.matting_model import MattingModel
+from gfm.packaged import packaged_model
 from rssn.errors import InputError
-from rssn.images import read_rgb
+from rssn.photographs import Photograph
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from gfm.inference.pictures import Picture
 
 Models = MattingModel | Sequence[MattingModel] | None
 
 
 def matte(
-    image: NDArray[np.uint8] | str | Path | Image,
+    image: Picture,
     model: Models = None,
     *,
     strategy: Strategy = "hybrid",
-    d1: float = 3,
+    d1: float | None = None,
     d2: float = 2,
     foreground: ForegroundMethod = "multilevel",
     refine: Refinement = "none",
@@ -51,7 +53,7 @@ def matte(
         model: A network of `gfm.load_model`, or several, of whose mattes the median is taken
             (paper, section 5.5.1).
         strategy: `hybrid`, `resize` or `full`; this and the others as in `MatteOptions`.
-        d1: Reduction for the glance, 1 or more.
+        d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
         d2: Reduction for the focus, 1 or more.
         foreground: How colours behind the soft edges are estimated.
         refine: `fba` lets image, matte and colours correct each other.
@@ -73,12 +75,12 @@ def matte(
     """
     options = MatteOptions(strategy, d1, d2, foreground, refine, augmentation, max_memory)
     models = check_models(model)
-    rgb = as_rgb(image)
-    return with_colours(rgb, *predict([rgb], models, options)[0], options)
+    photograph = as_photograph(image)
+    return with_colours(photograph, *predict([photograph.pixels], models, options)[0], options)
 
 
 def matte_batch(
-    images: Sequence[NDArray[np.uint8] | str | Path | Image],
+    images: Sequence[Picture],
     model: Models = None,
     options: MatteOptions | None = None,
     *,
@@ -102,20 +104,21 @@ def matte_batch(
         raise InputError(f"batch_size={batch_size}: give 1 or more photographs")
     options = options or MatteOptions()
     models = check_models(model)
-    pictures = [as_rgb(image) for image in images]
+    photographs = [as_photograph(image) for image in images]
     groups: dict[object, list[int]] = {}
-    for index, rgb in enumerate(pictures):
-        size = (rgb.shape[0], rgb.shape[1])
+    for index, photograph in enumerate(photographs):
+        size = (photograph.pixels.shape[0], photograph.pixels.shape[1])
         alone = index if options.max_memory is not None else None
-        groups.setdefault((_sizes_of_passes(size, options), alone), []).append(index)
+        sizes = _sizes_of_passes(size, options.for_passes(models, *size))
+        groups.setdefault((sizes, alone), []).append(index)
     made: dict[int, Matte] = {}
     for group in groups.values():
         for start in range(0, len(group), batch_size):
             chosen = group[start : start + batch_size]
-            found = predict([pictures[i] for i in chosen], models, options)
+            found = predict([photographs[i].pixels for i in chosen], models, options)
             for index, (alpha, trimap) in zip(chosen, found, strict=True):
-                made[index] = with_colours(pictures[index], alpha, trimap, options)
-    return [made[index] for index in range(len(pictures))]
+                made[index] = with_colours(photographs[index], alpha, trimap, options)
+    return [made[index] for index in range(len(photographs))]
 
 
 def predict(
@@ -130,22 +133,9 @@ def predict(
     """
     with torch.inference_mode():
         height, width = images[0].shape[:2]
-        plan = plan_passes(models, height, width, options)
-        ensemble: list[Maps] = []
-        for model in models:
-            if plan is None:
-                ensemble.append(
-                    strategy_maps(
-                        model,
-                        images,
-                        options.strategy,
-                        options.d1,
-                        options.d2,
-                        options.augmentation,
-                    )
-                )
-            else:
-                ensemble.append(tiled_maps(model, images[0], options, plan))
+        passes = options.for_passes(models, height, width)
+        plan = plan_passes(models, height, width, passes)
+        ensemble = ensemble_maps(images, models, passes, plan)
         return [
             finish(
                 [
@@ -158,32 +148,56 @@ def predict(
         ]
 
 
+def ensemble_maps(
+    images: Sequence[NDArray[np.uint8]],
+    models: Sequence[MattingModel],
+    options: PassOptions,
+    plan: TilePlan | None,
+) -> list[Maps]:
+    """What each network says of images (H, W, 3) of one size, before it is fused at full size.
+
+    Args:
+        images: As for `predict`.
+        models: As for `predict`.
+        options: How.
+        plan: Sizes that keep within a memory limit, of `plan_passes`.
+    """
+
+    def of(model: MattingModel) -> Maps:
+        if plan is not None:
+            return tiled_maps(model, images[0], options, plan)
+        how = (options.strategy, options.d1, options.d2, options.augmentation)
+        return strategy_maps(model, images, *how)
+
+    return [of(model) for model in models]
+
+
 def with_colours(
-    rgb: NDArray[np.uint8],
+    photograph: Photograph,
     alpha: NDArray[np.float32],
     trimap: NDArray[np.uint8],
     options: MatteOptions,
 ) -> Matte:
     """The matte of a photograph, with the object's colours estimated as the options say."""
-    if options.foreground == "none":
-        return Matte(alpha, rgb, trimap)
-    refine = options.refine == "fba"
-    colours, alpha = estimate_colours(rgb, alpha, options.foreground, refine)
-    return Matte(alpha, colours, trimap)
+    colours = photograph.pixels
+    if options.foreground != "none":
+        refine = options.refine == "fba"
+        colours, alpha = estimate_colours(colours, alpha, options.foreground, refine)
+    return Matte(alpha, colours, trimap, photograph.profile)
 
 
 def check_models(model: Models) -> Sequence[MattingModel]:
-    """The networks as a sequence.
+    """The networks as a sequence; for None, the small one of the package.
 
     Raises:
-        InputError: None is given, one is in training mode, or they are on several devices.
+        InputError: The sequence is empty, a network is in training mode, or they are on several
+            devices.
     """
-    models = model if isinstance(model, Sequence) else [] if model is None else [model]
+    if model is None:
+        model = packaged_model()
+    models = model if isinstance(model, Sequence) else [model]
     if not models:
-        raise InputError(
-            "model=None: no weights are shipped yet; load some with gfm.load_model(PATH), made by "
-            "`python -m gfm fit` or by `python -m gfm convert` from a released checkpoint"
-        )
+        raise InputError("model=[] names no network; give one or more, of gfm.load_model(PATH)")
     if any(each.training for each in models):
         raise InputError("the model is in training mode; call model.eval() first")
     if len(devices := {str(each.device) for each in models}) > 1:
@@ -191,31 +205,7 @@ def check_models(model: Models) -> Sequence[MattingModel]:
     return models
 
 
-def as_rgb(image: NDArray[np.uint8] | str | Path | Image) -> NDArray[np.uint8]:
-    """The image as uint8 RGB (H, W, 3).
-
-    Raises:
-        InputError: Another type or shape, or a file that cannot be read.
-    """
-    if isinstance(image, str | Path):
-        return read_rgb(Path(image))
-    if not isinstance(image, np.ndarray):
-        from PIL import ImageOps
-        from PIL.Image import Image as PillowImage
-
-        if not isinstance(image, PillowImage):
-            raise InputError(
-                f"image is a {type(image).__name__}; give a uint8 RGB array, a path or a PIL image"
-            )
-        image = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise InputError(
-            f"image has shape {image.shape} and type {image.dtype}; wanted uint8 RGB (H, W, 3)"
-        )
-    return image
-
-
-def _sizes_of_passes(size: tuple[int, int], options: MatteOptions) -> tuple[tuple[int, int], ...]:
+def _sizes_of_passes(size: tuple[int, int], options: PassOptions) -> tuple[tuple[int, int], ...]:
     reductions = [
         max(d / view.scale, 1)
         for view in VIEWS[options.augmentation]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from gfm.config import check_choice
 from gfm.inference.memory import parse_memory
+from gfm.matting_model import MattingModel
 from rssn.errors import InputError
 
 Strategy = Literal["hybrid", "resize", "full"]
 ForegroundMethod = Literal["multilevel", "closed_form", "none"]
 Augmentation = Literal["none", "flip", "full"]
 Refinement = Literal["none", "fba"]
+
+D1 = 3.0  # of the paper
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,9 @@ class MatteOptions:
         strategy: `hybrid` takes the glance from the image at 1/d1 and the focus at 1/d2 and fuses
             them at full size; `resize` is one pass at 1/d2; `full` one at full size. An integrating
             (RIM) network always makes one pass, at 1/d1 unless the strategy is `full`.
-        d1: Reduction for the glance, 1 or more.
-        d2: Reduction for the focus, 1 or more.
+        d1: Reduction for the glance, 1 or more; None is what the model asks for (`glance_side` of
+            its configuration), or the paper's 3.
+        d2: Reduction for the focus, 1 or more; the paper's is 2.
         foreground: How colours behind the soft edges are estimated; `none` keeps the image's, which
             shows the old background around hair.
         refine: `fba` lets image, matte and colours correct each other once more.
@@ -36,7 +41,7 @@ class MatteOptions:
     """
 
     strategy: Strategy = "hybrid"
-    d1: float = 3
+    d1: float | None = None
     d2: float = 2
     foreground: ForegroundMethod = "multilevel"
     refine: Refinement = "none"
@@ -58,6 +63,8 @@ class MatteOptions:
             check_choice(name, getattr(self, name), get_args(kind))
         for name in ("d1", "d2"):
             value = getattr(self, name)
+            if value is None and name == "d1":
+                continue
             if not 1 <= value < float("inf"):
                 raise InputError(
                     f"{name}={value}: a reduction is 1 or more; the paper has d1=3, d2=2"
@@ -73,3 +80,24 @@ class MatteOptions:
     def memory_limit(self) -> int | None:
         """The limit in bytes."""
         return parse_memory(self.max_memory)
+
+    def for_passes(self, models: Sequence[MattingModel], height: int, width: int) -> PassOptions:
+        """The same options with the reduction that the models ask for.
+
+        Args:
+            models: One network, or those of an ensemble, of which the first decides.
+            height: Of the photograph in px.
+            width: Of the photograph in px.
+        """
+        values = {option.name: getattr(self, option.name) for option in fields(MatteOptions)}
+        if self.d1 is None:
+            side = models[0].config.glance_side
+            values["d1"] = D1 if side is None else max(1.0, min(height, width) / side)
+        return PassOptions(**values)
+
+
+@dataclass(frozen=True)
+class PassOptions(MatteOptions):
+    """The options for photographs of one size: nothing is left to the model."""
+
+    d1: float = D1

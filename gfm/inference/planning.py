@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gfm.config import GFMConfig
 from gfm.inference.memory import Pass, bytes_per_pixel, format_memory, memory_in_use
-from gfm.inference.options import ForegroundMethod, MatteOptions
+from gfm.inference.options import ForegroundMethod, PassOptions
 from gfm.inference.passes import MAX_SIDE, MULTIPLE, VIEWS, Size, pass_size, whole_reduction
 from gfm.inference.tiles import OVERLAP, TilePlan
 from gfm.matting_model import MattingModel
@@ -23,7 +23,7 @@ CANVAS = 8  # bytes a pixel of the focus image and of what is known of it
 
 
 def plan_passes(
-    models: Sequence[MattingModel], height: int, width: int, options: MatteOptions
+    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
 ) -> TilePlan | None:
     """Choose the sizes of the passes over a photograph.
 
@@ -77,7 +77,7 @@ def plan_passes(
 
 
 def _plain_bytes(
-    models: Sequence[MattingModel], height: int, width: int, options: MatteOptions
+    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
 ) -> float:
     """The most that a pass of the strategy allocates."""
 

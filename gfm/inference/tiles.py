@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfm.fusion import most_probable
-from gfm.inference.options import MatteOptions
+from gfm.inference.options import PassOptions
 from gfm.inference.passes import (
     MULTIPLE,
     VIEWS,
@@ -89,7 +89,7 @@ def windows(length: int, tile: int) -> list[Window]:
     ]
 
 
-def tiled_maps(model: MattingModel, rgb: Uint8Image, options: MatteOptions, plan: TilePlan) -> Maps:
+def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan: TilePlan) -> Maps:
     """Glance of the whole image, and the focus in tiles.
 
     Note:

@@ -14,10 +14,11 @@ from PIL import Image
 import gfm
 from gfm.cutout import Matte
 from gfm.inference import ForegroundMethod
+from gfm.inference.pictures import read_picture
 from gfm.matting_model import MattingModel
 from gfm.serve.limits import Refused
 from rssn.errors import InputError
-from rssn.photographs import WEBP_SIDE, Photograph, encode_picture, read_photograph
+from rssn.photographs import WEBP_SIDE, Photograph, encode_picture
 
 Output = Literal["rgba", "alpha", "foreground", "trimap", "page"]
 Format = Literal["png", "webp"]
@@ -55,7 +56,7 @@ def cut_out(
         InputError: The file cannot be decoded.
         MemoryError: The photograph needs more memory than is there or allowed.
     """
-    photograph = read_photograph(data, NAME)
+    photograph = read_picture(data, NAME)
     foreground: ForegroundMethod = "none" if output in ("alpha", "trimap") else "multilevel"
     try:
         made = gfm.matte(photograph.pixels, model, foreground=foreground, max_memory=max_memory)

@@ -28,6 +28,28 @@ def test_model_comes_back_from_its_file_alone(rosta, tmp_path):
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["m.safetensors"]
 
 
+def test_half_precision_file_is_half_as_large_and_loads_in_float32(tmp_path):
+    model = shared()
+    for half, name in ((False, "whole"), (True, "half")):
+        save_model(model, tmp_path / f"{name}.safetensors", half)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert 0.49 < sizes[0] / sizes[1] < 0.56
+    again = load_model(tmp_path / "half.safetensors", "cpu")
+    for key, value in again.state_dict().items():
+        wanted = model.state_dict()[key]
+        assert value.dtype == wanted.dtype, key
+        torch.testing.assert_close(value, wanted, rtol=2**-11, atol=2**-24)
+        if "running" in key:
+            assert torch.equal(value, wanted), key
+
+
+def test_others_may_read_the_file_as_the_user_wants(tmp_path):
+    save_model(shared(), tmp_path / "m.safetensors")
+    (tmp_path / "plain").touch()
+    modes = [(tmp_path / name).stat().st_mode for name in ("m.safetensors", "plain")]
+    assert modes[0] == modes[1]
+
+
 def test_metadata_holds_the_whole_configuration(tmp_path):
     model = build(bridge=False, pyramid="one", mean=(0.1, 0.2, 0.3))
     save_model(model, tmp_path / "m.safetensors")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny import draw_matte, draw_photograph
 
+from gfm._multilevel import restore_composition
 from gfm.colours import STRIP, estimate_colours, fusion_step
 from gfm.cutout import Matte
 from rssn.blending import blend
@@ -96,3 +97,25 @@ def test_light_of_hard_mattes_is_exact():
     for level in (0, 1):
         whole = Matte(np.full((16, 16), level, np.float32), every, np.ones((16, 16)))
         np.testing.assert_array_equal(whole.on(every, linear=True), every)
+
+
+@pytest.mark.parametrize("method", ["multilevel", "closed_form"])
+def test_colours_mix_to_the_image_again(method):
+    rng = np.random.default_rng(0)
+    image, alpha, _ = scene()
+    textured = (image * rng.uniform(0.8, 1, image.shape)).astype(np.uint8)
+    found, _ = estimate_colours(textured, alpha, method)
+    # Where F and B are within the range of colours, B = (C - alpha F) / (1 - alpha) is, too.
+    soft = (alpha > 0.1) & (alpha < 0.9)
+    back = (textured - alpha[..., None] * found.astype(float))[soft] / (1 - alpha[soft])[:, None]
+    assert -6 < back.min() and back.max() < 261
+
+
+def test_restoration_by_hand():
+    image = np.full((1, 1, 3), 204, np.uint8)  # 0.8
+    alpha = np.full((1, 1), 0.75, np.float32)
+    colours = np.array([[[0.6, 0.9, 0.8, 0.2, 0.9, 0.8]]], np.float32)
+    restore_composition(image, alpha, colours)
+    # What is missing is 0.3, -0.1 and 0, over 0.75^2 + 0.25^2; F clips at nothing here.
+    wanted = [0.6 + 0.3 * 1.2, 0.9 - 0.1 * 1.2, 0.8, 0.2 + 0.3 * 0.4, 0.9 - 0.1 * 0.4, 0.8]
+    np.testing.assert_allclose(colours[0, 0], wanted, atol=1e-6)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 import gfm
 from gfm.cutout import Matte
-from gfm.inference import pass_size
+from gfm.inference import MatteOptions, pass_size
 from rssn.blending import blend
 from rssn.errors import InputError
 from rssn.images import read_rgba, write_rgb
@@ -137,8 +137,8 @@ def test_bad_inputs_are_refused(image, options, message):
 
 
 def test_missing_or_training_model_is_refused():
-    with pytest.raises(InputError, match=r"load some with gfm\.load_model"):
-        gfm.matte(PHOTOGRAPH)
+    with pytest.raises(InputError, match=r"names no network; give one or more"):
+        gfm.matte(PHOTOGRAPH, [])
     with pytest.raises(InputError, match=r"training mode; call model\.eval"):
         gfm.matte(PHOTOGRAPH, build().train())
 
@@ -264,3 +264,13 @@ def test_threads_share_a_network():
     for found, alone in zip(made, wanted * 3, strict=True):
         np.testing.assert_array_equal(found.alpha, alone.alpha)
         np.testing.assert_array_equal(found.foreground, alone.foreground)
+
+
+@pytest.mark.parametrize(("side", "d1"), [(None, 3.0), (64, 2.0), (32, 4.0), (512, 1.0)])
+def test_model_says_at_which_size_it_glances(side, d1):
+    model = build(glance_side=side)
+    assert MatteOptions().for_passes([model], 128, 200).d1 == d1
+    assert MatteOptions(d1=1.5).for_passes([model], 128, 200).d1 == 1.5
+    photograph = np.random.default_rng(0).integers(0, 256, (128, 200, 3), np.uint8)
+    made, wanted = gfm.matte(photograph, model), gfm.matte(photograph, model, d1=d1)
+    np.testing.assert_array_equal(made.alpha, wanted.alpha)

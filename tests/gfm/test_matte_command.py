@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from tiny import draw_photograph, shared
 
 import gfm
+from gfm import packaged
 from gfm.__main__ import main
 from gfm.checkpoint import save_model
 from rssn.images import read_alpha, read_rgb, read_rgba, write_rgb
@@ -202,7 +203,10 @@ class TestFilesAndStreams:
             (("--background", "#12"), "--background #12: a colour is written '#rrggbb'"),
             (("--format", "webp", "--bits", "16"), "--bits 16 does not fit into WebP"),
             (("--out", "-"), "--out - takes one photograph, not 2; give a folder"),
-            (("--out", "-", "--outputs", "alpha,rgba"), "--out - writes one picture; choose one"),
+            (
+                ("--out", "-", "--outputs", "alpha,rgba"),
+                "--out writes one picture or movie; choose one",
+            ),
             (("--max-memory", "much"), "max_memory='much' is no amount of memory"),
             (("--max-memory", "1MB"), None),
         ],
@@ -218,9 +222,14 @@ class TestFilesAndStreams:
         else:
             assert code == 2 and err.startswith(f"error: {message}")
 
-    def test_no_model_says_how_to_get_one(self, photographs, tmp_path, capsys):
+    def test_no_model_takes_that_of_the_package(self, photographs, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(packaged, "FILE", tmp_path / "none.safetensors")
         assert matte(photographs, "--out", tmp_path / "out") == 2
-        assert "no weights are shipped yet; load some with" in capsys.readouterr().err
+        assert "none comes with this installation; name one" in capsys.readouterr().err
+        save_model(shared(), tmp_path / "lite.safetensors")
+        monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
+        assert matte(photographs, "--out", tmp_path / "out") == 0
+        assert len(list((tmp_path / "out" / "alpha").iterdir())) == 2
 
 
 def read_any(path: Path) -> np.ndarray:

@@ -18,8 +18,9 @@ from torch import Tensor
 import gfm
 from gfm.checkpoint import save_model
 from gfm.config import GFMConfig
-from gfm.inference import MatteOptions, planning, tiles
+from gfm.inference import planning, tiles
 from gfm.inference.memory import bytes_per_pixel, format_memory, memory_in_use, parse_memory
+from gfm.inference.options import PassOptions
 from gfm.inference.passes import VIEWS, enlarge, enlarge_rows, finish
 from gfm.inference.planning import plan_passes
 from gfm.inference.tiles import MARGIN, OVERLAP, RAMP, TilePlan, tiled_maps, windows
@@ -100,7 +101,7 @@ def drawn(height: int, width: int) -> np.ndarray:
 def test_tiles_of_a_local_network_equal_one_pass():
     picture, model = drawn(900, 1100), LocalModel()
     plan = TilePlan(glance=(448, 544), focus=(900, 1100), tile=OVERLAP + 64)
-    alpha, trimap = finish([tiled_maps(model, picture, MatteOptions(), plan)], (900, 1100))
+    alpha, trimap = finish([tiled_maps(model, picture, PassOptions(), plan)], (900, 1100))
     taken = list(model.seen)
     with torch.no_grad():
         image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
@@ -117,7 +118,7 @@ def test_two_classes_take_tiles_where_the_coarse_focus_is(rosta):
     picture, model = drawn(900, 1100), LocalModel(rosta)
     picture[:, :700, 0] = 0  # no focus on the left
     plan = TilePlan((448, 544), (900, 1100), OVERLAP + 64)
-    maps = tiled_maps(model, picture, MatteOptions(), plan)
+    maps = tiled_maps(model, picture, PassOptions(), plan)
     assert maps.rosta == rosta and maps.detail.shape == (1, 1, 900, 1100)
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
     np.testing.assert_allclose(maps.detail, model.focus_alpha(image), atol=1e-5)
@@ -143,25 +144,25 @@ def test_tiles_of_a_network_equal_one_pass_beyond_its_receptive_field(monkeypatc
 def test_limit_is_kept_by_the_plan(monkeypatch):
     monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
     models = [LocalModel()]
-    small = plan_passes(models, 6000, 8000, MatteOptions(d2=1, max_memory="3GB"))
-    large = plan_passes(models, 6000, 8000, MatteOptions(d2=1, max_memory="8GB"))
+    small = plan_passes(models, 6000, 8000, PassOptions(d2=1, max_memory="3GB"))
+    large = plan_passes(models, 6000, 8000, PassOptions(d2=1, max_memory="8GB"))
     assert small.focus == large.focus == (6000, 8000)
     assert small.tile <= large.tile and max(small.glance) <= max(large.glance) <= 1600
     per_pixel = bytes_per_pixel(models[0].config, "focus")
     assert 700e6 + 8 * 48e6 + per_pixel * small.tile**2 <= 3e9
     with pytest.raises(InputError, match=r"is too little for 8000x6000 .*give at least 2\.\dGB"):
-        plan_passes(models, 6000, 8000, MatteOptions(max_memory="1GB"))
+        plan_passes(models, 6000, 8000, PassOptions(max_memory="1GB"))
     with pytest.raises(InputError, match="strategy='hybrid' needs less"):
-        plan_passes(models, 6000, 8000, MatteOptions("full", max_memory="600MB"))
+        plan_passes(models, 6000, 8000, PassOptions("full", max_memory="600MB"))
 
 
 def test_least_of_the_error_works(monkeypatch):
     monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
     models = [LocalModel()]
     with pytest.raises(InputError) as caught:
-        plan_passes(models, 3000, 4000, MatteOptions(max_memory=1))
+        plan_passes(models, 3000, 4000, PassOptions(max_memory=1))
     least = str(caught.value).rsplit(" ", 1)[1]
-    assert plan_passes(models, 3000, 4000, MatteOptions(max_memory=least)) is not None
+    assert plan_passes(models, 3000, 4000, PassOptions(max_memory=least)) is not None
 
 
 def test_small_images_are_matted_as_without_a_limit():

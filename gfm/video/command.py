@@ -1,0 +1,226 @@
+"""`gfm matte clip.mp4 --out clip_alpha.mov`, or `--out frames/`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gfm.cutout import Matte
+from gfm.inference import MatteOptions, with_colours
+from gfm.matte_files import Results
+from gfm.matting_model import MattingModel
+from gfm.video.clip import SUFFIXES, Clip, Frame, is_clip, open_clip, steady
+from gfm.video.matting import SMOOTHING, FrameMatte, check_smoothing, matte_frames
+from gfm.video.movie import CONTAINERS, Container, MovieWriter, find_ffmpeg
+from rssn._files import whole_file
+from rssn.console import Bar
+from rssn.errors import FailedInputs, InputError, one_line
+from rssn.photographs import Photograph
+
+T = TypeVar("T")
+
+AHEAD = 2  # frames that are read, and that are written, beside the one that is matted
+FAILURES = (InputError, OSError, MemoryError, torch.OutOfMemoryError)  # of the clip
+
+
+class Task(NamedTuple):
+    """A frame to be matted: its number from 1 on, and for how many periods a movie shows it."""
+
+    number: int
+    frame: Frame
+    times: int
+
+
+Write = Callable[[Task, Photograph, Matte], None]
+
+
+@dataclass(frozen=True)
+class ClipJob:
+    """A video to be matted.
+
+    Attributes:
+        path: The video.
+        out: A movie, or the folder for frames.
+        results: What is written of each frame; a movie shows the only one of its outputs.
+        how: As for photographs.
+        smoothing: Part of the earlier frames in each, as for `matte_frames`.
+        skip: Leave what is there.
+    """
+
+    path: Path
+    out: Path
+    results: Results
+    how: MatteOptions
+    smoothing: float = SMOOTHING
+    skip: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the options go together.
+
+        Raises:
+            InputError: They do not, or a movie is wanted and ffmpeg is not there.
+        """
+        check_smoothing(self.smoothing)
+        if self.container is None:
+            if self.results.folder is None:
+                raise InputError("--out - takes photographs; give a movie or a folder for a video")
+            return
+        find_ffmpeg()
+        if self.results.outputs == ("rgba",) and self.container.see_through is None:
+            raise InputError(
+                f"--out {self.out}: such a movie has no alpha channel; choose .mov or .webm, or "
+                "--outputs alpha or composite"
+            )
+        if self.results.bits != 8 or self.results.picture_format != "png":
+            raise InputError("--bits and --format are for pictures; a movie has its own")
+
+    @property
+    def container(self) -> Container | None:
+        """How the movie is written; None where frames are."""
+        return movie_container(self.out)
+
+
+def find_clip(inputs: Sequence[str]) -> Path | None:
+    """The video file among the inputs.
+
+    Raises:
+        InputError: There is anything else beside it.
+    """
+    clips = [path for path in map(Path, inputs) if is_clip(path)]
+    if clips and len(inputs) > 1:
+        raise InputError(f"{clips[0]} is a video, which is matted by itself; give it alone")
+    return clips[0] if clips else None
+
+
+def movie_container(out: Path) -> Container | None:
+    """How a movie of this name is written; None where it is a folder for frames.
+
+    Raises:
+        InputError: It is a movie of another kind.
+    """
+    if out.is_dir():
+        return None
+    suffix = out.suffix.lower()
+    if suffix in SUFFIXES and suffix not in CONTAINERS:
+        raise InputError(
+            f"--out {out}: movies are written as {', '.join(CONTAINERS)}; choose one of these, or "
+            "a folder for frames"
+        )
+    return CONTAINERS.get(suffix)
+
+
+def matte_clip(job: ClipJob, models: Sequence[MattingModel], quiet: bool = False) -> None:
+    """Matte a video into a movie or into frames.
+
+    Raises:
+        FailedInputs: The video cannot be read, or not to its end, or the results cannot be
+            written.
+    """
+    if job.container is not None and job.skip and job.out.exists():
+        return
+    try:
+        clip = open_clip(job.path)
+        source = _Counted(clip.frames())
+        tasks = _tasks(source, clip, job)
+        with Bar("Matte", clip.count, quiet) as bar, _results(job, clip) as write:
+            for _ in _matte_all(tasks, models, job, write):
+                bar.advance(source.number - bar.done)
+            bar.advance(source.number - bar.done)
+    except FAILURES as error:
+        text = one_line(error)
+        named = text.startswith(str(job.path))
+        raise FailedInputs([text if named else f"{job.path}: {text}"]) from None
+    if lack := clip.lack(source.number, source.seconds):
+        raise FailedInputs([lack])
+
+
+class _Counted:
+    """Passes frames on; remembers how many, and when the last of them is shown."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames = frames
+        self.number, self.seconds = 0, 0.0
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self.frames:
+            self.number, self.seconds = self.number + 1, frame.seconds
+            yield frame
+
+
+def _tasks(frames: Iterable[Frame], clip: Clip, job: ClipJob) -> Iterator[Task]:
+    """The frames that are to be matted."""
+    if job.container is not None:
+        for number, (frame, times) in enumerate(steady(frames, clip.rate), 1):
+            if times > 0:
+                yield Task(number, frame, times)
+        return
+    for number, frame in enumerate(frames, 1):
+        if not (job.skip and job.results.are_there(_name(number))):
+            yield Task(number, frame, 1)
+
+
+@contextmanager
+def _results(job: ClipJob, clip: Clip) -> Iterator[Write]:
+    """A function that writes what belongs to a frame."""
+    if job.container is None:
+        job.results.make_folders()
+        yield lambda task, frame, made: job.results.write(_name(task.number), frame, made)
+        return
+    (output,) = job.results.outputs
+    with whole_file(job.out) as part, MovieWriter(part, job.container, clip) as movie:
+        yield lambda task, frame, made: movie.write(
+            job.results.draw(output, frame, made), task.times
+        )
+
+
+def _matte_all(
+    tasks: Iterator[Task],
+    models: Sequence[MattingModel],
+    job: ClipJob,
+    write: Write,
+) -> Iterator[None]:
+    """Matte and write in the order of the frames; yields once for each that is done.
+
+    One thread reads ahead and one finishes and writes while the network runs here.
+    """
+    begun: deque[Task] = deque()
+
+    def pictures() -> Iterator[NDArray[np.uint8]]:
+        for task in _read_ahead(tasks):
+            begun.append(task)
+            yield task.frame.pixels
+
+    def finish(task: Task, found: FrameMatte) -> None:
+        frame = Photograph(found.pixels)
+        write(task, frame, with_colours(frame, found.alpha, found.trimap, job.how))
+
+    with ThreadPoolExecutor(1, "write") as writer:
+        writing: deque[Future[None]] = deque()
+        for found in matte_frames(pictures(), models, job.how, job.smoothing):
+            writing.append(writer.submit(finish, begun.popleft(), found))
+            while len(writing) > AHEAD:
+                yield writing.popleft().result()
+        for each in writing:
+            yield each.result()
+
+
+def _read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, taken from their iterator by another thread, a few before they are needed."""
+    with ThreadPoolExecutor(1, "read") as reader:
+        waiting = deque(reader.submit(next, items, None) for _ in range(AHEAD))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(reader.submit(next, items, None))
+            yield item
+
+
+def _name(number: int) -> str:
+    return f"{number:06d}"

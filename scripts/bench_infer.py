@@ -1,0 +1,279 @@
+"""Time one photograph through the hybrid strategy, beside the published schedule.
+
+The published schedule runs both decoders in both passes, eagerly and in float32. The ways take
+turns, so that other work on the machine meets all alike; compare the ratios. The limits are what
+the convolutions would take at the rate of a plain matrix product.
+"""
+
+import argparse
+import copy
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+import gfm
+from gfm.checkpoint import load_network
+from gfm.colours import estimate_colours
+from gfm.exported import load_exported
+from gfm.exporting import SUFFIXES, Format, export
+from gfm.inference import pass_size
+from gfm.inference.pictures import read_picture
+from gfm.info import count_multiply_adds
+from gfm.matting_model import MattingModel
+from gfm.network import GFM
+from gfm.runtimes import Precision
+from rssn.console import run_command
+from rssn.errors import InputError
+from rssn.images import write_rgb
+
+Image = NDArray[np.uint8]
+Matte = NDArray[np.float32]
+Way = Callable[[], Matte]
+
+
+class Result(NamedTuple):
+    """A matte, the seconds that pass for it, and those that cores work for it."""
+
+    alpha: Matte
+    seconds: float
+    cores: float
+
+
+NEVER = (float("inf"), float("inf"))
+REDUCTIONS = (3, 2)  # of the glance and of the focus
+HEIGHT, WIDTH = 1080, 1620
+SIDE = 1536  # of the matrices that measure the limit
+PUBLISHED = "published schedule"
+WAYS = (PUBLISHED, "float32", "bf16", "ONNX Runtime", "OpenVINO", "OpenVINO, auto")
+BACKENDS: dict[str, tuple[Format, Precision]] = {
+    "ONNX Runtime": ("onnx", "float32"),
+    "OpenVINO": ("openvino", "float32"),
+    "OpenVINO, auto": ("openvino", "auto"),
+}
+COLD = """
+import sys
+import gfm
+model = gfm.load_model(sys.argv[1], "cpu")
+gfm.matte(sys.argv[2], model, foreground=sys.argv[3])
+"""
+
+
+def main() -> int:
+    """Run the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", help="model file; random weights of ResNet-34 by default")
+    parser.add_argument("--photograph", type=Path, help="any; drawn by default, 1080x1620")
+    parser.add_argument("--rounds", type=int, default=5, help="of all ways; the fastest counts")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--ways",
+        nargs="+",
+        choices=WAYS[1:],
+        metavar="WAY",
+        default=WAYS[1:],
+        help=f"to compare with the {PUBLISHED}: " + ", ".join(map(repr, WAYS[1:])),
+    )
+    options = parser.parse_args()
+    return run_command(lambda: compare(options))
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print the seconds of each way, how its matte differs, and what else a cut-out costs."""
+    if options.rounds < 1 or options.threads < 1:
+        raise InputError("--rounds and --threads: wanted 1 or more")
+    torch.set_num_threads(options.threads)
+    photograph = read_picture(options.photograph).pixels if options.photograph else draw()
+    with TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        model = load(options.model, folder)
+        print_limits(model, photograph)
+        found = measure(make_ways(model, photograph, options.ways, folder), options.rounds)
+        print_ways(found)
+        print_colours(photograph, found["float32"], options.rounds)
+        print_cold_start(folder / "model.safetensors", photograph, folder)
+
+
+def load(path: str | None, folder: Path) -> GFM:
+    """The model of a file, or one of random weights whose norms have seen a picture.
+
+    It is also written to the folder.
+    """
+    if path:
+        model = load_network(path, "cpu")
+    else:
+        torch.manual_seed(0)
+        model = GFM().train()
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.momentum = 1.0
+        with torch.no_grad():
+            model(as_tensor(cv2.resize(draw(), (480, 320))))
+    gfm.save_model(model.eval(), folder / "model.safetensors")
+    return model
+
+
+def draw() -> Image:
+    """A picture with soft and hard edges, uint8 RGB (1080, 1620, 3)."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (12, 18, 3), dtype=np.uint8)
+    smooth = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    grain = rng.normal(0, 6, smooth.shape)
+    cv2.circle(smooth, (WIDTH // 2, HEIGHT // 2), HEIGHT // 3, (200, 120, 60), -1, cv2.LINE_AA)
+    return np.rint(smooth + grain).clip(0, 255).astype(np.uint8)
+
+
+def make_ways(model: GFM, photograph: Image, wanted: Sequence[str], folder: Path) -> dict[str, Way]:
+    """Functions that matte the photograph, by the names of the ways."""
+
+    def ours(network: MattingModel) -> Way:
+        return lambda: gfm.matte(photograph, network, foreground="none").alpha
+
+    made: dict[str, Way] = {
+        PUBLISHED: lambda: published_schedule(model, photograph),
+        "float32": ours(model),
+    }
+    if "bf16" in wanted:
+        if has_bfloat16():
+            made["bf16"] = ours(copy.deepcopy(model).bfloat16())
+        else:
+            print(
+                "bf16: left out, for this processor has no instructions for it (AVX512-BF16, AMX)"
+            )
+    for name, (kind, precision) in BACKENDS.items():
+        if name in wanted:
+            path = folder / f"model{SUFFIXES[kind]}"
+            if not path.exists():
+                export(model, path, kind)
+            made[name] = ours(load_exported(path, "cpu", precision))
+    return made
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16 faster than it converts to float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def published_schedule(model: GFM, photograph: Image) -> Matte:
+    """The hybrid test of the released script: whole passes at 1/3 and 1/2, fused at full size."""
+    height, width = photograph.shape[:2]
+
+    def enlarged(maps: Tensor) -> Tensor:
+        return functional.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
+
+    with torch.inference_mode():
+        third, half = (
+            as_tensor(cv2.resize(photograph, size[::-1], interpolation=cv2.INTER_AREA))
+            for size in (pass_size(height, width, d) for d in REDUCTIONS)
+        )
+        glance = enlarged(model(third).glance).argmax(dim=1)[0]
+        focus = enlarged(model(half).focus)[0, 0]
+        fused = torch.where(glance == 1, focus, (glance == 2).to(focus.dtype))
+    found: Matte = fused.numpy()
+    return found
+
+
+def as_tensor(image: Image) -> Tensor:
+    """The image as (1, 3, H, W) in [0, 1], channel after channel in memory."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
+
+
+def measure(made: dict[str, Way], rounds: int) -> dict[str, Result]:
+    """The matte of each way, and the fewest seconds of several rounds in which they take turns."""
+    found = {name: Result(way(), *NEVER) for name, way in made.items()}  # compiles as well
+    for _ in range(rounds):
+        for name, way in made.items():
+            seconds, cores = timed(way)
+            best = found[name]
+            found[name] = Result(best.alpha, min(best.seconds, seconds), min(best.cores, cores))
+    return found
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that pass, and that the cores work for this process."""
+    began, worked = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - began, time.process_time() - worked
+
+
+def print_limits(model: GFM, photograph: Image) -> None:
+    """What the convolutions of both schedules would take at the rate of a matrix product."""
+    with torch.device("meta"):
+        empty = GFM(model.config).eval()
+    third, half = (
+        count_multiply_adds(empty, *pass_size(*photograph.shape[:2], d)) for d in REDUCTIONS
+    )
+    whole = 2 * (sum(third.values()) + sum(half.values()))
+    needed = 2 * (third["encoder"] + third["glance"] + half["encoder"] + half["focus"])
+    one, other = torch.rand(2, SIDE, SIDE)
+    rates = {}
+    for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        a, b = one.to(kind), other.to(kind)
+        rates[name] = 2 * SIDE**3 / min(timed(lambda a=a, b=b: a @ b)[1] for _ in range(4))
+    print(
+        f"{torch.get_num_threads()} threads; published {whole / 1e9:.0f} GFLOP, needed "
+        f"{needed / 1e9:.0f}: at most {whole / needed:.2f}x by leaving out; matrix product, GFLOP "
+        "in a second of a core: "
+        + ", ".join(f"{name} {rate / 1e9:.0f}" for name, rate in rates.items())
+    )
+    print(f"{'limit of the published':24} {'':>8}   {whole / rates['float32']:8.2f} s of cores")
+    print(f"{'limit of the needed':24} {'':>8}   {needed / rates['float32']:8.2f} s of cores")
+
+
+def print_ways(found: dict[str, Result]) -> None:
+    """Seconds of each way, how much faster it is, and how far its matte is from the published."""
+    first = found[PUBLISHED]
+    print(f"{'way':24} {'passed':>8}   {'cores':>8}   faster (passed, cores)   mean |d alpha|")
+    for name, way in found.items():
+        print(
+            f"{name:24} {way.seconds:8.2f} s {way.cores:8.2f} s "
+            f"{first.seconds / way.seconds:7.2f}x {first.cores / way.cores:7.2f}x"
+            f"{np.abs(way.alpha - first.alpha).mean():22.6f}"
+        )
+
+
+def print_colours(photograph: Image, matte: Result, rounds: int) -> None:
+    """What the estimation of colours adds to our float32, for this matte and for a usual one."""
+    soft = np.zeros(matte.alpha.shape, np.float32)
+    height, width = soft.shape
+    cv2.circle(soft, (width // 2, height // 2), height // 3, 1.0, -1)
+    soft = cv2.GaussianBlur(soft, (0, 0), 6)
+    soft = np.where(soft > 0.995, 1, np.where(soft < 0.005, 0, soft)).astype(np.float32)
+    for name, alpha in (("this matte", matte.alpha), ("a disc with a soft rim", soft)):
+        estimate_colours(photograph, alpha)
+        cores = min(
+            timed(lambda a=alpha: estimate_colours(photograph, a))[1] for _ in range(rounds)
+        )
+        part = ((alpha > 0) & (alpha < 1)).mean()
+        print(
+            f"colours of {name} ({part:.1%} of it soft): {cores:.2f} s of cores, "
+            f"{cores / matte.cores:.0%} of the passes"
+        )
+
+
+def print_cold_start(model: Path, photograph: Image, folder: Path) -> None:
+    """Seconds from starting Python to the first cut-out."""
+    picture = folder / "photograph.png"
+    write_rgb(picture, photograph)
+    for name in ("none", "multilevel"):
+        before = os.times()
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", COLD, str(model), str(picture), name], check=True)
+        passed, after = time.perf_counter() - began, os.times()
+        cores = sum(after[2:4]) - sum(before[2:4])
+        print(f"cold start, colours {name:12} {passed:8.2f} s {cores:8.2f} s of cores")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

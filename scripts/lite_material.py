@@ -1,0 +1,122 @@
+"""Gather what the `lite` model is trained on: folders of links, stretched mattes, drawn scenes.
+
+Takes a collection whose `list.csv` names every item with its licence, and holds `photos/` with
+`original/` and `mask/`, `cutouts/` and `cutouts_more/` of RGBA images, `backgrounds/` and
+`backgrounds_more/`. Share-alike items are left out, and every third photograph is kept for the
+test. The folders are then built into shards of sources (`python -m rssn.build`), for the loader to
+compose anew every epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.scenes.folder import Settings, write_scenes
+from rssn import ROUTES
+from rssn.build import BuildOptions, build
+from rssn.console import progress, run_command
+from rssn.images import Alpha, image_files, read_alpha, write_alpha
+from rssn.sources import find_sources
+
+SHARE_ALIKE = "-SA"  # in the licence
+OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
+DRAWN = 400  # emoji at least; and so many scenes
+SIDES = {"photos": 512, "objects": 512, "drawn": 320}  # px, shorter side
+
+
+def main() -> int:
+    """The command; 0 done, 2 usage."""
+    parser = argparse.ArgumentParser(prog="lite_material", description=__doc__)
+    parser.add_argument("--collection", type=Path, required=True, help="folder with list.csv")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    return run_command(lambda: gather(options.collection, options.out))
+
+
+def gather(collection: Path, out: Path) -> None:
+    """Make the folders and the shards; what is there already is kept."""
+    items = usable(collection / "list.csv")
+    photographs(collection, out)
+    link(
+        out / "backgrounds", (item for item in items if item.startswith("backgrounds")), collection
+    )
+    emoji = sorted(item for item in items if "/emoji" in item)
+    objects = [item for item in items if item.startswith("cutouts") and "/emoji" not in item]
+    link(out / "objects", objects, collection)
+    link(out / "drawn", emoji[:: max(1, len(emoji) // DRAWN)], collection)
+    scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["drawn"], width=SIDES["drawn"])
+    write_scenes(out / "scenes", scenes)
+    for name, side in SIDES.items():
+        shards(out, name, side)
+    shards(out, "scenes", SIDES["drawn"])
+    originals(out)
+
+
+def usable(table: Path) -> list[str]:
+    """Names of the items that may be published with a model."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return [row["item"] for row in csv.DictReader(file) if SHARE_ALIKE not in row["licence"]]
+
+
+def link(folder: Path, items: Iterable[str], collection: Path) -> None:
+    """Fill a folder with links to some items of the collection."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {f"{path.parent.name}/{path.stem}": path for kind in collection.iterdir()
+             if kind.is_dir() and kind.name != "photos" for path in image_files(kind)}  # fmt: skip
+    for item in items:
+        target = folder / files[item].name
+        if not target.is_symlink():
+            target.symlink_to(files[item].resolve())
+
+
+def photographs(collection: Path, out: Path) -> None:
+    """The photographs to train on with stretched mattes, and links to those kept for the test."""
+    for number, source in enumerate(progress(find_sources(collection / "photos")[0], "mattes")):
+        folder = out / ("test" if number % 3 == 0 else "photos")
+        for part in ("original", "mask"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        image, matte = (
+            (folder / "original" / source.image.name),
+            folder / "mask" / f"{source.id}.png",
+        )
+        if matte.exists():
+            continue
+        image.symlink_to(source.image.resolve())
+        if folder.name == "test":
+            matte.symlink_to(source.matte.resolve())
+        else:
+            write_alpha(matte, stretch(read_alpha(source.matte)))
+
+
+def stretch(alpha: Alpha) -> Alpha:
+    """Make what is all but opaque opaque, and what is all but clear clear."""
+    stretched: Alpha = ((alpha - CLEAR) / (OPAQUE - CLEAR)).clip(0, 1).astype(np.float32)
+    return stretched
+
+
+def shards(out: Path, name: str, side: int) -> None:
+    """Sources to compose on the fly; drawn pictures have no noise to take away."""
+    route = replace(ROUTES["rssn"], k=1, shorter_side=side, blur_reference=1080)
+    if side == SIDES["drawn"]:
+        route = replace(route, denoise_probability=0)
+    options = BuildOptions(route, content="sources", extend=True)
+    folders = (out / name, out / "backgrounds", out / "shards" / name)
+    build(*folders, options, resume=True, cache=out / "cache", quiet=False)
+
+
+def originals(out: Path) -> None:
+    """The photographs as they are, with their estimated colours."""
+    options = BuildOptions(replace(ROUTES["original"], shorter_side=SIDES["photos"]))
+    target = out / "shards" / "originals"
+    build(out / "photos", None, target, options, resume=True, cache=out / "cache", quiet=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

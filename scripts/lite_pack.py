@@ -1,0 +1,34 @@
+"""Pack a trained model as the one of the package: float16, and the size at which it glances."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from gfm.checkpoint import load_network, save_model
+from gfm.packaged import FILE
+from rssn.console import run_command
+
+
+def main() -> int:
+    """The command; 0 done, 2 usage."""
+    parser = argparse.ArgumentParser(prog="lite_pack", description=__doc__)
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help="of a training run")
+    add("--glance-side", type=int, required=True, help="px, shorter side of the glance")
+    add("--out", type=Path, default=FILE, help="file to write (the package's own)")
+    options = parser.parse_args()
+    return run_command(lambda: pack(options.model, options.glance_side, options.out))
+
+
+def pack(model_file: Path, glance_side: int, out: Path) -> None:
+    """Write the model with another size of the glance, in half the space."""
+    model = load_network(model_file, "cpu")
+    model.config = replace(model.config, glance_side=glance_side)
+    save_model(model, out, half=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

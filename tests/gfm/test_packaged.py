@@ -1,0 +1,47 @@
+"""The model that is taken where none is named: there or not, it is said how to get a better one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import build, draw_photograph
+
+import gfm
+from gfm import packaged
+from gfm.checkpoint import save_model
+from gfm.packaged import packaged_model, packaged_path
+from rssn.errors import InputError
+
+
+@pytest.fixture
+def installation(tmp_path, monkeypatch):
+    """An installation of the package that has a model of its own, or will have one."""
+    monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
+    for cached in (packaged._announce, packaged_model):
+        cached.cache_clear()
+    yield tmp_path
+    for cached in (packaged._announce, packaged_model):
+        cached.cache_clear()
+
+
+def test_model_is_taken_and_said_once(installation: Path, caplog):
+    model = build()
+    save_model(model, installation / "lite.safetensors", half=True)
+    photograph = draw_photograph(0)
+    with caplog.at_level(logging.WARNING, "gfm"):
+        made, again = gfm.matte(photograph), gfm.matte(photograph)
+        gfm.load_model(device="cpu")
+    assert len(caplog.records) == 1
+    assert "python -m gfm convert RELEASED.pth" in caplog.text
+    named = gfm.load_model(installation / "lite.safetensors")
+    np.testing.assert_array_equal(made.alpha, gfm.matte(photograph, named).alpha)
+    np.testing.assert_array_equal(made.alpha, again.alpha)
+
+
+def test_installation_without_a_model_says_how_to_get_one(installation: Path):
+    for refused in (packaged_path, gfm.load_model, lambda: gfm.matte(draw_photograph(0))):
+        with pytest.raises(InputError, match=r"none comes with this installation; name one"):
+            refused()

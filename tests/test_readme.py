@@ -1,0 +1,168 @@
+"""Every command and snippet of the README runs, on small stand-ins for the user's files.
+
+The blocks run in their order, in one folder: what a command writes, the next ones find. The
+commands between backquotes in the text follow. A command that cannot run here is in `NOT_RUN`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+
+import numpy as np
+import pytest
+from documents import ROOT, blocks, commands, prose_commands, run
+
+from data_tools.scenes import draw_scene
+from gfm.checkpoint import save_model
+from gfm.config import GFMConfig
+from gfm.network import GFM
+from rssn.images import write_alpha, write_rgb
+
+README = ROOT / "README.md"
+
+NOT_RUN = {
+    "make ": "builds an environment first; that the target is there is tested below",
+    "pip install ": "needs a package index; that the extra is there is tested below",
+    "curl ": "asks the server of the next line; tests/gfm/test_serve_* send the same request",
+    "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
+    "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
+}
+SLOW = ("python -m gfm export",)  # compares the exported network at several sizes
+NETWORK = ["--model.backbone", "timm:test_resnet", "--model.width", "0.25"]
+TINY = [
+    *(*NETWORK, "--model.weights", "null", "--data.crop.sides", "[32]", "--data.crop.size", "32"),
+    *("--data.batch_size", "4", "--data.workers", "0", "--trainer.accelerator", "cpu"),
+]
+# What is added to a command, so that it takes a second and not a day.
+MORE = {
+    "python -m rssn": ["--workers", "1"],
+    "python -m data_tools": ["--workers", "1"],
+    "python -m data_tools synthesize": ["--count", "1", "--backgrounds", "1", "--size", "32"],
+    "python -m data_tools curate-backgrounds": ["--shorter-side", "16"],
+    "python -m gfm evaluate": ["--workers", "1"],
+    "python -m gfm sanity": [*TINY, "--seconds", "2"],
+    "python -m gfm fit": [
+        *(*TINY, "--trainer.max_epochs", "1", "--trainer.check_val_every_n_epoch", "1")
+    ],
+}
+SPLITS = ("AM-2k/train", "AM-2k/validation", "am2k/train", "am2k/validation", "test")
+# What stands in the text for a name of the user's, and what it is here.
+NAMES = {
+    "DIR": "AM-2k/train",
+    "configs/hybrid/FILE": "configs/hybrid/3_3.yaml",
+    "--out backgrounds/": "--out curated/",  # backgrounds/ is there already
+}
+
+
+def draw_pairs(folder, first, count=3, side=48):
+    """Drawn photographs in original/ and their mattes in mask/."""
+    for name in ("original", "mask"):
+        (folder / name).mkdir(parents=True)
+    for number in range(first, first + count):
+        drawn = draw_scene(np.random.default_rng(number), side, side)
+        write_rgb(folder / "original" / f"p{number}.jpg", drawn.image)
+        write_alpha(folder / "mask" / f"p{number}.png", drawn.alpha)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the README's user has: photographs with mattes, backgrounds, and a model."""
+    place = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        for name in ("configs", "scripts"):
+            (place / name).symlink_to(ROOT / name)
+        for number, split in enumerate(SPLITS):
+            draw_pairs(place / split, 10 * number)
+        for number in range(6):
+            for name in ("backgrounds", "bg20k/train", "downloads"):
+                (place / name).mkdir(parents=True, exist_ok=True)
+                noise = np.random.default_rng(number).integers(0, 256, (48, 48, 3), np.uint8)
+                write_rgb(place / name / f"b{number}.png", noise)
+        (place / "test/original").rename(place / "photos")
+        photo = sorted((place / "photos").iterdir())[0]
+        (place / "photo.jpg").write_bytes(photo.read_bytes())
+        config = GFMConfig(backbone="timm:test_resnet", width=0.25)
+        save_model(GFM(config).eval(), place / "model.safetensors")
+        yield place
+
+
+def first_of(table: dict, command: str) -> str:
+    """The longest entry of a table that a command begins with."""
+    return max((start for start in table if command.startswith(start)), key=len, default="")
+
+
+def all_commands() -> list[str]:
+    found = [line for block in blocks(README, "") for line in commands(block.text)]
+    # A prose command without options only names the program.
+    return found + [line for line in prose_commands(README) if " --" in line or "make" in line]
+
+
+def run_here(command: str, capfd) -> None:
+    """Run a command with the names and the sizes of this folder."""
+    for name, here in NAMES.items():
+        command = re.sub(rf"{name}(?=\s|$)", here, command)
+    more = MORE.get(first_of(MORE, command), [])
+    if command.startswith("python -m data_tools "):
+        more = [*MORE["python -m data_tools"], *more]
+    code = run(command, more)
+    assert code == 0, f"{command}: exit code {code}\n{capfd.readouterr().err[-2000:]}"
+
+
+def test_commands_run_in_their_order(folder, capfd):
+    # The prose cuts folders into mattes that a command of the blocks evaluates.
+    ready = [line for line in prose_commands(README) if line.startswith("python -m gfm matte ")]
+    assert ready, "a command that writes mattes/ has to stand in the README"
+    left_out = {*NOT_RUN, *SLOW}
+    chosen = dict.fromkeys([*ready, *all_commands()])
+    chosen = [command for command in chosen if not command.startswith(tuple(left_out))]
+    assert len(chosen) >= 15
+    for command in chosen:
+        run_here(command, capfd)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", SLOW)
+def test_slow_commands_run(start, folder, capfd):
+    for command in all_commands():
+        if command.startswith(start):
+            run_here(command, capfd)
+
+
+def test_what_is_not_run_still_stands_there():
+    found = [line for block in blocks(README, "") for line in commands(block.text)]
+    found += prose_commands(README)
+    for start in (*NOT_RUN, *SLOW):
+        assert any(line.startswith(start) for line in found), f"{start}: remove it from the list"
+
+
+def test_make_has_the_targets():
+    for target in {line.split()[1] for line in all_commands() if line.startswith("make ")}:
+        asked = ["make", "--dry-run", target]
+        assert subprocess.run(asked, cwd=ROOT, capture_output=True).returncode == 0, target
+
+
+def test_extras_are_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = re.findall(rf"{project['name']}\[([a-z,0-9]+)\]", README.read_text())
+    assert named
+    for extra in ",".join(named).split(","):
+        assert extra in project["optional-dependencies"], extra
+
+
+def test_snippets_run(folder):
+    drawn = draw_scene(np.random.default_rng(5), 48, 48)
+    names = {"photo": drawn.image, "alpha": drawn.alpha, "background": drawn.background}
+    snippets = blocks(README, "python")
+    assert len(snippets) == 2
+    for block in snippets:
+        exec(compile(block.text, str(block), "exec"), names)
+    assert (folder / "cutout.png").is_file()
+    assert names["sample"].composite.shape == (48, 48, 3)
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text()):
+        assert (ROOT / target).exists(), target

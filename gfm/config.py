@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 from rssn.errors import InputError
 
@@ -18,6 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 RELEASED_MEAN = (0.0, 0.0, 0.0)
 RELEASED_STD = (1 / 255, 1 / 255, 1 / 255)
+WIDEST = 8  # a network of this width has 50 times the weights
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ class GFMConfig:
             none (ablation of table 4).
         bridge: The focus decoder has its bridge block; False is an ablation of table 4.
         single_decoder: One decoder predicts both tasks; an ablation of table 4.
-        separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
-        glance_side: Shorter side of a photograph, in px, at which the weights see best what the
-            object is; None is a third of the photograph's, as in the paper. It decides no layer.
         glance_activation: Softmax over the glance classes; `sigmoid` of each logit is what released
             checkpoints expect.
         mean: Subtracted from the image in [0, 1], per channel.
         std: What the difference is divided by, per channel.
+        separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
+        glance_side: Shorter side of a photograph, in px, at which the weights see best what the
+            object is; None is a third of the photograph's, as in the paper. It decides no layer.
     """
 
     backbone: str = "r34"
@@ -49,11 +51,11 @@ class GFMConfig:
     pyramid: Pyramid = "all"
     bridge: bool = True
     single_decoder: bool = False
-    separable: bool = False
-    glance_side: int | None = None
     glance_activation: Activation = "softmax"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    separable: bool = False
+    glance_side: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -67,18 +69,25 @@ class GFMConfig:
             ("glance_activation", Activation),
         ):
             check_choice(name, getattr(self, name), get_args(kind))
-        if not self.width > 0:
+        if not isinstance(self.backbone, str):
+            raise InputError(f"backbone={self.backbone!r} is no name; give 'r34' or 'timm:NAME'")
+        for name in ("bridge", "single_decoder", "separable"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}={getattr(self, name)!r}: give true or false")
+        if not _is_number(self.width) or not 0 < self.width <= WIDEST:
             raise InputError(
-                f"width={self.width} is not positive; 1.0 is the paper's, 0.25 is slim"
+                f"width={self.width!r}: give a number above 0, at most {WIDEST}; 1.0 is the "
+                "paper's, 0.25 is slim"
             )
-        if self.glance_side is not None and self.glance_side < 32:
-            raise InputError(f"glance_side={self.glance_side}: give 32 px or more, or None")
+        side = self.glance_side
+        if side is not None and (not isinstance(side, int) or side < 32):
+            raise InputError(f"glance_side={side!r}: give 32 px or more, or None")
         for name in ("mean", "std"):
             value = getattr(self, name)
-            if len(value) != 3:
-                raise InputError(
-                    f"{name}={value} has {len(value)} values; give three, one a channel"
-                )
+            if not isinstance(value, list | tuple) or len(value) != 3:
+                raise InputError(f"{name}={value!r}: give three numbers, one a channel")
+            if not all(_is_number(each) for each in value):
+                raise InputError(f"{name}={value!r} holds what is no number; give three numbers")
             object.__setattr__(self, name, tuple(float(v) for v in value))
         if not all(value > 0 for value in self.std):
             raise InputError(f"std={self.std} holds a value that is not positive")
@@ -100,11 +109,13 @@ class GFMConfig:
             InputError: Not a configuration, or an entry that this version does not know.
         """
         try:
-            values: dict[str, Any] = dict(json.loads(text))
-        except (ValueError, TypeError) as error:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"the model's configuration cannot be read ({error}); make the file again"
             ) from None
+        if not isinstance(values, dict):
+            raise InputError("the model's configuration is no set of options; make the file again")
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise InputError(
@@ -117,6 +128,11 @@ class GFMConfig:
 def single_rostas(rosta: Rosta) -> tuple[SingleRosta, ...]:
     """The representations that `rosta` stands for: itself, or for RIM all three."""
     return ("TT", "FT", "BT") if rosta == "RIM" else (rosta,)
+
+
+def _is_number(value: object) -> bool:
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

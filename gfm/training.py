@@ -48,6 +48,7 @@ HARMLESS = (
 
 
 CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
+CONFIG_FLAGS = ("--config", "-c")
 NETWORK_OPTIONS = ("backbone", "rosta", "width", "pyramid", "bridge", "single_decoder", "separable")
 
 
@@ -148,6 +149,8 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         InputError: Data, a model or an option that is not supported.
     """
     options = [argument for argument in arguments if argument != "--quiet"]
+    for file in config_files(options):
+        read_config(file)  # whose errors name the file, as the parser's do not
     if len(options) < len(arguments):
         os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
@@ -199,13 +202,32 @@ def given_model_options(arguments: Sequence[str]) -> set[str]:
         for argument in arguments
         if argument.startswith("--model.")
     }
-    for flag, value in pairwise((*arguments, "")):
-        name, _, joined = flag.partition("=")
-        if name in ("--config", "-c") and (file := Path(joined or value)).is_file():
-            given |= (
-                (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("model", {}).keys()
-            )
+    for file in config_files(arguments):
+        model = read_config(file).get("model")
+        given |= model.keys() if isinstance(model, dict) else set()
     return given
+
+
+def config_files(arguments: Sequence[str]) -> list[Path]:
+    """The files of options that a command line names, as far as they are there."""
+    flags = [(*flag.partition("="), value) for flag, value in pairwise((*arguments, ""))]
+    named = [Path(joined or value) for name, _, joined, value in flags if name in CONFIG_FLAGS]
+    return [file for file in named if file.is_file()]
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The options in a YAML file.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
+    try:
+        options = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: cannot be read as YAML ({one_line(error)})") from None
+    if not isinstance(options, dict):
+        raise InputError(f"{file}: holds no options; write them as name: value")
+    return options
 
 
 def read_hyper_parameters(path: Path) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What the bytes of an image file tell and OpenCV does not: is all of it there, which way is up."""
+"""What the bytes of an image file tell and OpenCV does not: is it whole, its size, which way up."""
 
 from __future__ import annotations
 
 import re
 import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _ORIENTATION = 0x0112
 _TIFF_HEADS = ((b"II*\0", "<"), (b"MM\0*", ">"))
+_TIFF_SIDES = (0x0100, 0x0101)
+_NUMBERS = {3: "H", 4: "I"}  # types of entries
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+# Segments of a JPEG that hold its size: all from 0xc0 on but tables and a reserved one.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def is_cut_jpeg(data: bytes | bytearray) -> bool:
@@ -33,6 +39,69 @@ def is_cut_jpeg(data: bytes | bytearray) -> bool:
         # Jumping over whole segments jumps over the end marker of an embedded preview, too.
         position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
     return True
+
+
+def is_damaged_png(data: bytes | bytearray) -> bool:
+    """Whether this is a PNG file that stops before its end, or of which a checksum is wrong.
+
+    OpenCV believes a head whose checksum is wrong, and decodes what follows at that size.
+    """
+    if not data.startswith(_PNG_HEAD):
+        return False
+    view, position, kind = memoryview(data), len(_PNG_HEAD), b""
+    while kind != b"IEND":
+        end = position + 8 + int.from_bytes(view[position : position + 4], "big")
+        if end + 4 > len(view):
+            return True
+        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return True
+        position, kind = end + 4, bytes(view[position + 4 : position + 8])
+    return False
+
+
+def declared_pixels(data: bytes | bytearray) -> int:
+    """How many pixels a JPEG, PNG, WebP, TIFF or BMP file says that it has; 0 where it does not."""
+    try:
+        width, height = _declared_sides(data)
+    except struct.error:  # cut short
+        return 0
+    return abs(width) * abs(height)  # rows of a BMP are stored downwards if its height is negative
+
+
+def _declared_sides(data: bytes | bytearray) -> tuple[int, int]:
+    if data.startswith(_PNG_HEAD):
+        return struct.unpack_from(">II", data, 16)
+    if data.startswith(b"BM"):
+        return struct.unpack_from("<ii", data, 18)
+    if data.startswith(_START):
+        return _jpeg_sides(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp_sides(data)
+    for head, order in _TIFF_HEADS:
+        if data.startswith(head):
+            sides = _first_directory(data, order)
+            return sides.get(_TIFF_SIDES[0], 0), sides.get(_TIFF_SIDES[1], 0)
+    return 0, 0
+
+
+def _jpeg_sides(data: bytes | bytearray) -> tuple[int, int]:
+    position = len(_START)
+    while marker := _MARKER.search(data, position):
+        if marker[0][1] in _FRAMES:
+            height, width = struct.unpack_from(">HH", data, marker.end() + 3)
+            return width, height
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return 0, 0
+
+
+def _webp_sides(data: bytes | bytearray) -> tuple[int, int]:
+    if data[12:16] == b"VP8X":
+        return tuple(1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))  # type: ignore[return-value]
+    if data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + bits % 2**14, 1 + (bits >> 14) % 2**14
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width % 2**14, height % 2**14
 
 
 def turn_upright(pixels: NDArray[Any], data: bytes) -> NDArray[Any]:
@@ -64,19 +133,22 @@ def _orientation(data: bytes) -> int:
         while start >= 0:
             before = data[max(0, start - 8) : start]
             if before.endswith((b"Exif\0\0", b"eXIf")) or before.startswith(b"EXIF"):
-                return _first_directory_orientation(data[start:], order)
+                return _first_directory(data[start:], order).get(_ORIENTATION, 1)
             start = data.find(head, start + 1)
     return 1
 
 
-def _first_directory_orientation(tiff: bytes, order: str) -> int:
+def _first_directory(tiff: bytes | bytearray, order: str) -> dict[int, int]:
+    """The first number of each entry of 2 or 4 bytes, by its tag, as far as there are any."""
+    found: dict[int, int] = {}
     try:
         (offset,) = struct.unpack_from(f"{order}I", tiff, 4)
         (count,) = struct.unpack_from(f"{order}H", tiff, offset)
         for entry in range(offset + 2, offset + 2 + 12 * count, 12):
-            tag, value = struct.unpack_from(f"{order}H6xH", tiff, entry)
-            if tag == _ORIENTATION:
-                return int(value)
+            tag, kind = struct.unpack_from(f"{order}HH", tiff, entry)
+            if kind in _NUMBERS:
+                (number,) = struct.unpack_from(order + _NUMBERS[kind], tiff, entry + 8)
+                found.setdefault(tag, number)
     except struct.error:  # cut short
         pass
-    return 1
+    return found

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn._image_headers import is_cut_jpeg, turn_upright
+from rssn._image_headers import declared_pixels, is_cut_jpeg, is_damaged_png, turn_upright
 from rssn._jpeg_parts import BLOCK, INTERVAL, Area, cut_part, straighten
 from rssn.errors import InputError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+MAX_PIXELS = 178_956_970  # Pillow's limit, too; of 16 bits and with alpha they take 1.4 GB
 
 ImageFormat = Literal["jpg", "png", "webp"]
 Uint8Image = NDArray[np.uint8]
@@ -91,6 +92,27 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
             "their mattes in mask/"
         )
     return _rgb(pixels[..., :3]), unit(pixels[..., 3])
+
+
+def check_bytes(data: bytes | bytearray, name: str) -> None:
+    """See that an image file is whole, as far as its bytes tell, and not too large to decode.
+
+    Raises:
+        InputError: It is a cut JPEG, a PNG with a wrong checksum, or says that it has more than
+            `MAX_PIXELS`.
+    """
+    if is_cut_jpeg(data):
+        raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
+    if is_damaged_png(data):
+        raise InputError(
+            f"{name}: is not an image that can be decoded (a PNG that is cut short or has a wrong "
+            "checksum); copy it again or remove it"
+        )
+    if (pixels := declared_pixels(data)) > MAX_PIXELS:
+        raise InputError(
+            f"{name}: says that it has {pixels:,} pixels, and at most {MAX_PIXELS:,} are read; "
+            "shrink it first"
+        )
 
 
 def decode_rgb(data: bytes | bytearray, name: str, reduced: Reduction = 1) -> Uint8Image:
@@ -219,8 +241,7 @@ def _decode_unchanged(data: bytes, name: str) -> Pixels:
 
 
 def _decode(data: bytes | bytearray, flags: int, name: str) -> Pixels:
-    if is_cut_jpeg(data):
-        raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
+    check_bytes(data, name)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:

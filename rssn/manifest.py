@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -15,6 +16,7 @@ from rssn.shards import Entry, ShardInfo, describe_shard
 
 NAME = "manifest.json"
 INDEX_NAME = "index.json"
+FINISHED = "the folder of a finished build has it"
 PLAN_NAME = "plan.json"  # stands in until the manifest is written
 _LIBRARIES = ("gfm-matting", "numpy", "opencv-python-headless", "pymatting", "numba")
 
@@ -66,6 +68,7 @@ class Manifest:
         failures: One line for each input that failed.
         folder: Where all of it lies.
         backgrounds: Shards of the backgrounds, where the shards hold sources.
+        index_sha256: Of the index beside it; None where the manifest does not tell.
     """
 
     plan: Plan
@@ -73,6 +76,7 @@ class Manifest:
     failures: list[str] = field(default_factory=list)
     folder: Location = Path()
     backgrounds: list[ShardInfo] = field(default_factory=list)
+    index_sha256: str | None = field(default=None, compare=False)
 
     @property
     def samples(self) -> int:
@@ -87,14 +91,17 @@ class Manifest:
             InputError: There is none, or it cannot be read.
         """
         path = folder / name
-        values = _read_json(path, "the folder of a finished build has it")
+        values = _parse(path, _read(path, FINISHED), FINISHED)
         try:
+            if values.pop("sha256", None) not in (None, _digest(values)):
+                raise InputError(f"{path}: was changed or damaged; restore it, or build it again")
             return cls(
                 Plan(values["configuration"], values["versions"], values["inputs"]),
                 [ShardInfo(**shard) for shard in values["shards"]],
                 values["failures"],
                 folder,
                 [ShardInfo(**shard) for shard in values.get("backgrounds", [])],
+                values.get("index_sha256"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -121,7 +128,10 @@ class Manifest:
         if name == NAME:
             index = {info.name: info.entries for infos in shards.values() for info in infos}
             with whole_file(self.folder / INDEX_NAME) as temporary:
-                temporary.write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
+                data = json.dumps(index, separators=(",", ":")).encode()
+                temporary.write_bytes(data)
+            values["index_sha256"] = hashlib.sha256(data).hexdigest()
+        values["sha256"] = _digest(values)
         with whole_file(self.folder / name) as temporary:
             text = json.dumps(values, indent=2, sort_keys=True) + "\n"
             temporary.write_text(text, encoding="utf-8")
@@ -132,19 +142,18 @@ class Manifest:
         Raises:
             InputError: The index is missing, cannot be read, or belongs to other shards.
         """
-        path = self.folder / INDEX_NAME
-        values = _read_json(path, "build again with --resume")
+        path, remedy = self.folder / INDEX_NAME, "build again with --resume"
+        data = _read(path, remedy)
+        if self.index_sha256 not in (None, hashlib.sha256(data).hexdigest()):
+            raise InputError(f"{path}: is not as it was written; {remedy}")
+        values = _parse(path, data, remedy)
         try:
             index = {name: [Entry(*entry) for entry in rows] for name, rows in values.items()}
         except (TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path}: is not an index ({error}); build again with --resume"
-            ) from error
+            raise InputError(f"{path}: is not an index ({error}); {remedy}") from error
         for shard in (*self.shards, *self.backgrounds):
             if len(index.get(shard.name, ())) != shard.samples:
-                raise InputError(
-                    f"{path}: does not fit the manifest at {shard.name}; build again with --resume"
-                )
+                raise InputError(f"{path}: does not fit the manifest at {shard.name}; {remedy}")
         return index
 
     def verify(self) -> None:
@@ -169,14 +178,23 @@ class Manifest:
             raise FailedInputs(problems)
 
 
-def _read_json(path: Location, remedy: str) -> Any:  # noqa: ANN401 - whatever the file holds
+def _read(path: Location, remedy: str) -> bytes:
     with told_errors(path, remedy):
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return path.read_bytes()
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file; {remedy}") from error
-        except ValueError as error:
-            raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
+
+
+def _parse(path: Location, data: bytes, remedy: str) -> Any:  # noqa: ANN401 - whatever it holds
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def library_versions(device: str) -> dict[str, str]:

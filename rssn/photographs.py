@@ -12,10 +12,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from PIL.Image import DecompressionBombError, DecompressionBombWarning
+from PIL.Image import DecompressionBombError
 
 from rssn.errors import InputError
-from rssn.images import decode_rgb
+from rssn.images import check_bytes, decode_rgb
 
 PictureFormat = Literal["png", "webp", "tiff"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
@@ -64,6 +64,7 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
     profile: bytes | None = header.info.get("icc_profile") or None
     try:
         if header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info:
+            check_bytes(data, name)
             return Photograph(_on_white(header), _of_rgb(profile))
         if header.mode == "CMYK" and profile:
             return Photograph(_through_profile(header, profile))
@@ -109,8 +110,9 @@ def _open(data: bytes, name: str) -> Image.Image | None:
     """What the head of a file says; nothing is decoded yet."""
     try:
         with _OPENING, warnings.catch_warnings():
-            # Photographs of 100 megapixels are welcome; twice that remains an error.
-            warnings.simplefilter("ignore", DecompressionBombWarning)
+            # Of 100 megapixels, which are welcome (twice that remains an error), and of damage,
+            # which the readers find or can do without.
+            warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data))
     except DecompressionBombError as error:
         raise InputError(f"{name}: {error}; shrink it first") from None

@@ -224,7 +224,10 @@ def _members(data: bytes, path: Location, key: str, names: tuple[str, ...]) -> M
     members, extensions = Members(), []
     with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         for member in tar:
-            extensions.append(member.name.partition(".")[2])
+            stem, _, extension = member.name.partition(".")
+            if stem != key:
+                raise InputError(f"{path}: holds {stem} in place of sample {key}; build it again")
+            extensions.append(extension)
             content = tar.extractfile(member)
             members[extensions[-1]] = content.read() if content else b""
     found = tuple(extension.partition(".")[0] for extension in extensions)  # doubled ones too

@@ -27,6 +27,7 @@ NOT_RUN = {
     "pip install ": "needs a package index; that the extra is there is tested below",
     "curl ": "asks the server of the next line; tests/gfm/test_serve_* send the same request",
     "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
+    "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
 }
 SLOW = ("python -m gfm export",)  # compares the exported network at several sizes

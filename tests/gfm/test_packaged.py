@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import build, draw_photograph
+from tiny import build, draw_matte, draw_photograph
 
 import gfm
 from gfm import packaged
+from gfm.baselines import best_constants
 from gfm.checkpoint import save_model
 from gfm.packaged import packaged_model, packaged_path
+from rssn.blending import blend
 from rssn.errors import InputError
 
 
@@ -45,3 +47,22 @@ def test_installation_without_a_model_says_how_to_get_one(installation: Path):
     for refused in (packaged_path, gfm.load_model, lambda: gfm.matte(draw_photograph(0))):
         with pytest.raises(InputError, match=r"none comes with this installation; name one"):
             refused()
+
+
+class TestShipped:
+    """The weights that are in the package."""
+
+    def test_model_is_as_small_as_promised(self):
+        model = gfm.load_model(packaged.FILE, device="cpu")
+        assert sum(p.numel() for p in model.parameters()) <= 10e6
+        assert packaged.FILE.stat().st_size <= 20e6
+
+    def test_plain_object_before_a_plain_background_is_found(self):
+        model = gfm.load_model(packaged.FILE, device="cpu")
+        alpha = draw_matte(192, 256, radius=60, rim=4)
+        errors = []
+        for seed in range(4):
+            near, far = (draw_photograph(seed + more, 192, 256) for more in (0, 10))
+            found = gfm.matte(blend(alpha, near, far), model, foreground="none").alpha
+            errors.append(np.abs(found - alpha).mean())
+        assert np.median(errors) < np.abs(best_constants(alpha)["sad"] - alpha).mean() / 2

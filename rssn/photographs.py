@@ -62,15 +62,17 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
     if header is None:  # a kind that OpenCV may know
         return Photograph(decode_rgb(data, name))
     profile: bytes | None = header.info.get("icc_profile") or None
+    see_through = header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info
+    of_cmyk = profile if header.mode == "CMYK" else None
+    if not see_through and of_cmyk is None:
+        return Photograph(decode_rgb(data, name), _of_rgb(profile))
+    check_bytes(data, name)
     try:
-        if header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info:
-            check_bytes(data, name)
+        if see_through or of_cmyk is None:
             return Photograph(_on_white(header), _of_rgb(profile))
-        if header.mode == "CMYK" and profile:
-            return Photograph(_through_profile(header, profile))
+        return Photograph(_through_profile(header, of_cmyk))
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError) as error:
         raise InputError(f"{name}: cannot be decoded ({error}); replace or remove it") from None
-    return Photograph(decode_rgb(data, name), _of_rgb(profile))
 
 
 def encode_picture(

@@ -38,6 +38,7 @@ from gfm.__main__ import main as gfm_main
 from gfm.checkpoint import CONFIG_KEY, load_model, save_model
 from gfm.convert import convert
 from gfm.inference import as_photograph
+from gfm.inference.pictures import read_picture
 from gfm.training import command_line, read_hyper_parameters
 from rssn import Manifest
 from rssn import inspect as inspection
@@ -45,7 +46,6 @@ from rssn.build import main as build
 from rssn.console import run_command
 from rssn.errors import InputError
 from rssn.images import encode_alpha, encode_rgb, read_rgb, write_alpha, write_rgb
-from rssn.photographs import read_photograph
 from rssn.route import RouteOptions
 
 QUICK = 14
@@ -208,7 +208,7 @@ def test_server(count: int) -> None:
                 continue
             assert answer.status_code in (400, 413, 415, 422), (name, answer.text)
             assert "\n" not in answer.json()["error"]
-            assert answer.status_code in (413, 415) or not can_be_read(read_photograph, data, "x")
+            assert answer.status_code in (413, 415) or not can_be_read(read_picture, data, "x")
         assert answered > count / 5
         assert_same(decode(post(client, PNG, "output=alpha").content), wanted)
 

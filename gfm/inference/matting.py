@@ -51,7 +51,7 @@ def matte(
     Args:
         image: uint8 RGB (H, W, 3), a path, or a PIL image.
         model: A network of `gfm.load_model`, or several, of whose mattes the median is taken
-            (paper, section 5.5.1).
+            (paper, section 5.5.1). None takes the small one of the package.
         strategy: `hybrid`, `resize` or `full`; this and the others as in `MatteOptions`.
         d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
         d2: Reduction for the focus, 1 or more.
@@ -65,7 +65,7 @@ def matte(
         The matte at the size of the image.
 
     Raises:
-        InputError: No model or one in training mode, an unreadable image, an option that is
+        InputError: A model in training mode, an unreadable image, an option that is
             not supported, or too small a limit on memory.
 
     Note:

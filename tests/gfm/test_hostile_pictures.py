@@ -137,8 +137,8 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "zero.jpg": (lambda: b"", "is empty (0 bytes); replace or remove it"),
     "text.jpg": (lambda: b"I am a text\n" * 9, "is not an image that can be decoded"),
     "cut.jpg": (lambda: cut("JPEG"), "is a JPEG that was cut short"),
-    "half.png": (lambda: cut("PNG"), "is damaged (Truncated File Read)"),
-    "broken.png": (lambda: broken("PNG"), "is damaged ("),
+    "half.png": (lambda: cut("PNG"), "is not an image that can be decoded (a PNG"),
+    "broken.png": (lambda: broken("PNG"), "is not an image that can be decoded (a PNG"),
     "bomb.png": (bomb, "Image size (3600000000 pixels) exceeds limit"),
     "float.tiff": (
         lambda: encoded(Image.fromarray(GREY / np.float32(255)), "TIFF"),

@@ -19,7 +19,6 @@ from rssn.images import decode_levels, decode_rgb, unit
 from rssn.locations import locate
 from rssn.manifest import Manifest
 from rssn.route import RouteOptions
-from rssn.shards import read_entry
 
 
 @dataclass(frozen=True)
@@ -126,10 +125,7 @@ class ArrangedPhotographs(FinishedShards):
     ) -> tuple[Planes, float]:
         """A part of a sample."""
         del epoch
-        shard, entry = self._entries[number]
-        found = read_entry(self.manifest.folder / shard, entry)
-        members = {extension.partition(".")[0]: data for extension, data in found.items()}
-        name = f"{self.manifest.folder / shard}: sample {entry.key}: "
+        name, members = self.members(number)
         levels = decode_levels(members["alpha"], f"{name}alpha")
         view = draw_view(levels, cropper.options.size, self.arrangement, rng, inside=True)
         image, foreground, background = (

@@ -16,7 +16,7 @@ from rssn.locations import Location, locate
 from rssn.manifest import Manifest
 from rssn.on_the_fly import SourceShards
 from rssn.route import RouteOptions
-from rssn.shards import read_entry
+from rssn.shards import Members, read_entry
 from rssn.sources import find_sources
 
 
@@ -64,10 +64,7 @@ class FinishedShards:
     ) -> tuple[Planes, float]:
         """A random crop, its images decoded no larger than it has to be."""
         del epoch
-        shard, entry = self._entries[number]
-        found = read_entry(self.manifest.folder / shard, entry)
-        members = {extension.partition(".")[0]: data for extension, data in found.items()}
-        name = f"{self.manifest.folder / shard}: sample {entry.key}: "
+        name, members = self.members(number)
         levels = decode_levels(members["alpha"], f"{name}alpha")
         shape = (levels.shape[0], levels.shape[1])
         box, size = cropper.place(levels, rng), cropper.options.size
@@ -77,6 +74,17 @@ class FinishedShards:
         )
         planes = Planes(image, cut_alpha(levels, box, size), foreground, background)
         return cropper.finish(planes, rng), size / box.side
+
+    def members(self, number: int) -> tuple[str, Members]:
+        """What begins messages about a sample, and its parts, encoded, by their names.
+
+        Raises:
+            InputError: The shard is damaged there.
+        """
+        shard, entry = self._entries[number]
+        found = read_entry(self.manifest.folder / shard, entry)
+        parts = {extension.partition(".")[0]: data for extension, data in found.items()}
+        return f"{self.manifest.folder / shard}: sample {entry.key}: ", parts
 
 
 class FreshComposites:

@@ -83,15 +83,12 @@ class ArrangedShards(SourceShards):
         self, number: int, steps: Steps, size: int, rng: np.random.Generator
     ) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte as a picture shows them, their scale, and the image's shorter side."""
-        shard, entry = self._foregrounds[number]
-        colours = "foreground_denoised" if steps.denoise else "foreground"
-        names = (f"foreground{variant}" for variant in self._variants)
-        members = self._read(shard, entry, ("alpha", *names, "record"))
-        name = f"{shard}, sample {entry.key}"
+        name, members = self._foreground_members(number)
         levels = decode_levels(members["alpha"], name)
         view = draw_view(levels, size, self.arrangement, rng)
         reduced = reduction(int(view.scale * size), size)
-        image = decode_rgb(members[colours], name, reduced)
+        part = "foreground_denoised" if steps.denoise else "foreground"
+        image = decode_rgb(members[part], name, reduced)
         shown = warp(image, view, cv2.BORDER_REPLICATE, reduced)
         alpha = warp(unit(levels), view, cv2.BORDER_CONSTANT).clip(0, 1)
         if rng.random() < 0.5:
@@ -106,16 +103,13 @@ class ArrangedShards(SourceShards):
         self, number: int, steps: Steps, size: int, rng: np.random.Generator
     ) -> Uint8Image:
         """A square of a background, (size, size, 3)."""
-        shard, entry = self._backgrounds[number]
+        name, members = self._background_members(number)
         part = "background_denoised" if steps.denoise else "background"
-        names = (f"background{variant}" for variant in self._variants)
-        members = self._read(shard, entry, (*names, "record"))
         height, width = json.loads(members["record"])["size"]
         side = round(min(height, width) * rng.uniform(LEAST_BACKGROUND, 1))
         side -= side % 8
         places = (rng.integers((length - side) // 8 + 1) * 8 for length in (height, width))
         top, left = (int(place) for place in places)
-        name = f"{shard}, sample {entry.key}"
         shown = decode_cut(members[part], Box(top, left, side), size, (height, width), name)
         if rng.random() < 0.5:
             shown = np.ascontiguousarray(shown[:, ::-1])

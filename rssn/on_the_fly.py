@@ -92,14 +92,12 @@ class SourceShards:
             It differs from a resized part of the whole composite where the blur reaches over the
             border of the crop, and in the noise's correlation.
         """
-        numbers = divmod(number, self.route.k)
-        (shard, entry), k = self._foregrounds[numbers[0]], numbers[1]
-        names = ("alpha", *(f"foreground{variant}" for variant in self._variants), "record")
-        members = self._read(shard, entry, names)
-        name = f"{shard}, sample {entry.key}"
+        chosen, k = divmod(number, self.route.k)
+        key = self._foregrounds[chosen][1].key
+        name, members = self._foreground_members(chosen)
         levels = decode_levels(members["alpha"], name)
         shape = (levels.shape[0], levels.shape[1])
-        rng = generator(self.seed, "on the fly", entry.key, k, epoch)
+        rng = generator(self.seed, "on the fly", key, k, epoch)
         if place is None:
             box, size, options = Box(0, 0, min(shape)), None, self.route
         else:
@@ -108,34 +106,40 @@ class SourceShards:
             options = self.route.on_crop(min(shape), size / box.side)
         steps = draw_steps(options, rng)
         data = members["foreground_denoised" if steps.denoise else "foreground"]
-        drawn = self._sampler.draw(f"{entry.key} {epoch}", self.route.k)[k]
+        drawn = self._sampler.draw(f"{key} {epoch}", self.route.k)[k]
         if size is None:
             foreground, alpha = decode_rgb(data, name), unit(levels)
         else:
             foreground = decode_cut(data, box, size, shape, name)
             alpha = cut_alpha(levels, box, size)
-        background, background_key = self._background(drawn, steps, shape, box, size)
+        background = self._background(drawn, steps, shape, box, size)
         made = render(foreground, alpha, background, steps, options, rng)
-        made.record.update(foreground=entry.key, background=background_key, k=k, epoch=epoch)
+        made.record.update(foreground=key, k=k, epoch=epoch)
+        made.record["background"] = self._backgrounds[drawn][1].key
         return made, box
 
     def _background(
         self, number: int, steps: Steps, shape: tuple[int, int], box: Box, size: int | None
-    ) -> tuple[Uint8Image, str]:
-        """The background as far as it is needed, and its key."""
-        shard, entry = self._backgrounds[number]
-        names = (*(f"background{variant}" for variant in self._variants), "record")
-        members = self._read(shard, entry, names)
+    ) -> Uint8Image:
+        """The background as far as it is needed."""
+        name, members = self._background_members(number)
         data = members["background_denoised" if steps.denoise else "background"]
-        name = f"{shard}, sample {entry.key}"
         if size is None:
-            return decode_rgb(data, name), entry.key
+            return decode_rgb(data, name)
         there = json.loads(members["record"])["size"]
-        return (
-            decode_covering_box(data, there, shape, steps.position, box, size, name),
-            entry.key,
-        )
+        return decode_covering_box(data, there, shape, steps.position, box, size, name)
 
-    def _read(self, shard: str, entry: Entry, names: tuple[str, ...]) -> Members:
+    def _foreground_members(self, number: int) -> tuple[str, Members]:
+        """Name in messages, and parts, of a foreground."""
+        names = ("alpha", *(f"foreground{variant}" for variant in self._variants), "record")
+        return self._read(*self._foregrounds[number], names)
+
+    def _background_members(self, number: int) -> tuple[str, Members]:
+        """Name in messages, and parts, of a background."""
+        names = (*(f"background{variant}" for variant in self._variants), "record")
+        return self._read(*self._backgrounds[number], names)
+
+    def _read(self, shard: str, entry: Entry, names: tuple[str, ...]) -> tuple[str, Members]:
         members = read_entry(self.manifest.folder / shard, entry, names)
-        return {extension.partition(".")[0]: data for extension, data in members.items()}
+        parts = {extension.partition(".")[0]: data for extension, data in members.items()}
+        return f"{shard}, sample {entry.key}", parts

@@ -27,8 +27,9 @@ from rssn.sources import find_sources
 
 SHARE_ALIKE = "-SA"  # in the licence
 OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
-DRAWN = 400  # emoji at least; and so many scenes
-SIDES = {"photos": 512, "objects": 512, "drawn": 320}  # px, shorter side
+DRAWN = 400  # scenes, and at least as many icons
+SIDES = {"photos": 512, "objects": 512, "drawn": 320, "scenes": 320}  # px, shorter side
+CLEAN = ("drawn", "scenes")  # have no noise to take away
 
 
 def main() -> int:
@@ -51,11 +52,10 @@ def gather(collection: Path, out: Path) -> None:
     objects = [item for item in items if item.startswith("cutouts") and "/emoji" not in item]
     link(out / "objects", objects, collection)
     link(out / "drawn", emoji[:: max(1, len(emoji) // DRAWN)], collection)
-    scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["drawn"], width=SIDES["drawn"])
+    scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["scenes"], width=SIDES["scenes"])
     write_scenes(out / "scenes", scenes)
     for name, side in SIDES.items():
         shards(out, name, side)
-    shards(out, "scenes", SIDES["drawn"])
     originals(out)
 
 
@@ -102,9 +102,9 @@ def stretch(alpha: Alpha) -> Alpha:
 
 
 def shards(out: Path, name: str, side: int) -> None:
-    """Sources to compose on the fly; drawn pictures have no noise to take away."""
+    """Sources to compose on the fly."""
     route = replace(ROUTES["rssn"], k=1, shorter_side=side, blur_reference=1080)
-    if side == SIDES["drawn"]:
+    if name in CLEAN:
         route = replace(route, denoise_probability=0)
     options = BuildOptions(route, content="sources", extend=True)
     folders = (out / name, out / "backgrounds", out / "shards" / name)

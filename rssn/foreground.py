@@ -133,14 +133,16 @@ def _with_known(
 
 def _multilevel(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
     import numba
-    from pymatting.foreground.estimate_foreground_ml import estimate_foreground_ml
 
+    from rssn._pymatting import function
+
+    estimate = function("foreground.estimate_foreground_ml", "estimate_foreground_ml")
     # Its one parallel part, the resizing, costs more to share among threads than to do: on small
     # images a hundred times more.
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
-        return np.dstack(estimate_foreground_ml(image, alpha, return_background=True))
+        return np.dstack(estimate(image, alpha, return_background=True))
     finally:
         numba.set_num_threads(threads)
 

@@ -37,11 +37,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="lite_material", description=__doc__)
     parser.add_argument("--collection", type=Path, required=True, help="folder with list.csv")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--route",
+        choices=("rssn", "bg20k"),
+        default="rssn",
+        help="how objects get before backgrounds; bg20k, the plain way, goes to shards-bg20k",
+    )
     options = parser.parse_args()
-    return run_command(lambda: gather(options.collection, options.out))
+    return run_command(lambda: gather(options.collection, options.out, options.route))
 
 
-def gather(collection: Path, out: Path) -> None:
+def gather(collection: Path, out: Path, route: str) -> None:
     """Make the folders and the shards; what is there already is kept."""
     items = usable(collection / "list.csv")
     photographs(collection, out)
@@ -54,9 +60,10 @@ def gather(collection: Path, out: Path) -> None:
     link(out / "drawn", emoji[:: max(1, len(emoji) // DRAWN)], collection)
     scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["scenes"], width=SIDES["scenes"])
     write_scenes(out / "scenes", scenes)
+    target = out / ("shards" if route == "rssn" else f"shards-{route}")
     for name, side in SIDES.items():
-        shards(out, name, side)
-    originals(out)
+        shards(out, target / name, route, side)
+    originals(out, target / "originals")
 
 
 def usable(table: Path) -> list[str]:
@@ -101,20 +108,19 @@ def stretch(alpha: Alpha) -> Alpha:
     return stretched
 
 
-def shards(out: Path, name: str, side: int) -> None:
-    """Sources to compose on the fly."""
-    route = replace(ROUTES["rssn"], k=1, shorter_side=side, blur_reference=1080)
-    if name in CLEAN:
+def shards(out: Path, target: Path, name: str, side: int) -> None:
+    """Sources to compose on the fly, in a folder with the name of theirs."""
+    route = replace(ROUTES[name], k=1, shorter_side=side, blur_reference=1080)
+    if target.name in CLEAN:
         route = replace(route, denoise_probability=0)
     options = BuildOptions(route, content="sources", extend=True)
-    folders = (out / name, out / "backgrounds", out / "shards" / name)
+    folders = (out / target.name, out / "backgrounds", target)
     build(*folders, options, resume=True, cache=out / "cache", quiet=False)
 
 
-def originals(out: Path) -> None:
+def originals(out: Path, target: Path) -> None:
     """The photographs as they are, with their estimated colours."""
     options = BuildOptions(replace(ROUTES["original"], shorter_side=SIDES["photos"]))
-    target = out / "shards" / "originals"
     build(out / "photos", None, target, options, resume=True, cache=out / "cache", quiet=False)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from drawings import draw_disc, draw_picture
@@ -198,3 +202,16 @@ def test_bad_cutout_is_named() -> None:
         extend_foreground(draw_picture(6)[..., 0], draw_disc())
     with pytest.raises(InputError, match="one size"):
         extend_foreground(draw_picture(6), draw_disc(40, 64))
+
+
+def test_estimating_leaves_torch_its_threads() -> None:
+    """Asked in a process of its own, since the library is imported once."""
+    program = """
+import numpy as np, torch
+from rssn import estimate_foreground
+torch.set_num_threads(1)
+estimate_foreground(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 0.5, np.float32), "multilevel")
+assert torch.get_num_threads() == 1, torch.get_num_threads()
+"""
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -43,6 +43,7 @@ class GFMConfig:
         separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
         glance_side: Shorter side of a photograph, in px, at which the weights see best what the
             object is; None is a third of the photograph's, as in the paper. It decides no layer.
+            So small a glance is taken of the mirror image as well, unless `augmentation` says else.
     """
 
     backbone: str = "r34"

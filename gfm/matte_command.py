@@ -108,7 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--augment",
         choices=get_args(Augmentation),
         default=usual.augmentation,
-        help="average over the mirror image (flip), or over sizes, too (full)",
+        help="average over the mirror image (flip; glance: in that pass alone), or sizes, "
+        "too (full); default: what the model asks for",
     )
     add(
         "--max-memory",

@@ -4,7 +4,8 @@ Takes a collection whose `list.csv` names every item with its licence, and holds
 `original/` and `mask/`, `cutouts/` and `cutouts_more/` of RGBA images, `backgrounds/` and
 `backgrounds_more/`. Share-alike items are left out, and every third photograph is kept for the
 test. The folders are then built into shards of sources (`python -m rssn.build`), for the loader to
-compose anew every epoch.
+compose anew every epoch. With `--labelled`, so are the photographs to which lite_label.py gave
+mattes.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from rssn import ROUTES
 from rssn.build import BuildOptions, build
 from rssn.console import progress, run_command
 from rssn.images import Alpha, image_files, read_alpha, write_alpha
-from rssn.sources import find_sources
+from rssn.sources import Source, find_sources
 
 SHARE_ALIKE = "-SA"  # in the licence
 OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
 DRAWN = 400  # scenes, and at least as many icons
 SIDES = {"photos": 512, "objects": 512, "drawn": 320, "scenes": 320}  # px, shorter side
+LABELLED = 512  # px
+GARMENTS = "clothing"  # how their names begin: many, all alike, so they are a part of their own
 CLEAN = ("drawn", "scenes")  # have no noise to take away
 
 
@@ -43,8 +46,18 @@ def main() -> int:
         default="rssn",
         help="how objects get before backgrounds; bg20k, the plain way, goes to shards-bg20k",
     )
+    parser.add_argument(
+        "--labelled", type=Path, help="folder that lite_label.py wrote: more photographs"
+    )
     options = parser.parse_args()
-    return run_command(lambda: gather(options.collection, options.out, options.route))
+    return run_command(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Gather all that was asked for."""
+    gather(options.collection, options.out, options.route)
+    if options.labelled is not None:
+        gather_labelled(options.labelled, options.out)
 
 
 def gather(collection: Path, out: Path, route: str) -> None:
@@ -63,7 +76,20 @@ def gather(collection: Path, out: Path, route: str) -> None:
     target = out / ("shards" if route == "rssn" else f"shards-{route}")
     for name, side in SIDES.items():
         shards(out, target / name, route, side)
-    originals(out, target / "originals")
+    originals(out, "photos", target / "originals", SIDES["photos"])
+
+
+def gather_labelled(labelled: Path, out: Path) -> None:
+    """Garments and all else, composed on the backgrounds and as they are."""
+    for name in ("garments", "labelled"):
+        for part in ("original", "mask"):
+            (out / name / part).mkdir(parents=True, exist_ok=True)
+    for source in progress(find_sources(labelled)[0], "labels"):
+        folder = out / ("garments" if source.id.startswith(GARMENTS) else "labelled")
+        add_photograph(folder, source)
+    for name in ("garments", "labelled"):
+        shards(out, out / "shards" / name, "rssn", LABELLED)
+        originals(out, name, out / "shards" / f"{name}_originals", LABELLED)
 
 
 def usable(table: Path) -> list[str]:
@@ -89,17 +115,22 @@ def photographs(collection: Path, out: Path) -> None:
         folder = out / ("test" if number % 3 == 0 else "photos")
         for part in ("original", "mask"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-        image, matte = (
-            (folder / "original" / source.image.name),
-            folder / "mask" / f"{source.id}.png",
-        )
-        if matte.exists():
+        if folder.name == "photos":
+            add_photograph(folder, source)
             continue
+        for part, path in (("original", source.image), ("mask", source.matte)):
+            target = folder / part / f"{source.id}{path.suffix}"
+            if not target.is_symlink():
+                target.symlink_to(path.resolve())
+
+
+def add_photograph(folder: Path, source: Source) -> None:
+    """A link to the image, and its matte, stretched."""
+    image, matte = folder / "original" / source.image.name, folder / "mask" / f"{source.id}.png"
+    if not image.is_symlink():
         image.symlink_to(source.image.resolve())
-        if folder.name == "test":
-            matte.symlink_to(source.matte.resolve())
-        else:
-            write_alpha(matte, stretch(read_alpha(source.matte)))
+    if not matte.exists():
+        write_alpha(matte, stretch(read_alpha(source.matte)))
 
 
 def stretch(alpha: Alpha) -> Alpha:
@@ -118,10 +149,10 @@ def shards(out: Path, target: Path, name: str, side: int) -> None:
     build(*folders, options, resume=True, cache=out / "cache", quiet=False)
 
 
-def originals(out: Path, target: Path) -> None:
+def originals(out: Path, name: str, target: Path, side: int) -> None:
     """The photographs as they are, with their estimated colours."""
-    options = BuildOptions(replace(ROUTES["original"], shorter_side=SIDES["photos"]))
-    build(out / "photos", None, target, options, resume=True, cache=out / "cache", quiet=False)
+    options = BuildOptions(replace(ROUTES["original"], shorter_side=side))
+    build(out / name, None, target, options, resume=True, cache=out / "cache", quiet=False)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def matte(
     d2: float = 2,
     foreground: ForegroundMethod = "multilevel",
     refine: Refinement = "none",
-    augmentation: Augmentation = "none",
+    augmentation: Augmentation | None = None,
     max_memory: str | int | None = None,
 ) -> Matte:
     """Cut the object out of a photograph.
@@ -57,7 +57,8 @@ def matte(
         d2: Reduction for the focus, 1 or more.
         foreground: How colours behind the soft edges are estimated.
         refine: `fba` lets image, matte and colours correct each other.
-        augmentation: What else the network sees: `none`, `flip` or `full`.
+        augmentation: What else the network sees: `none`, `glance`, `flip`, `full`, or None for what
+            the model asks for.
         max_memory: Most that the process may hold, such as `4GB`; large images are then matted in
             tiles at the full 1/d2.
 
@@ -208,7 +209,7 @@ def check_models(model: Models) -> Sequence[MattingModel]:
 def _sizes_of_passes(size: tuple[int, int], options: PassOptions) -> tuple[tuple[int, int], ...]:
     reductions = [
         max(d / view.scale, 1)
-        for view in VIEWS[options.augmentation]
+        for view in VIEWS[options.augmentation].focus
         for d in (options.d1, options.d2, 1)
     ]
     return tuple(pass_size(*size, reduction) for reduction in reductions)

@@ -13,7 +13,7 @@ from rssn.errors import InputError
 
 Strategy = Literal["hybrid", "resize", "full"]
 ForegroundMethod = Literal["multilevel", "closed_form", "none"]
-Augmentation = Literal["none", "flip", "full"]
+Augmentation = Literal["none", "glance", "flip", "full"]
 Refinement = Literal["none", "fba"]
 
 D1 = 3.0  # of the paper
@@ -34,7 +34,9 @@ class MatteOptions:
             shows the old background around hair.
         refine: `fba` lets image, matte and colours correct each other once more.
         augmentation: What else the network sees, to average over: nothing, the mirror image
-            (`flip`, twice the time), or both also at 0.8 and 1.25 of the size (`full`, six times).
+            (`flip`, twice the time; `glance`, in the hybrid strategy's glance alone), or both also
+            at 0.8 and 1.25 of the size (`full`, six times). None is `glance` for a model that asks
+            for a size of its glance, so small that it costs next to nothing, else `none`.
         max_memory: Most bytes that the process may hold, or text such as `4GB`. With a limit, the
             hybrid strategy keeps to 1/d2 however large the image is: where the glance sees
             transition, the focus is taken in overlapping tiles that fit the limit.
@@ -45,7 +47,7 @@ class MatteOptions:
     d2: float = 2
     foreground: ForegroundMethod = "multilevel"
     refine: Refinement = "none"
-    augmentation: Augmentation = "none"
+    augmentation: Augmentation | None = None
     max_memory: str | int | None = None
 
     def __post_init__(self) -> None:
@@ -60,7 +62,9 @@ class MatteOptions:
             ("refine", Refinement),
             ("augmentation", Augmentation),
         ):
-            check_choice(name, getattr(self, name), get_args(kind))
+            value = getattr(self, name)
+            if value is not None or name != "augmentation":
+                check_choice(name, value, get_args(kind))
         for name in ("d1", "d2"):
             value = getattr(self, name)
             if value is None and name == "d1":
@@ -82,7 +86,7 @@ class MatteOptions:
         return parse_memory(self.max_memory)
 
     def for_passes(self, models: Sequence[MattingModel], height: int, width: int) -> PassOptions:
-        """The same options with the reduction that the models ask for.
+        """The same options with the glance that the models ask for.
 
         Args:
             models: One network, or those of an ensemble, of which the first decides.
@@ -90,9 +94,11 @@ class MatteOptions:
             width: Of the photograph in px.
         """
         values = {option.name: getattr(self, option.name) for option in fields(MatteOptions)}
+        side = models[0].config.glance_side
         if self.d1 is None:
-            side = models[0].config.glance_side
             values["d1"] = D1 if side is None else max(1.0, min(height, width) / side)
+        if self.augmentation is None:
+            values["augmentation"] = "none" if side is None else "glance"
         return PassOptions(**values)
 
 
@@ -101,3 +107,4 @@ class PassOptions(MatteOptions):
     """The options for photographs of one size: nothing is left to the model."""
 
     d1: float = D1
+    augmentation: Augmentation = "none"

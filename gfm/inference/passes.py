@@ -51,10 +51,22 @@ class View(NamedTuple):
         return network(image.flip(-1)).flip(-1) if self.mirrored else network(image)
 
 
-VIEWS: dict[Augmentation, tuple[View, ...]] = {
-    "none": (View(False, 1),),
-    "flip": (View(False, 1), View(True, 1)),
-    "full": tuple(View(mirrored, scale) for scale in (1, 0.8, 1.25) for mirrored in (False, True)),
+class Views(NamedTuple):
+    """The views to average over, by pass; a strategy of one pass takes those of the focus."""
+
+    glance: tuple[View, ...]
+    focus: tuple[View, ...]
+
+
+_PLAIN = (View(False, 1),)
+_FLIP = (View(False, 1), View(True, 1))
+_FULL = tuple(View(mirrored, scale) for scale in (1, 0.8, 1.25) for mirrored in (False, True))
+
+VIEWS: dict[Augmentation, Views] = {
+    "none": Views(_PLAIN, _PLAIN),
+    "glance": Views(_FLIP, _PLAIN),
+    "flip": Views(_FLIP, _FLIP),
+    "full": Views(_FULL, _FULL),
 }
 
 
@@ -119,11 +131,25 @@ def strategy_maps(
     Note:
         The mean over the views is taken before the fusion, at the sizes of the plain passes.
     """
-    seen = [_view_maps(model, images, strategy, d1, d2, view) for view in VIEWS[augmentation]]
-    first = seen[0]
-    return Maps(
-        average([maps.glance for maps in seen]), average([m.detail for m in seen]), first.rosta
-    )
+    height, width = images[0].shape[:2]
+    views = VIEWS[augmentation]
+
+    def seen(
+        network: Callable[[Tensor], Tensor], reduction: float, views: Sequence[View]
+    ) -> Tensor:
+        def of(view: View) -> Tensor:
+            size = pass_size(height, width, max(reduction / view.scale, 1))
+            return view.of(network, network_input(model, [resize(each, size) for each in images]))
+
+        return average([of(view) for view in views])
+
+    rosta = model.config.rosta
+    if strategy == "hybrid" and rosta != "RIM":
+        glance = seen(model.glance_probabilities, d1, views.glance)
+        return Maps(glance, seen(model.focus_alpha, d2, views.focus), rosta)
+    reduction = whole_reduction(rosta, strategy, d1, d2)
+    both = seen(lambda image: _glance_and_alpha(model, image), reduction, views.focus)
+    return Maps(both[:, :-1], both[:, -1:], None)
 
 
 def average(maps: Sequence[Tensor]) -> Tensor:
@@ -133,28 +159,6 @@ def average(maps: Sequence[Tensor]) -> Tensor:
     size = (maps[0].shape[-2], maps[0].shape[-1])
     resized = (m if tuple(m.shape[-2:]) == size else enlarge(m, size) for m in maps)
     return torch.stack(list(resized)).mean(dim=0)
-
-
-def _view_maps(
-    model: MattingModel,
-    images: Sequence[Uint8Image],
-    strategy: Strategy,
-    d1: float,
-    d2: float,
-    view: View,
-) -> Maps:
-    def batch(reduction: float) -> Tensor:
-        height, width = images[0].shape[:2]
-        size = pass_size(height, width, max(reduction / view.scale, 1))
-        return network_input(model, [resize(image, size) for image in images])
-
-    rosta = model.config.rosta
-    if strategy == "hybrid" and rosta != "RIM":
-        glance = view.of(model.glance_probabilities, batch(d1))
-        return Maps(glance, view.of(model.focus_alpha, batch(d2)), rosta)
-    image = batch(whole_reduction(rosta, strategy, d1, d2))
-    both = view.of(lambda seen: _glance_and_alpha(model, seen), image)
-    return Maps(both[:, :-1], both[:, -1:], None)
 
 
 def whole_reduction(rosta: Rosta, strategy: Strategy, d1: float, d2: float) -> float:

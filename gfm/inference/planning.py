@@ -42,7 +42,7 @@ def plan_passes(
     pixels = height * width
     used = memory_in_use(device) + RESERVE
     finishing = used + pixels * FINISHING[options.foreground] if on_cpu else used
-    enlarged = max(view.scale for view in VIEWS[options.augmentation]) ** 2
+    enlarged = max(view.scale for view in VIEWS[options.augmentation].focus) ** 2
     tiled = options.strategy == "hybrid" and all(m.config.rosta != "RIM" for m in models)
     if not tiled:
         whole = max(used + enlarged * _plain_bytes(models, height, width, options), finishing)

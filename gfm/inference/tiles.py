@@ -101,16 +101,16 @@ def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan:
     small = resize(rgb, plan.glance)
     coarse: NDArray[np.float32] | None = None
     if rosta == "TT":
-        glance = _seen(model.glance_probabilities, model, small, views)
+        glance = _seen(model.glance_probabilities, model, small, views.glance)
         wanted = most_probable(glance)[0, 0].cpu().numpy() == 1
     else:
-        both = _seen(lambda image: _glance_and_focus(model, image), model, small, views)
+        both = _seen(lambda image: _glance_and_focus(model, image), model, small, views.glance)
         glance = both[:, :-1]
         coarse = both[0, -1].float().cpu().numpy()
         wanted = coarse > COARSE_FOCUS
     # One pixel more for the interpolation of the glance, one for that of the focus.
     wanted = cv2.dilate(wanted.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    focus = focus_canvas(model, resize(rgb, plan.focus), views, plan.tile, wanted, coarse)
+    focus = focus_canvas(model, resize(rgb, plan.focus), views.focus, plan.tile, wanted, coarse)
     return Maps(glance, torch.from_numpy(focus).to(glance)[None, None], rosta)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 import gfm
 from gfm.cutout import Matte
 from gfm.inference import MatteOptions, pass_size
+from gfm.inference.passes import strategy_maps
 from rssn.blending import blend
 from rssn.errors import InputError
 from rssn.images import read_rgba, write_rgb
@@ -232,6 +233,24 @@ class TestEnsemblesAndViews:
         made = gfm.matte(even, model, **options).alpha
         mirrored = gfm.matte(np.ascontiguousarray(even[:, ::-1]), model, **options).alpha
         np.testing.assert_allclose(made[:, ::-1], mirrored, atol=1e-5)
+
+    def test_mirrored_glance_leaves_the_focus_alone(self):
+        model, even = shared(), PHOTOGRAPH[:192, :288]
+        mirrored = np.ascontiguousarray(even[:, ::-1])
+        plain, flipped, mixed = (
+            strategy_maps(model, [even], "hybrid", 1, 2, augmentation)
+            for augmentation in ("none", "flip", "glance")
+        )
+        other = strategy_maps(model, [mirrored], "hybrid", 1, 2).glance.flip(-1)
+        torch.testing.assert_close(mixed.glance, (plain.glance + other) / 2)
+        torch.testing.assert_close(mixed.glance, flipped.glance)
+        torch.testing.assert_close(mixed.detail, plain.detail)
+
+    @pytest.mark.parametrize(("side", "wanted"), [(None, "none"), (96, "glance")])
+    def test_small_glance_is_mirrored_unless_said_otherwise(self, side, wanted):
+        model = build(glance_side=side)
+        assert MatteOptions().for_passes([model], 300, 400).augmentation == wanted
+        assert MatteOptions(augmentation="flip").for_passes([model], 9, 9).augmentation == "flip"
 
     def test_full_augmentation_gives_the_same_size(self):
         made = gfm.matte(PHOTOGRAPH, shared(), foreground="none", augmentation="full")

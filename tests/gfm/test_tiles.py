@@ -134,7 +134,7 @@ def test_tiles_of_a_network_equal_one_pass_beyond_its_receptive_field(monkeypatc
     every = np.ones((96, 1600), bool)
     with torch.inference_mode():
         tiled, whole = (
-            tiles.focus_canvas(model, picture, VIEWS["none"], tile, every, None)
+            tiles.focus_canvas(model, picture, VIEWS["none"].focus, tile, every, None)
             for tile in (1280, 1600)
         )
     assert whole.std() > 0.05

@@ -18,6 +18,10 @@ COMMANDS = {
         "data_tools.verify",
         "check pairs, sizes, alpha, duplicates and leaks between splits",
     ),
+    "split": (
+        "data_tools.split",
+        "divide photographs of one's own into those that train and those that validate",
+    ),
     "stats": (
         "data_tools.statistics",
         "describe a data set in tables and a picture",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from data_tools._work import in_order
@@ -65,11 +65,13 @@ class Statistics:
         """The counts, and the spread of each quantity."""
         counts = Table(title="Images", title_justify="left")
         for name in ("collection", "kind", "count"):
-            counts.add_column(name, justify="right" if name == "count" else "left")
+            justify: JustifyMethod = "right" if name == "count" else "left"
+            counts.add_column(name, justify=justify, overflow="fold")
         for folder, kinds in self.counts.items():
             for kind, count in kinds.items():
                 counts.add_row(folder, kind, str(count))
-        spread = Table(title="Spread", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+        # Narrow enough for a terminal of 80 columns, where rich would cut numbers off.
+        spread = Table(title="Spread", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         spread.add_column("quantity", no_wrap=True)
         for name in ("count", "mean", "least", "10 %", "median", "90 %", "most"):
             spread.add_column(name, justify="right")
@@ -141,7 +143,10 @@ def draw(statistics: Statistics, items: Sequence[Item]) -> Uint8Image:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    """At most seven characters: three digits that count, and four places behind the point."""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"
 
 
 def _row(image: Measurement) -> dict[str, Any]:

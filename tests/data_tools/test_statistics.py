@@ -1,12 +1,14 @@
+import io
 import json
 
 import numpy as np
 import pytest
 from folders import background, scene
+from rich.console import Console
 
 from data_tools.__main__ import main
 from data_tools.pictures import BAR, MARK, Tile, beside, contact_sheet, histogram, stack
-from data_tools.statistics import describe
+from data_tools.statistics import Statistics, describe
 from rssn.images import read_rgb, write_alpha, write_rgb, write_rgba
 
 
@@ -47,6 +49,19 @@ def test_command_writes_numbers_and_a_picture(data, tmp_path, capsys):
     assert "signature" not in content["images"][0]
     assert read_rgb(picture).shape[1] == 6 * 200 + 8
     assert "transition width, px" in capsys.readouterr().out
+
+
+def test_tables_fit_a_terminal_of_80_columns(data, monkeypatch):
+    values = [-254.6, -0.00123456, 0.0923456, 0.999999, 12345.6]
+    names = ["transition width, px", "red - blue, levels"]
+    monkeypatch.setattr(Statistics, "quantities", lambda _: dict.fromkeys(names, values))
+    console = Console(width=80, file=io.StringIO())
+    for table in describe(data, workers=1, quiet=True).tables():
+        console.print(table)
+    printed = console.file.getvalue()
+    assert "…" not in printed
+    # Count, mean and quantiles; the 10 % lie between the first two: -152.76.
+    assert "5 2418 -255 -153 0.0923 7408 12346" in " ".join(printed.split())
 
 
 def test_unusable_images_are_named_and_the_others_described(data, capsys):

@@ -1,0 +1,266 @@
+"""`data_tools split`: photographs of one's own into those that train and those that validate.
+
+The hash of its name decides where an image goes, so that it stays there when others are added or
+removed, and on every machine. Images that are nearly the same stay together: a copy of what was
+trained on tells nothing about the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from data_tools._placing import Way, place, same_file
+from data_tools._sides import SIDES, Side, SplitOptions, choose_sides, group
+from data_tools._work import as_done, in_order, reason
+from data_tools.collection import Item, read_collection
+from data_tools.duplicates import find_pairs
+from data_tools.measurement import Defect, measure
+from rssn._files import whole_file
+from rssn.errors import FailedInputs, InputError
+from rssn.images import SUFFIXES, image_files
+from rssn.licences import LISTS, Licences
+
+__all__ = ["Split", "SplitOptions", "split"]
+
+RECORD = "split.json"
+WANTED = "original/ + mask/, fg/ + alpha/, or RGBA images"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the images went.
+
+    Attributes:
+        sides: The side of each image, by name.
+        groups: The first name of each image's group, by name.
+        failures: One line for each file that could not be taken.
+    """
+
+    sides: Mapping[str, Side]
+    groups: Mapping[str, str]
+    failures: tuple[str, ...]
+
+    @property
+    def together(self) -> list[int]:
+        """How many images each group of more than one has."""
+        return [count for count in Counter(self.groups.values()).values() if count > 1]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The files of an image, its picture last, relative to their folder, and the image's side."""
+
+    files: tuple[Path, ...]
+    side: Side
+
+
+def split(
+    folder: Path,
+    out: Path,
+    options: SplitOptions | None = None,
+    way: Way = "hard",
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Split:
+    """Divide images with their mattes into `out/train/` and `out/validation/`.
+
+    Each holds the folders that `folder` has: `original/` + `mask/` (with `fg/` and `trimap/` where
+    they are there), `fg/` + `alpha/`, or RGBA images; and `licences.csv` where licences are known.
+    `split.json` says which image is where. Called again after images were added, it leaves the
+    others where they are.
+
+    Args:
+        folder: The images.
+        out: Where to write.
+        options: How to divide.
+        way: 'hard' links (copies where it cannot), 'symbolic' links or 'copy'.
+        workers: Processes that read images; None takes one for each core.
+        quiet: Show no progress.
+
+    Raises:
+        InputError: The folder holds no images with mattes, all of them belong together, or `out`
+            holds something else.
+    """
+    options = options or SplitOptions()
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"--out {out} lies in {folder}; give a folder beside it")
+    items, failures = _find(folder)
+    licences = Licences(folder)
+    before = _claim(out, options)
+    measured = in_order(measure, items, f"compare {folder}", workers, quiet)
+    usable = []
+    for item, result in zip(items, measured, strict=True):
+        if isinstance(result, Defect):
+            failures.append(result.text)
+        elif result.matte is None:
+            failures.append(f"{item.path}: has no matte; give {WANTED}")
+        else:
+            usable.append((item, result.signature))
+    if not usable:
+        raise InputError(f"{folder}: none of its images can be used; see data_tools verify")
+    names = [item.path.stem for item, _ in usable]
+    groups = group(names, find_pairs([each for _, each in usable]), options.together)
+    sides = choose_sides(names, groups, options, before)
+    trimaps = _by_stem(folder / "trimap")
+    jobs = [
+        _job(folder, item, trimaps.get(item.path.stem), side)
+        for (item, _), side in zip(usable, sides, strict=True)
+    ]
+    results = as_done(partial(_place, folder, out, way=way), jobs, "split", workers, quiet)
+    failures += sorted(line for _, line in results if line is not None)
+    failures += _left_over(out, folder, items)
+    _write_licences(out, folder, licences, jobs)
+    done = Split(
+        dict(zip(names, sides, strict=True)), dict(zip(names, groups, strict=True)), tuple(failures)
+    )
+    _write_record(out, options, {**before, **done.sides}, done)
+    return done
+
+
+def _find(folder: Path) -> tuple[list[Item], list[str]]:
+    """The images with mattes of a folder, and a line for each file without partner."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one with {WANTED}")
+    items, failures = read_collection(folder)
+    items = [item for item in items if item.path.parent != folder / "backgrounds"]
+    if not items:
+        raise InputError(f"{folder}: holds no image with a matte; give a folder with {WANTED}")
+    return items, failures
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in image_files(folder)} if folder.is_dir() else {}
+
+
+def _job(folder: Path, item: Item, trimap: Path | None, side: Side) -> _Job:
+    files = (trimap, item.colours, item.matte, item.path)
+    return _Job(tuple(path.relative_to(folder) for path in files if path is not None), side)
+
+
+def _place(folder: Path, out: Path, job: _Job, way: Way) -> str | None:
+    """Put an image and what belongs to it in place; the reason where that failed."""
+    (other,) = (side for side in SIDES if side != job.side)
+    source = folder / job.files[-1]
+    try:
+        for file in job.files:
+            source, target, old = folder / file, out / job.side / file, out / other / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if old.exists():  # its group has grown by images of the other side
+                old.replace(target)
+            if target.exists() and not same_file(source, target):
+                return f"{source}: {target} exists with another content; nothing is overwritten"
+            place(source, target, way)
+    except OSError as error:
+        return reason(source, error)
+    return None
+
+
+def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
+    """A line for each image in `out` that is no longer in the folder."""
+    known = {item.path.stem for item in items}
+    return [
+        f"{path}: is no longer in {folder}; remove it, or put it back"
+        for side in SIDES
+        for path in sorted((out / side).rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.stem not in known
+    ]
+
+
+def _write_licences(out: Path, folder: Path, licences: Licences, jobs: Sequence[_Job]) -> None:
+    for side in SIDES:
+        files = sorted(job.files[-1] for job in jobs if job.side == side)
+        rows = [(file.as_posix(), licences.of(folder / file)) for file in files]
+        known = [row for row in rows if row[1] is not None]
+        if known:
+            with whole_file(out / side / LISTS[0]) as part:
+                with part.open("w", encoding="utf-8", newline="") as text:
+                    csv.writer(text).writerows([("file", "licence"), *known])
+
+
+def _claim(out: Path, options: SplitOptions) -> dict[str, Side]:
+    """Take a folder that is new or holds a split of the same options; the sides in it, by name."""
+    record = out / RECORD
+    if record.is_file():
+        try:
+            held = json.loads(record.read_text(encoding="utf-8"))
+            found = SplitOptions(**held["options"])
+            before: dict[str, Side] = {each["name"]: each["side"] for each in held["images"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{record}: is no record of split; give another --out") from None
+        if not set(before.values()) <= set(SIDES):
+            raise InputError(f"{record}: is no record of split; give another --out")
+        if found != options:
+            raise InputError(
+                f"{out}: was divided with {held['options']}; give the same options or another --out"
+            )
+        return before
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is not an empty folder; give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    _write_record(out, options, {}, Split({}, {}, ("not finished",)))
+    return {}
+
+
+def _write_record(out: Path, options: SplitOptions, sides: Mapping[str, Side], done: Split) -> None:
+    """Write which image is where; those that are missing or damaged now keep their side."""
+    content = {
+        "options": asdict(options),
+        "counts": {side: list(done.sides.values()).count(side) for side in SIDES},
+        "images": [
+            {"name": name, "side": sides[name], "group": done.groups.get(name, name)}
+            for name in sorted(sides)
+        ],
+        "failures": list(done.failures),
+    }
+    with whole_file(out / RECORD) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    default = SplitOptions()
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help=f"{WANTED}")
+    add("--out", type=Path, required=True, metavar="DIR", help="gets train/ and validation/")
+    add("--validation", type=float, default=default.validation, metavar="X", help="share (0.2)")
+    add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
+    add(
+        "--together",
+        metavar="PATTERN",
+        help="images in whose names it finds the same stay together, such as '^[a-z]+'",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--link", action="store_true", help="symbolic links, not hard ones")
+    how.add_argument("--copy", action="store_true", help="copies, not hard links")
+    add("--workers", type=int, metavar="N", help="processes (cores)")
+    add("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Divide a folder and say how many images each side has.
+
+    Raises:
+        InputError: An option or a folder does not fit, see `split`.
+        FailedInputs: Some images could not be taken; the others are there.
+    """
+    chosen = SplitOptions(options.validation, options.seed, options.together)
+    way: Way = "symbolic" if options.link else "copy" if options.copy else "hard"
+    done = split(options.folder, options.out, chosen, way, options.workers, options.quiet)
+    for side in SIDES:
+        count = list(done.sides.values()).count(side)
+        sys.stdout.write(f"{options.out / side}: {count} images\n")
+    if done.together:
+        sys.stdout.write(
+            f"{sum(done.together)} of them are kept together in groups of their like, "
+            f"{len(done.together)} in all; see {options.out / RECORD}\n"
+        )
+    if done.failures:
+        raise FailedInputs(done.failures)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gfm.cutout import Matte
 from gfm.report.comparison import MODEL, Comparison, compare
 from gfm.report.page import Curve, Scene, fit_page, grey, render
-from rssn.errors import FailedInputs, InputError
+from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import image_files, read_alpha, read_rgb, read_rgba, write_rgb
 
 PICTURE_ROWS = 4
@@ -44,17 +44,18 @@ def run(options: argparse.Namespace) -> None:
     """Write the report and a picture of some of its rows.
 
     Raises:
+        InputError: A file that other commands wrote is missing or broken.
         FailedInputs: The model does not beat the baselines, and `--require-better` is set.
     """
+    curves, facts = read_curves(options.log), _read_facts(options.facts)
     comparison = compare(options.evaluation, options.photos, options.alpha, options.quiet)
     names = sorted(comparison.rows[MODEL], key=lambda name: comparison.rows[MODEL][name]["sad"])
     scenes = _scenes(names, options)
-    facts = json.loads(options.facts.read_text()) if options.facts else {}
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     page = render(
         options.title,
         comparison,
-        read_curves(options.log),
+        curves,
         scenes,
         [*((str(k), str(v)) for k, v in facts.items()), ("machine", machine)],
     )
@@ -73,20 +74,37 @@ def read_curves(log: Path) -> list[Curve]:
     try:
         with log.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise InputError(f"{log}: cannot be read ({error.strerror}); give metrics.csv") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{log}: cannot be read ({error}); give metrics.csv") from None
     curves = []
     for key, title, logarithmic in (
         ("loss", "training loss", True),
         ("val_sad", "SAD on the validation photographs", False),
     ):
-        logged = [(float(r["step"]), float(r[key])) for r in rows if r.get(key)]
+        try:
+            logged = [(float(r["step"]), float(r[key])) for r in rows if r.get(key)]
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{log}: is no log of a run ({one_line(error)}); give metrics.csv"
+            ) from None
         if key == "loss" and not logged:
             raise InputError(f"{log}: holds no loss; give the metrics.csv of a training run")
         if logged:
             steps, values = zip(*logged, strict=True)
             curves.append(Curve(title, steps, values, logarithmic))
     return curves
+
+
+def _read_facts(path: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(facts, dict):
+        raise InputError(f"{path}: holds no JSON object; write the lines as name: value")
+    return facts
 
 
 def contact_sheet(scenes: list[Scene], rows: int = PICTURE_ROWS) -> NDArray[np.uint8]:

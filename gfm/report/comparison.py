@@ -40,8 +40,14 @@ class Comparison:
             for metric in DECIDING:
                 ours, theirs = self.mean(MODEL, metric), self.mean(other, metric)
                 if ours is None or theirs is None or not ours < theirs:
-                    lines.append(f"{metric.upper()} {ours} is not below {theirs} of the {other}")
+                    found = f"{metric.upper()} {figure(ours)}"
+                    lines.append(f"{found} is not below {figure(theirs)} of the {other}")
         return lines
+
+
+def figure(value: float | None) -> str:
+    """A metric as reports show it."""
+    return "–" if value is None else f"{value:.4g}"
 
 
 def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -> Comparison:

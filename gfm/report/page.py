@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.report.comparison import CONSTANT, DECIDING, GRABCUT, MODEL, Comparison
+from gfm.report.comparison import CONSTANT, DECIDING, GRABCUT, MODEL, Comparison, figure
 from rssn.images import encode_rgb
 
 METRICS = ("sad", "mse", "mad", "grad", "conn")
@@ -172,7 +172,7 @@ def _table(comparison: Comparison) -> str:
             value = means[metric][method]
             best = min(v for v in means[metric].values() if v is not None)
             mark = ' class="best"' if value == best else ""
-            cells.append(f"<td{mark}>{'–' if value is None else f'{value:.4g}'}</td>")
+            cells.append(f"<td{mark}>{figure(value)}</td>")
         rows.append(f"<tr><td>{method}</td>{''.join(cells)}</tr>")
     head = "".join(f"<th>{metric.upper()}</th>" for metric in METRICS)
     return f"<table><tr><th>Method</th>{head}</tr>{''.join(rows)}</table>"
@@ -193,7 +193,9 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
     )
     scores = "; ".join(
         f"{method}: "
-        + ", ".join(f"{m.upper()} {comparison.rows[method][scene.name][m]:.4g}" for m in DECIDING)
+        + ", ".join(
+            f"{m.upper()} {figure(comparison.rows[method][scene.name][m])}" for m in DECIDING
+        )
         for method in (MODEL, GRABCUT, CONSTANT)
     )
     name = html.escape(scene.name)

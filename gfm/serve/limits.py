@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL.BmpImagePlugin import BmpImageFile
+from PIL.Image import DecompressionBombError
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -100,6 +101,12 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
     """
     try:
         width, height = _size(data)
+    except DecompressionBombError:  # which only the reader of WebP raises by itself
+        raise Refused(
+            413,
+            "the photograph says that it has more pixels than are read of any; at most "
+            f"{limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
+        ) from None
     except (SyntaxError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise Refused(422, f"the file is damaged ({error}); send another copy of it") from None
     if width < 1 or height < 1:

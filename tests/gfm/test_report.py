@@ -41,7 +41,12 @@ def test_defeats_names_metric_and_rival() -> None:
     won = Comparison({MODEL: rows(1, 0.1), GRABCUT: rows(2, 0.2), CONSTANT: rows(3, 0.3)})
     lost = Comparison({MODEL: rows(1, 0.2), GRABCUT: rows(2, 0.2), CONSTANT: rows(0.5, 0.3)})
     assert won.defeats() == []
-    assert [line.split()[0] for line in lost.defeats()] == ["MSE", "SAD"]
+    assert lost.defeats() == [
+        f"MSE 0.2 is not below 0.2 of the {GRABCUT}",
+        f"SAD 1 is not below 0.5 of the {CONSTANT}",
+    ]
+    third = Comparison({MODEL: rows(1 / 3, 0), GRABCUT: rows(0.3, 1), CONSTANT: rows(1, 1)})
+    assert third.defeats() == [f"SAD 0.3333 is not below 0.3 of the {GRABCUT}"]
     assert lost.mean(MODEL, "grad") is None
 
 
@@ -79,7 +84,7 @@ def evaluate_mattes(folder: Path, mattes: str = "mattes/alpha") -> None:
     assert run("evaluate", options, "--workers", "1") == 0
 
 
-def report(folder: Path) -> int:
+def report(folder: Path, *more: str) -> int:
     options = {
         "photos": folder / "photos",
         "alpha": folder / "truth",
@@ -89,7 +94,7 @@ def report(folder: Path) -> int:
         "backgrounds": folder / "new",
         "out": folder / "report.html",
     }
-    return run("report", options, "--require-better")
+    return run("report", options, "--require-better", *more)
 
 
 def run(command: str, options: dict[str, Path], *more: str) -> int:
@@ -129,3 +134,40 @@ def test_an_evaluation_of_other_photographs_is_named(
     (demo / "e.json").write_text(json.dumps(content))
     assert report(demo) == 2
     assert "stranger" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"step,loss\n1,\xff", "cannot be read"),
+        (b"step,loss\n1,much", "is no log of a run"),
+        (b"loss\n1", "is no log of a run"),
+        (b"step,loss\n", "holds no loss"),
+    ],
+    ids=["missing", "no text", "no number", "no step", "nothing"],
+)
+def test_broken_log_is_told_before_anything_is_computed(
+    demo: Path,
+    content: bytes | None,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gfm.report.comparison.grabcut", None)  # would fail if it were called
+    evaluate_mattes(demo)
+    (demo / "metrics.csv").unlink()
+    if content is not None:
+        (demo / "metrics.csv").write_bytes(content)
+    assert report(demo) == 2
+    assert f"error: {demo / 'metrics.csv'}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_broken_facts_are_told(
+    demo: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (demo / "facts.json").write_text(content)
+    evaluate_mattes(demo)
+    assert report(demo, "--facts", str(demo / "facts.json")) == 2
+    assert f"error: {demo / 'facts.json'}: " in capsys.readouterr().err

@@ -21,6 +21,7 @@ PICTURE = Image.fromarray(PHOTOGRAPH)
 # The entry of a TIFF directory that says how many samples a pixel has.
 SAMPLES = b"\x15\x01\x03\0\x01\0\0\0"
 TIFF = saved(PICTURE, "TIFF")
+WEBP = encode_rgb(PHOTOGRAPH, "webp")
 WRONG_FILES = {
     "empty": (b"", 400, "no photograph was sent"),
     "text": (b"no picture at all", 415, "send a JPEG, PNG, WebP, TIFF or BMP file"),
@@ -48,6 +49,11 @@ WRONG_FILES = {
         "photograph",
     ),
     "bomb": (png_head(30_000, 30_000), 413, "30000x30000 pixels, 900.0 million; at most 0.05"),
+    "bomb of webp": (
+        WEBP[:21] + b"\xff\xff\xff\x0f" + WEBP[25:],
+        413,
+        "more pixels than are read of any",
+    ),
     "wide": (encode_rgb(draw_photograph(0, 2, 30_000), "png"), 413, "30000x2 pixels, 0.1 million"),
     "no pixels": (png_head(0, 5), 422, "damaged"),
     "large": (b"\xff" * 100_001, 413, "larger than 0.1 MB"),

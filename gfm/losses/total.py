@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -76,8 +76,45 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What a fused matte is compared with.
+
+    Attributes:
+        image: RGB (B, 3, H, W) in [0, 1].
+        alpha: True matte (B, 1, H, W) in [0, 1].
+        foreground: Foreground colours (B, 3, H, W), where they are known.
+        background: Background colours, likewise.
+    """
+
+    image: Tensor
+    alpha: Tensor
+    foreground: Tensor | None = None
+    background: Tensor | None = None
+
+
+DecoderTerm = Callable[[Prediction, Targets], Tensor]
+MatteTerm = Callable[[Tensor, Truth], Tensor | None]
+
+
+def _composition(pred: Tensor, truth: Truth) -> Tensor | None:
+    if truth.foreground is None or truth.background is None:
+        return None
+    return composition_loss(pred, truth.image, truth.foreground, truth.background)
+
+
+def _of_decoders(term: DecoderTerm, factor: float = 1.0) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """A field of `LossWeights`: a term of what the decoders say under one representation."""
+    return dataclasses.field(default=factor, metadata={"of": "decoders", "term": term})
+
+
+def _of_matte(term: MatteTerm, factor: float = 1.0) -> Any:  # noqa: ANN401
+    """A field of `LossWeights`: a term of the fused matte; left out where it gives None."""
+    return dataclasses.field(default=factor, metadata={"of": "matte", "term": term})
+
+
+@dataclass(frozen=True)
 class LossWeights:
-    """Factor of each term in the total; the default is the sum of the paper's equation 8.
+    """The terms of the loss and their factors; by default they add up as in equation 8.
 
     Attributes:
         glance: Cross-entropy of the glance decoder.
@@ -88,12 +125,16 @@ class LossWeights:
         composition: Composition loss of the fused matte.
     """
 
-    glance: float = 1.0
-    focus_alpha: float = 1.0
-    focus_laplacian: float = 1.0
-    alpha: float = 1.0
-    laplacian: float = 1.0
-    composition: float = 1.0
+    glance: float = _of_decoders(lambda said, told: cross_entropy(said.glance_logits, told.glance))
+    focus_alpha: float = _of_decoders(
+        lambda said, told: charbonnier_loss(said.focus, told.focus, told.region)
+    )
+    focus_laplacian: float = _of_decoders(
+        lambda said, told: laplacian_loss(said.focus, told.focus, told.region)
+    )
+    alpha: float = _of_matte(lambda pred, truth: charbonnier_loss(pred, truth.alpha))
+    laplacian: float = _of_matte(lambda pred, truth: laplacian_loss(pred, truth.alpha))
+    composition: float = _of_matte(_composition)
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -107,10 +148,10 @@ class LossWeights:
 
     @classmethod
     def preset(cls, name: Preset) -> Self:
-        """Weights by name: `paper` takes every term once, `released` a quarter of each."""
+        """Weights by name: `paper` takes the defaults, `released` a quarter of each."""
         check_choice("weights", name, get_args(Preset))
         factor = 1.0 if name == "paper" else 0.25
-        return cls(**{field.name: factor for field in dataclasses.fields(cls)})
+        return cls(**{name: factor * value for name, value in dataclasses.asdict(cls()).items()})
 
 
 class GFMLoss(nn.Module):
@@ -152,12 +193,8 @@ class GFMLoss(nn.Module):
             Scalars: the terms before weighting, `glance`, `focus_alpha`, `focus_laplacian`,
             `alpha`, `laplacian` and `composition`, and `total`, their weighted sum.
         """
-        terms = {
-            "glance": cross_entropy(output.glance_logits, labels.glance),
-            "focus_alpha": charbonnier_loss(output.focus, labels.focus, labels.region),
-            "focus_laplacian": laplacian_loss(output.focus, labels.focus, labels.region),
-            **_fusion_terms(output.alpha, image, alpha, foreground, background),
-        }
+        terms = {name: term(output, labels) for name, term in _DECODER_TERMS.items()}
+        terms |= _matte_terms(output.alpha, Truth(image, alpha, foreground, background))
         return {**terms, "total": _weighted_sum(terms, self.weights)}
 
 
@@ -208,7 +245,7 @@ class RIMLoss(nn.Module):
         if missing := sorted({"TT", "FT", "BT"} - set(labels)):
             raise InputError(f"labels lack {', '.join(missing)}; RIM needs 'TT', 'FT' and 'BT'")
         truth = (image, alpha, foreground, background)
-        terms = _fusion_terms(output.alpha, *truth)
+        terms = _matte_terms(output.alpha, Truth(*truth))
         total = _weighted_sum(terms, self.group.weights)
         parts: tuple[tuple[str, Prediction], ...]
         parts = (("TT", output.tt), ("FT", output.ft), ("BT", output.bt))
@@ -219,18 +256,19 @@ class RIMLoss(nn.Module):
         return {**terms, "total": total}
 
 
-def _fusion_terms(
-    pred: Tensor,
-    image: Tensor,
-    alpha: Tensor,
-    foreground: Tensor | None,
-    background: Tensor | None,
-) -> Terms:
+def _terms_of(what: str) -> dict[str, Any]:
+    fields = dataclasses.fields(LossWeights)
+    return {field.name: field.metadata["term"] for field in fields if field.metadata["of"] == what}
+
+
+_DECODER_TERMS: dict[str, DecoderTerm] = _terms_of("decoders")
+_MATTE_TERMS: dict[str, MatteTerm] = _terms_of("matte")
+
+
+def _matte_terms(pred: Tensor, truth: Truth) -> Terms:
     """The terms of collaborative matting (equation 6), on the whole image."""
-    terms = {"alpha": charbonnier_loss(pred, alpha), "laplacian": laplacian_loss(pred, alpha)}
-    if foreground is not None and background is not None:
-        terms["composition"] = composition_loss(pred, image, foreground, background)
-    return terms
+    made = {name: term(pred, truth) for name, term in _MATTE_TERMS.items()}
+    return {name: value for name, value in made.items() if value is not None}
 
 
 def _weighted_sum(terms: Terms, weights: LossWeights) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,14 @@ from gfm.metrics.inputs import (
     as_trimap,
 )
 
-__all__ = ["Convention", "connectivity_error", "evaluate", "gradient_error"]
+__all__ = [
+    "METRICS",
+    "Convention",
+    "Metric",
+    "connectivity_error",
+    "evaluate",
+    "gradient_error",
+]
 
 
 def evaluate(
@@ -55,19 +63,34 @@ def evaluate(
     """
     pred, alpha = as_mattes(pred, alpha, convention)
     regions = None if trimap is None else as_trimap(trimap, alpha.shape)
-    error = np.abs(pred - alpha)
-    maps = {
-        "sad": error,
-        "mse": np.square(error),
-        "mad": error,
-        "grad": gradient_error(pred, alpha, convention),
-        "conn": connectivity_error(pred, alpha, convention),
-    }
-    metrics = {name: _REDUCE[name](values) for name, values in maps.items()}
+    maps = {name: metric.errors(pred, alpha, convention) for name, metric in METRICS.items()}
+    metrics = {name: METRICS[name].reduce(errors) for name, errors in maps.items()}
     if regions is not None:
-        for key, metric, label in _REGION_KEYS[convention]:
-            metrics[key] = _REDUCE[metric](maps[metric][regions == label])
+        for key, name, label in _REGION_KEYS[convention]:
+            metrics[key] = METRICS[name].reduce(maps[name][regions == label])
     return metrics
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of how far a matte is from the true one.
+
+    Attributes:
+        errors: From the predicted and the true matte (H, W) and the convention, the error of each
+            pixel, (H, W).
+        reduce: From the errors of any region to the figure.
+    """
+
+    errors: Callable[[Matte, Matte, Convention], Matte]
+    reduce: Callable[[Matte], float]
+
+
+def _absolute(pred: Matte, alpha: Matte, convention: Convention) -> Matte:
+    return np.abs(pred - alpha)
+
+
+def _squared(pred: Matte, alpha: Matte, convention: Convention) -> Matte:
+    return np.square(pred - alpha)
 
 
 def _thousands(values: Matte) -> float:
@@ -78,13 +101,14 @@ def _mean(values: Matte) -> float:
     return float(values.mean()) if values.size else 0.0
 
 
-_REDUCE: dict[str, Callable[[Matte], float]] = {
-    "sad": _thousands,
-    "mse": _mean,
-    "mad": _mean,
-    "grad": _thousands,
-    "conn": _thousands,
+METRICS: dict[str, Metric] = {
+    "sad": Metric(_absolute, _thousands),
+    "mse": Metric(_squared, _mean),
+    "mad": Metric(_absolute, _mean),
+    "grad": Metric(gradient_error, _thousands),
+    "conn": Metric(connectivity_error, _thousands),
 }
+# Further keys of a convention: the key, the metric, the label of the region.
 _REGION_KEYS: dict[str, tuple[tuple[str, str, int], ...]] = {
     "gfm": (
         ("sad_transition", "sad", TRANSITION),

@@ -43,7 +43,9 @@ class GFMConfig:
         separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
         glance_side: Shorter side of a photograph, in px, at which the weights see best what the
             object is; None is a third of the photograph's, as in the paper. It decides no layer.
-            So small a glance is taken of the mirror image as well, unless `augmentation` says else.
+            So small a glance is a mean over mirrored and smaller ones, unless `augmentation` says
+            else.
+        focus_side: Likewise, in px at which they see edges best; None is half of the photograph's.
     """
 
     backbone: str = "r34"
@@ -57,6 +59,7 @@ class GFMConfig:
     std: tuple[float, float, float] = IMAGENET_STD
     separable: bool = False
     glance_side: int | None = None
+    focus_side: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -80,9 +83,10 @@ class GFMConfig:
                 f"width={self.width!r}: give a number above 0, at most {WIDEST}; 1.0 is the "
                 "paper's, 0.25 is slim"
             )
-        side = self.glance_side
-        if side is not None and (not isinstance(side, int) or side < 32):
-            raise InputError(f"glance_side={side!r}: give 32 px or more, or None")
+        for name in ("glance_side", "focus_side"):
+            side = getattr(self, name)
+            if side is not None and (not isinstance(side, int) or side < 32):
+                raise InputError(f"{name}={side!r}: give 32 px or more, or None")
         for name in ("mean", "std"):
             value = getattr(self, name)
             if not isinstance(value, list | tuple) or len(value) != 3:

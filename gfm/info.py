@@ -179,6 +179,7 @@ def _pieces(config: GFMConfig) -> GFMConfig:
         config,
         glance_activation=plain.glance_activation,
         glance_side=None,
+        focus_side=None,
         mean=plain.mean,
         std=plain.std,
     )

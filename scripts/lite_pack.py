@@ -1,4 +1,4 @@
-"""Pack a trained model as the one of the package: float16, and the size at which it glances."""
+"""Pack a trained model as the one of the package: float16, and the sizes of its passes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ def main() -> int:
     add = parser.add_argument
     add("--model", type=Path, required=True, help="of a training run")
     add("--glance-side", type=int, required=True, help="px, shorter side of the glance")
+    add("--focus-side", type=int, required=True, help="px, shorter side of the focus")
     add("--out", type=Path, default=FILE, help="file to write (the package's own)")
     options = parser.parse_args()
-    return run_command(lambda: pack(options.model, options.glance_side, options.out))
+    return run_command(
+        lambda: pack(options.model, options.glance_side, options.focus_side, options.out)
+    )
 
 
-def pack(model_file: Path, glance_side: int, out: Path) -> None:
-    """Write the model with another size of the glance, in half the space."""
+def pack(model_file: Path, glance_side: int, focus_side: int, out: Path) -> None:
+    """Write the model with other sizes of its passes, in half the space."""
     model = load_network(model_file, "cpu")
-    model.config = replace(model.config, glance_side=glance_side)
+    model.config = replace(model.config, glance_side=glance_side, focus_side=focus_side)
     save_model(model, out, half=True)
 
 

@@ -40,7 +40,7 @@ def matte(
     *,
     strategy: Strategy = "hybrid",
     d1: float | None = None,
-    d2: float = 2,
+    d2: float | None = None,
     foreground: ForegroundMethod = "multilevel",
     refine: Refinement = "none",
     augmentation: Augmentation | None = None,
@@ -54,7 +54,7 @@ def matte(
             (paper, section 5.5.1). None takes the small one of the package.
         strategy: `hybrid`, `resize` or `full`; this and the others as in `MatteOptions`.
         d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
-        d2: Reduction for the focus, 1 or more.
+        d2: Reduction for the focus, 1 or more; None is what the model asks for, or 2.
         foreground: How colours behind the soft edges are estimated.
         refine: `fba` lets image, matte and colours correct each other.
         augmentation: What else the network sees: `none`, `glance`, `flip`, `full`, or None for what

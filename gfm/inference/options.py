@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from gfm.config import check_choice
 from gfm.inference.memory import parse_memory
-from gfm.matting_model import MattingModel
 from rssn.errors import InputError
+
+if TYPE_CHECKING:
+    from gfm.matting_model import MattingModel
 
 Strategy = Literal["hybrid", "resize", "full"]
 ForegroundMethod = Literal["multilevel", "closed_form", "none"]
 Augmentation = Literal["none", "glance", "flip", "full"]
 Refinement = Literal["none", "fba"]
 
-D1 = 3.0  # of the paper
+D1, D2 = 3.0, 2.0  # of the paper
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,15 @@ class MatteOptions:
             (RIM) network always makes one pass, at 1/d1 unless the strategy is `full`.
         d1: Reduction for the glance, 1 or more; None is what the model asks for (`glance_side` of
             its configuration), or the paper's 3.
-        d2: Reduction for the focus, 1 or more; the paper's is 2.
+        d2: Reduction for the focus, likewise (`focus_side`); the paper's is 2.
         foreground: How colours behind the soft edges are estimated; `none` keeps the image's, which
             shows the old background around hair.
         refine: `fba` lets image, matte and colours correct each other once more.
         augmentation: What else the network sees, to average over: nothing, the mirror image
-            (`flip`, twice the time; `glance`, in the hybrid strategy's glance alone), or both also
-            at 0.8 and 1.25 of the size (`full`, six times). None is `glance` for a model that asks
-            for a size of its glance, so small that it costs next to nothing, else `none`.
+            (`flip`, twice the time), or both also at 0.8 and 1.25 of the size (`full`, six times).
+            `glance` leaves the focus of the hybrid strategy alone and takes the glance in both ways
+            at 1, 7/8 and 3/4 of its size. None is `glance` for a model that asks for a size of its
+            glance, so small that it costs little, else `none`.
         max_memory: Most bytes that the process may hold, or text such as `4GB`. With a limit, the
             hybrid strategy keeps to 1/d2 however large the image is: where the glance sees
             transition, the focus is taken in overlapping tiles that fit the limit.
@@ -44,7 +47,7 @@ class MatteOptions:
 
     strategy: Strategy = "hybrid"
     d1: float | None = None
-    d2: float = 2
+    d2: float | None = None
     foreground: ForegroundMethod = "multilevel"
     refine: Refinement = "none"
     augmentation: Augmentation | None = None
@@ -67,7 +70,7 @@ class MatteOptions:
                 check_choice(name, value, get_args(kind))
         for name in ("d1", "d2"):
             value = getattr(self, name)
-            if value is None and name == "d1":
+            if value is None:
                 continue
             if not 1 <= value < float("inf"):
                 raise InputError(
@@ -86,7 +89,7 @@ class MatteOptions:
         return parse_memory(self.max_memory)
 
     def for_passes(self, models: Sequence[MattingModel], height: int, width: int) -> PassOptions:
-        """The same options with the glance that the models ask for.
+        """The same options with the passes that the models ask for.
 
         Args:
             models: One network, or those of an ensemble, of which the first decides.
@@ -94,11 +97,12 @@ class MatteOptions:
             width: Of the photograph in px.
         """
         values = {option.name: getattr(self, option.name) for option in fields(MatteOptions)}
-        side = models[0].config.glance_side
-        if self.d1 is None:
-            values["d1"] = D1 if side is None else max(1.0, min(height, width) / side)
+        asked = models[0].config
+        for name, side, usual in (("d1", asked.glance_side, D1), ("d2", asked.focus_side, D2)):
+            if values[name] is None:
+                values[name] = usual if side is None else max(1.0, min(height, width) / side)
         if self.augmentation is None:
-            values["augmentation"] = "none" if side is None else "glance"
+            values["augmentation"] = "none" if asked.glance_side is None else "glance"
         return PassOptions(**values)
 
 
@@ -107,4 +111,5 @@ class PassOptions(MatteOptions):
     """The options for photographs of one size: nothing is left to the model."""
 
     d1: float = D1
+    d2: float = D2
     augmentation: Augmentation = "none"

@@ -60,11 +60,12 @@ class Views(NamedTuple):
 
 _PLAIN = (View(False, 1),)
 _FLIP = (View(False, 1), View(True, 1))
+_SMALLER = tuple(View(mirrored, scale) for scale in (1, 0.875, 0.75) for mirrored in (False, True))
 _FULL = tuple(View(mirrored, scale) for scale in (1, 0.8, 1.25) for mirrored in (False, True))
 
 VIEWS: dict[Augmentation, Views] = {
     "none": Views(_PLAIN, _PLAIN),
-    "glance": Views(_FLIP, _PLAIN),
+    "glance": Views(_SMALLER, _PLAIN),
     "flip": Views(_FLIP, _FLIP),
     "full": Views(_FULL, _FULL),
 }

@@ -15,7 +15,7 @@ from torch.nn import functional
 import gfm
 from gfm.cutout import Matte
 from gfm.inference import MatteOptions, pass_size
-from gfm.inference.passes import strategy_maps
+from gfm.inference.passes import enlarge, strategy_maps
 from rssn.blending import blend
 from rssn.errors import InputError
 from rssn.images import read_rgba, write_rgb
@@ -234,20 +234,19 @@ class TestEnsemblesAndViews:
         mirrored = gfm.matte(np.ascontiguousarray(even[:, ::-1]), model, **options).alpha
         np.testing.assert_allclose(made[:, ::-1], mirrored, atol=1e-5)
 
-    def test_mirrored_glance_leaves_the_focus_alone(self):
+    def test_mean_glance_leaves_the_focus_alone(self):
         model, even = shared(), PHOTOGRAPH[:192, :288]
         mirrored = np.ascontiguousarray(even[:, ::-1])
-        plain, flipped, mixed = (
-            strategy_maps(model, [even], "hybrid", 1, 2, augmentation)
-            for augmentation in ("none", "flip", "glance")
-        )
-        other = strategy_maps(model, [mirrored], "hybrid", 1, 2).glance.flip(-1)
-        torch.testing.assert_close(mixed.glance, (plain.glance + other) / 2)
-        torch.testing.assert_close(mixed.glance, flipped.glance)
-        torch.testing.assert_close(mixed.detail, plain.detail)
+        mixed = strategy_maps(model, [even], "hybrid", 1, 2, "glance")
+        plain = [strategy_maps(model, [even], "hybrid", d1, 2) for d1 in (1, 8 / 7, 4 / 3)]
+        other = [strategy_maps(model, [mirrored], "hybrid", d1, 2) for d1 in (1, 8 / 7, 4 / 3)]
+        seen = [maps.glance for maps in plain] + [maps.glance.flip(-1) for maps in other]
+        wanted = torch.stack([enlarge(glance, (192, 288)) for glance in seen]).mean(dim=0)
+        torch.testing.assert_close(mixed.glance, wanted, rtol=0, atol=1e-3)
+        torch.testing.assert_close(mixed.detail, plain[0].detail)
 
     @pytest.mark.parametrize(("side", "wanted"), [(None, "none"), (96, "glance")])
-    def test_small_glance_is_mirrored_unless_said_otherwise(self, side, wanted):
+    def test_small_glance_is_a_mean_unless_said_otherwise(self, side, wanted):
         model = build(glance_side=side)
         assert MatteOptions().for_passes([model], 300, 400).augmentation == wanted
         assert MatteOptions(augmentation="flip").for_passes([model], 9, 9).augmentation == "flip"
@@ -290,6 +289,9 @@ def test_model_says_at_which_size_it_glances(side, d1):
     model = build(glance_side=side)
     assert MatteOptions().for_passes([model], 128, 200).d1 == d1
     assert MatteOptions(d1=1.5).for_passes([model], 128, 200).d1 == 1.5
+    focused = build(glance_side=side, focus_side=32)
+    assert MatteOptions().for_passes([focused], 128, 200).d2 == 4
+    assert MatteOptions().for_passes([model], 128, 200).d2 == 2
     photograph = np.random.default_rng(0).integers(0, 256, (128, 200, 3), np.uint8)
     made, wanted = gfm.matte(photograph, model), gfm.matte(photograph, model, d1=d1)
     np.testing.assert_array_equal(made.alpha, wanted.alpha)

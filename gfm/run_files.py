@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 
 from gfm.averaging import model_to_keep
 from gfm.checkpoint import save_model
-from rssn.errors import InputError
+from rssn._files import whole_file
+from rssn.errors import InputError, one_line
+from rssn.locations import locate
 
 FOLDER, NAME = "checkpoints", "last"
 
@@ -89,3 +93,36 @@ class ModelFiles(ModelCheckpoint):
         super()._remove_checkpoint(trainer, filepath)
         if trainer.is_global_zero:
             Path(filepath).with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that are whole under their name, or not there.
+
+    Lightning writes them to the system's temporary folder and moves them. From one disk to another
+    that is a copy, and a kill would leave half of it in place of the checkpoint before.
+    """
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any = None,  # noqa: ANN401
+    ) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            InputError: The disk is full or cannot be written to.
+        """
+        place = locate(path)
+        if not isinstance(place, Path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(place) as part:
+                torch.save(checkpoint, part)
+        except (OSError, RuntimeError) as error:  # the latter from torch's own writer
+            raise InputError(
+                f"{path}: cannot be written ({one_line(error)}); make room, and go on with "
+                "--ckpt_path and the last checkpoint there is"
+            ) from error

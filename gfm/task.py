@@ -135,6 +135,19 @@ class GFMTask(lightning.LightningModule):
         for config in self.trainer.lr_scheduler_configs:
             config.scheduler.base_lrs = [rate] * len(config.scheduler.base_lrs)
 
+    def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - outputs, batch and its index
+        """Have the last weights of a run validated as well, in whatever epoch it ends.
+
+        They are the best ones of a run whose learning rate falls to 0. Callbacks have been called
+        by now, and one of them may have ended the run: `trainer.max_time`.
+        """
+        trainer = self.trainer
+        last_epoch = trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
+        if trainer.should_stop or last_epoch:
+            trainer.check_val_every_n_epoch = 1
+        elif trainer.global_step == trainer.max_steps:
+            trainer.check_val_every_n_epoch = trainer.val_check_batch = 1
+
     def _keep_keys(self, keys: list[str], total: Tensor, terms: Mapping[str, Tensor]) -> str:
         """Write what a loss that is no number came from into the run's folder, and say where."""
         if self._trainer is None or self.trainer.log_dir is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,14 +21,16 @@ import pytorch_lightning as lightning
 import torch
 import yaml
 from jsonargparse import ArgumentError
+from lightning_fabric.plugins import TorchCheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from gfm._trainer import Trainer
 from gfm.averaging import WeightAverage
 from gfm.config import Rosta
 from gfm.data import GFMData
 from gfm.progress import TrainingProgress
-from gfm.run_files import LastCheckpoint, ModelFiles
+from gfm.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import ValidationPanel
@@ -119,6 +122,8 @@ class GFMCommandLine(LightningCLI):
         options = self._get(self.config_init, "trainer", default={})
         loggers = run_loggers(options.get("logger"), self._get(self.config_init, "wandb"))
         trainer = super().instantiate_trainer(**kwargs, logger=loggers)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # none that was asked for
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
         if (decay := self._get(self.config_init, "ema")) is not None:
             callbacks: list[lightning.Callback] = trainer.callbacks  # type: ignore[attr-defined]
             callbacks.insert(0, WeightAverage(decay))  # before those that keep the model
@@ -153,7 +158,8 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         read_config(file)  # whose errors name the file, as the parser's do not
     if len(options) < len(arguments):
         os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for talking in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(talking).setLevel(logging.WARNING)
     for harmless in HARMLESS:
         warnings.filterwarnings("ignore", message=f".*{harmless}")
     raising = {"exit_on_error": False}  # or the parser writes its whole usage before its error
@@ -162,6 +168,7 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         return GFMCommandLine(
             GFMTask,
             GFMData,
+            trainer_class=Trainer,
             args=options,
             run=is_run,
             parser_kwargs={**raising, **commands},
@@ -177,7 +184,9 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         )
     except ArgumentError as error:
         command = options[0] if is_run else "fit"
-        raise InputError(f"{error}; see `gfm {command} --help`") from None
+        files = blamed_files(str(error), options)
+        where = f"{', '.join(map(str, files))}: " if files else ""
+        raise InputError(f"{where}{error}; see `gfm {command} --help`") from None
     except MisconfigurationException as error:
         raise InputError(str(error)) from None
     except InputError:
@@ -213,6 +222,22 @@ def config_files(arguments: Sequence[str]) -> list[Path]:
     flags = [(*flag.partition("="), value) for flag, value in pairwise((*arguments, ""))]
     named = [Path(joined or value) for name, _, joined, value in flags if name in CONFIG_FLAGS]
     return [file for file in named if file.is_file()]
+
+
+def blamed_files(message: str, arguments: Sequence[str]) -> list[Path]:
+    """The files that an error of the parser is about; none where an option given beside them is.
+
+    Args:
+        message: Of the parser, which names the option, or its group and its last word.
+        arguments: The command line.
+    """
+    given = {argument.partition("=")[0] for argument in arguments if argument[:2] == "--"}
+    if any(option.removeprefix("--") in message for option in given.difference(CONFIG_FLAGS)):
+        return []
+    named = [word.rpartition(".")[2] for word in re.findall(r"""['"]([\w.]+)['"]""", message)]
+    files = config_files(arguments)
+    holding = [file for file in files if any(word in file.read_text("utf-8") for word in named)]
+    return holding or files
 
 
 def read_config(file: Path) -> dict[str, Any]:

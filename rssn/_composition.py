@@ -12,7 +12,7 @@ import numpy as np
 from rssn._preparation import PreparedBackground, PreparedForeground, Settings
 from rssn._seeding import generator
 from rssn.images import ImageFormat
-from rssn.locations import Location
+from rssn.locations import Location, told_errors
 from rssn.route import Composite, Record, draw_steps, render
 from rssn.shards import (
     Members,
@@ -152,8 +152,9 @@ def shard_tasks(
 
 def build_shard(task: ShardTask) -> ShardInfo:
     """Compose and write a shard, or describe the one that an interrupted build left."""
-    if task.path.is_file():
-        there = describe_shard(task.path, len(task.samples))
+    with told_errors(task.path, "go on with --resume"):
+        there = describe_shard(task.path, len(task.samples)) if task.path.is_file() else None
+    if there is not None:
         keys = [entry.key for entry in there.entries]
         # Without a manifest the file is this build's own: it got its name when it was whole.
         if there == task.known or (not task.known and keys == [s.key for s in task.samples]):

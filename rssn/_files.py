@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from rssn.locations import Location
+from rssn.errors import one_line
+
+if TYPE_CHECKING:
+    from rssn.locations import Location
 
 TEMPORARY = ".part"
 
@@ -19,13 +25,22 @@ def whole_file(path: Location) -> Iterator[Path]:
 
     After an error nothing is left behind; after a kill, a file beside `path` that ends in
     `TEMPORARY` (or one in the system's temporary folder, where `path` is in an object store).
+
+    Raises:
+        OSError: The disk or the store refuses; its `filename` is `path` where a store does.
     """
     if not isinstance(path, Path):
+        from rssn.locations import store_of  # loads fsspec, which many commands do without
+
         with TemporaryDirectory(prefix="rssn-") as folder:
             yield (part := Path(folder) / path.name)
-            path.fs.put_file(str(part), path.path)  # object stores show only whole uploads
+            try:
+                store_of(path).put_file(str(part), path.path)  # only whole uploads are shown
+            except Exception as error:  # in the words of its store; some cannot leave a process
+                raise OSError(errno.EIO, one_line(error), str(path)) from error
         return
-    part = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    # Not the process's number, which is the same in two containers that share a folder.
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield part
         with part.open("rb") as file:

@@ -18,6 +18,8 @@ _TIFF_HEADS = ((b"II*\0", "<"), (b"MM\0*", ">"))
 _TIFF_SIDES = (0x0100, 0x0101)
 _NUMBERS = {3: "H", 4: "I"}  # types of entries
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_BMP_HEADS = frozenset({12, 40, 52, 56, 64, 108, 124})  # bytes that a description may have
+_BMP_CORE = 12  # of OS/2, with sides of 16 bits
 # Segments of a JPEG that hold its size: all from 0xc0 on but tables and a reserved one.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -59,6 +61,14 @@ def is_damaged_png(data: bytes | bytearray) -> bool:
     return False
 
 
+def is_damaged_bmp(data: bytes | bytearray) -> bool:
+    """Whether this is a BMP file whose description is of a length that none has.
+
+    OpenCV takes any length of 36 bytes or more, Pillow these only.
+    """
+    return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") not in _BMP_HEADS
+
+
 def declared_pixels(data: bytes | bytearray) -> int:
     """How many pixels a JPEG, PNG, WebP, TIFF or BMP file says that it has; 0 where it does not."""
     try:
@@ -72,6 +82,8 @@ def _declared_sides(data: bytes | bytearray) -> tuple[int, int]:
     if data.startswith(_PNG_HEAD):
         return struct.unpack_from(">II", data, 16)
     if data.startswith(b"BM"):
+        if int.from_bytes(data[14:18], "little") == _BMP_CORE:
+            return struct.unpack_from("<HH", data, 18)
         return struct.unpack_from("<ii", data, 18)
     if data.startswith(_START):
         return _jpeg_sides(data)

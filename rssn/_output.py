@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +15,18 @@ from rssn.errors import FailedInputs, InputError, one_line
 from rssn.locations import Location
 from rssn.shards import ShardInfo
 
+if sys.platform != "win32":
+    import fcntl
+
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def told_errors(folder: Location) -> Iterator[None]:
     """Turn what the file system refuses into a message that says what to do."""
+    remedy = "check the path"
+    if not isinstance(folder, Path):
+        remedy = "check address, credentials and network, and go on with --resume"
     try:
         yield
     except (InputError, FailedInputs):
@@ -30,15 +38,12 @@ def told_errors(folder: Location) -> Iterator[None]:
                 f"{where}: the disk is full; make room (or put --cache on another disk) and go on "
                 "with --resume"
             ) from error
-        raise InputError(f"{where}: {error.strerror or error}; check the path") from error
+        raise InputError(f"{where}: {error.strerror or error}; {remedy}") from error
     except Exception as error:
         if isinstance(folder, Path):
             raise
         # Each object store has errors of its own for a wrong key or a lost connection.
-        raise InputError(
-            f"{folder}: {one_line(error)}; check address, credentials and network, and go on with "
-            "--resume"
-        ) from error
+        raise InputError(f"{folder}: {one_line(error)}; {remedy}") from error
 
 
 def cache_folder(cache: Path | None, folder: Location) -> Path:
@@ -69,12 +74,44 @@ def check_empty(folder: Location, resume: bool) -> None:
         raise InputError(f"out={folder} is not empty; go on with --resume, or give another folder")
 
 
-def make_folder(folder: Path) -> None:
-    """Make it, see that it can be written to, and clear what a killed build left half written.
+@contextmanager
+def claimed(folder: Location) -> Iterator[None]:
+    """Make the folder of a build, and keep other builds out of it until this one ends.
+
+    The lock is the system's and ends with the process, however that ends, so that nothing has to
+    tell by a clock whether a lock is stale. Object stores have none: see `Manifest.begin`.
 
     Raises:
-        InputError: It cannot be written to, which otherwise would show after hours of work.
+        InputError: Another build writes to it, or it cannot be written to.
     """
+    if not isinstance(folder, Path):
+        yield
+        return
+    _make_folder(folder)
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InputError(
+            f"out={folder}: another build is writing to it; wait for its end, or give another "
+            "folder"
+        ) from None
+    except OSError:
+        pass  # some network disks cannot lock a folder
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it and see that it can be written to, which otherwise would show after hours of work."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out={folder} is a file; give a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -83,8 +120,13 @@ def make_folder(folder: Path) -> None:
         raise InputError(
             f"out={folder}: cannot be written to ({error.strerror}); give another folder"
         ) from error
-    for leftover in folder.rglob(f"*{TEMPORARY}"):
-        leftover.unlink()
+
+
+def clear_leftovers(folder: Location) -> None:
+    """Remove what a killed build left half written in a folder on this machine."""
+    if isinstance(folder, Path):
+        for leftover in folder.rglob(f"*{TEMPORARY}"):
+            leftover.unlink(missing_ok=True)
 
 
 def check_all_there(folder: Location, shards: Sequence[ShardInfo]) -> None:

@@ -1,11 +1,17 @@
-"""pymatting, without what importing it does to the threads of torch."""
+"""Parts of pymatting, without what importing it costs and does to the threads of torch."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+_LOADING = threading.Lock()
 
 
 def function(module: str, name: str) -> Callable[..., Any]:
@@ -14,10 +20,35 @@ def function(module: str, name: str) -> Callable[..., Any]:
     Its compiled code starts numba's threads when it is imported, which sets the OpenMP threads of
     the whole process to the number of cores. A torch that was told to take one thread then takes
     all, and is ten times as slow where other processes have the cores.
+
+    Note:
+        The module is loaded from its file. As a part of the package it would bring all of the
+        package along, whose compiled code takes as long to load as half of torch.
     """
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
-    found: Callable[..., Any] = getattr(import_module(f"pymatting.{module}"), name)
+    with _LOADING:
+        found: Callable[..., Any] = getattr(_load(f"pymatting.{module}"), name)
     if torch:
         torch.set_num_threads(threads)
     return found
+
+
+def _load(name: str) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    package = find_spec("pymatting")  # looks for it and runs nothing
+    if package is None or package.origin is None:
+        return import_module(name)  # which says what is missing
+    path = Path(package.origin).parent.joinpath(*name.split(".")[1:]).with_suffix(".py")
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        return import_module(name)
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # what numba cached is looked up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

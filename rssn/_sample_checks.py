@@ -14,7 +14,7 @@ from rssn.blending import blend
 from rssn.build import BuildOptions
 from rssn.errors import InputError, one_line
 from rssn.images import ImageFormat, decode_alpha, decode_rgb
-from rssn.route import Composite, Record
+from rssn.route import STEPS, Composite, Record
 from rssn.shards import MEMBERS, Members, sample_key
 
 Held = Literal["composites", "foregrounds", "backgrounds"]
@@ -26,7 +26,7 @@ _JPEG_LOSS, _ESTIMATE_ERROR = 6.0, 2.0
 
 _FOREGROUND_FIELDS = ("foreground", "foreground_digest", "foreground_licence", "source_size")
 _BACKGROUND_FIELDS = ("background", "background_digest", "background_licence", "background_size")
-_SAMPLE_FIELDS, _STEP_FIELDS = ("k", "seed"), ("denoise", "blur", "noise", "crop")
+_SAMPLE_FIELDS, _STEP_FIELDS = ("k", "seed"), (*STEPS, "crop")
 
 
 def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.images import Alpha, Uint8Image
-from rssn.route import Composite, Record, RouteOptions
+from rssn.route import STEPS, Composite, Record, RouteOptions
 from rssn.sharpness import scaled_size
 
-STEPS = ("denoise", "blur", "noise")
 LEVELS = ("0", "between", "1")
 
 

@@ -17,7 +17,14 @@ from typing import Any, Self
 
 from rssn._composition import ShardTask, build_shard, shard_tasks
 from rssn._executors import Executor, ExecutorName, make_executor
-from rssn._output import cache_folder, check_all_there, check_empty, make_folder, told_errors
+from rssn._output import (
+    cache_folder,
+    check_all_there,
+    check_empty,
+    claimed,
+    clear_leftovers,
+    told_errors,
+)
 from rssn._planning import Planner, find_inputs
 from rssn._preparation import Settings
 from rssn.console import Bar, run_command
@@ -32,6 +39,7 @@ from rssn.shards import Content, ShardInfo
 from rssn.sources import LAYOUTS
 
 _PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
+LEAST_WINDOWS = 10  # of the largest blur, side by side in a background; the paper's hold 18
 
 
 @dataclass(frozen=True)
@@ -134,44 +142,44 @@ def build(
         The manifest, already written. Its `failures` name the inputs that were left out.
 
     Raises:
-        InputError: A folder or an option is wrong, the build to resume had other settings or
-            images, or the disk is full.
+        InputError: A folder or an option is wrong, another build writes to `out`, the build to
+            resume had other settings or images, or the disk is full.
     """
     folder = locate(out)
     options = replace(options, device=_device(options, executor))
     settings = options.settings(cache_folder(cache, folder))
     with told_errors(folder), make_executor(executor, workers) as run:
-        check_empty(folder, resume)
         sources, pictures, failures = find_inputs(
             foregrounds, backgrounds, options.route, options.limit
         )
         plan = Plan(options.as_dict(), library_versions(options.device), inputs="")
-        before = Manifest.previous(folder)
-        if before is not None:  # now, and not after hours of work
-            replace(plan, inputs=before.plan.inputs).check_same(before.plan)
-        if isinstance(folder, Path):
-            make_folder(folder)
-        planner = Planner(settings, options.seed, options.content, run, quiet)
-        inputs = planner.plan(sources, pictures)
-        plan = replace(plan, inputs=inputs.digest)
-        if before is None:
-            before = Manifest(plan, [], [], folder)
-            before.write(PLAN_NAME)
-        plan.check_same(before.plan)
+        with claimed(folder):
+            check_empty(folder, resume)
+            before = Manifest.previous(folder)
+            if before is not None:  # now, and not after hours of work
+                replace(plan, inputs=before.plan.inputs).check_same(before.plan)
+            clear_leftovers(folder)
+            inputs = Planner(settings, options.seed, options.content, run, quiet).plan(
+                sources, pictures
+            )
+            plan = replace(plan, inputs=inputs.digest)
+            before = before or Manifest.begin(plan, folder)
+            plan.check_same(before.plan)
 
-        cut = partial(shard_tasks, settings, options.image_format, folder)
-        size, prefix = options.samples_per_shard, _PREFIXES[options.content]
-        shards = _build_shards(run, cut(inputs.samples, size, before.shards, prefix), quiet)
-        more = _build_shards(
-            run, cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"), quiet
-        )
-        failures = sorted(
-            _without(failure, foregrounds, backgrounds) for failure in failures + inputs.failures
-        )
-        check_all_there(folder, [*shards, *more])
-        manifest = Manifest(plan, shards, failures, folder, more)
-        manifest.write()
-        (folder / PLAN_NAME).unlink(missing_ok=True)
+            cut = partial(shard_tasks, settings, options.image_format, folder)
+            size, prefix = options.samples_per_shard, _PREFIXES[options.content]
+            shards = _build_shards(run, cut(inputs.samples, size, before.shards, prefix), quiet)
+            more = _build_shards(
+                run, cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"), quiet
+            )
+            failures = sorted(
+                _without(failure, foregrounds, backgrounds)
+                for failure in failures + inputs.failures
+            )
+            check_all_there(folder, [*shards, *more])
+            manifest = Manifest(plan, shards, failures, folder, more)
+            manifest.write()
+            (folder / PLAN_NAME).unlink(missing_ok=True)
     return manifest
 
 
@@ -218,6 +226,13 @@ def parser() -> argparse.ArgumentParser:
     add("--k", type=int, help="composites of each foreground (5)")
     add("--seed", type=int, default=0)
     add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
+    add(
+        *("--blur-reference",),
+        type=int,
+        metavar="PX",
+        help="shorter side that the blur is meant for, to scale it with the images (not scaled; "
+        "the paper's images have 1080)",
+    )
     add("--format", choices=("jpg", "png", "webp"), default="jpg", help="jpg is quality 95, 4:4:4")
     add("--method", choices=METHODS, default=METHODS[0], help="how foregrounds are estimated")
     add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
@@ -249,6 +264,7 @@ def route_options(
     k: int | None = None,
     shorter_side: int | None = None,
     denoise_backend: Denoiser | None = None,
+    blur_reference: int | None = None,
 ) -> RouteOptions:
     """A route by its name, or from a YAML file, with the values given here in place of its own.
 
@@ -266,6 +282,19 @@ def route_options(
         k=route.k if k is None else k,
         shorter_side=route.shorter_side if shorter_side is None else shorter_side,
         denoise_backend=denoise_backend or route.denoise_backend,
+        blur_reference=route.blur_reference if blur_reference is None else blur_reference,
+    )
+
+
+def blur_hint(route: RouteOptions) -> str | None:
+    """What to say of a blur that leaves nothing of backgrounds as small as the route makes them."""
+    side, window = route.shorter_side, max(route.blur_sizes)
+    scaled = route.blur_reference is not None or not route.blur_probability
+    if scaled or side is None or window * LEAST_WINDOWS <= side:
+        return None
+    return (
+        f"blur windows of up to {window} px leave little of backgrounds of {side} px; they are "
+        "meant for 1080 px: --blur-reference 1080 scales them"
     )
 
 
@@ -274,7 +303,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
 
     def command() -> None:
-        route = route_options(chosen.route, chosen.k, chosen.size, chosen.denoiser)
+        route = route_options(
+            *(chosen.route, chosen.k, chosen.size, chosen.denoiser, chosen.blur_reference)
+        )
+        if not chosen.quiet and (hint := blur_hint(route)) is not None:
+            sys.stderr.write(f"note: {hint}\n")
         manifest = build(
             chosen.foregrounds,
             chosen.backgrounds,

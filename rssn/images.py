@@ -9,7 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn._image_headers import declared_pixels, is_cut_jpeg, is_damaged_png, turn_upright
+from rssn._image_headers import (
+    declared_pixels,
+    is_cut_jpeg,
+    is_damaged_bmp,
+    is_damaged_png,
+    turn_upright,
+)
 from rssn._jpeg_parts import BLOCK, INTERVAL, Area, cut_part, straighten
 from rssn.errors import InputError
 
@@ -98,8 +104,8 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
     """See that an image file is whole, as far as its bytes tell, and not too large to decode.
 
     Raises:
-        InputError: It is a cut JPEG, a PNG with a wrong checksum, or says that it has more than
-            `MAX_PIXELS`.
+        InputError: It is a cut JPEG, a PNG with a wrong checksum, a BMP with a damaged head, or
+            says that it has more than `MAX_PIXELS`.
     """
     if is_cut_jpeg(data):
         raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
@@ -107,6 +113,11 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
         raise InputError(
             f"{name}: is not an image that can be decoded (a PNG that is cut short or has a wrong "
             "checksum); copy it again or remove it"
+        )
+    if is_damaged_bmp(data):
+        raise InputError(
+            f"{name}: is not an image that can be decoded (a BMP with a damaged head); copy it "
+            "again or remove it"
         )
     if (pixels := declared_pixels(data)) > MAX_PIXELS:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -45,6 +45,15 @@ def locate(url: str | Path | UPath) -> Location:
     return place
 
 
+def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
+    """The object store of a location, as this process may use it.
+
+    `place.fs` is of the process that made it: in one forked from it, as a loader's workers are, its
+    connections are of no use, and it refuses. fsspec keeps one store for each process.
+    """
+    return UPath(str(place), **place.storage_options).fs
+
+
 @contextmanager
 def told_errors(place: Location, remedy: str) -> Iterator[None]:
     """Turn what a disk or an object store refuses into a message that names the place.
@@ -56,12 +65,13 @@ def told_errors(place: Location, remedy: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(f"{place}: cannot be read ({error}); {remedy}") from error
     except Exception as error:
         if isinstance(place, Path):
-            raise
-        # Each store has errors of its own for a wrong key or a lost connection.
-        raise InputError(
-            f"{place}: cannot be read ({one_line(error)}); check address, credentials and network"
-        ) from error
+            if not isinstance(error, OSError):
+                raise
+            reason = str(error)
+        else:  # each store has errors of its own for a wrong key or a lost connection
+            reason = one_line(error)
+            if not isinstance(error, FileNotFoundError):
+                remedy = "check address, credentials and network"
+        raise InputError(f"{place}: cannot be read ({reason}); {remedy}") from error

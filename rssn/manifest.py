@@ -109,6 +109,34 @@ class Manifest:
             ) from error
 
     @classmethod
+    def begin(cls, plan: Plan, folder: Location) -> Self:
+        """Leave the plan of a new build in its folder.
+
+        A folder on this machine is locked meanwhile. In an object store another build may have
+        begun, or even ended, since this one looked: the plan is written only where there is none.
+
+        Returns:
+            What stands there now, as `previous` gives it: this plan, or that of the other build.
+        """
+        mine = cls(plan, [], [], folder)
+        if isinstance(folder, Path):
+            there = cls.previous(folder)  # where the disk cannot lock
+            if there is None:
+                mine.write(PLAN_NAME)
+            return there or mine
+        place = folder / PLAN_NAME
+        try:
+            place.fs.pipe_file(place.path, mine._encoded(), mode="create")
+        except Exception:  # it is there, in the words of its store, or the store cannot do this
+            place.fs.invalidate_cache()
+            if not place.is_file():
+                mine.write(PLAN_NAME)
+        place.fs.invalidate_cache()
+        if (folder / NAME).is_file():  # the other one has ended
+            place.unlink(missing_ok=True)
+        return cls.previous(folder) or mine
+
+    @classmethod
     def previous(cls, folder: Location) -> Self | None:
         """What a build that was finished, or begun, left in the folder; begun has no shards yet."""
         for name in (NAME, PLAN_NAME):
@@ -118,23 +146,29 @@ class Manifest:
 
     def write(self, name: str = NAME) -> None:
         """Write it, and the index of all samples, into its folder, each whole or not at all."""
-        shards = {"shards": self.shards, "backgrounds": self.backgrounds}
+        sha256 = None
+        if name == NAME:
+            infos = (*self.shards, *self.backgrounds)
+            index = {info.name: info.entries for info in infos}
+            data = json.dumps(index, separators=(",", ":")).encode()
+            with whole_file(self.folder / INDEX_NAME) as temporary:
+                temporary.write_bytes(data)
+            sha256 = hashlib.sha256(data).hexdigest()
+        with whole_file(self.folder / name) as temporary:
+            temporary.write_bytes(self._encoded(sha256))
+
+    def _encoded(self, index_sha256: str | None = None) -> bytes:
+        """The file's content, with a checksum of the rest in it."""
         values: dict[str, Any] = {**asdict(self.plan), "failures": self.failures}
-        for part, infos in shards.items():
+        for part, infos in (("shards", self.shards), ("backgrounds", self.backgrounds)):
             values[part] = [
                 {key: value for key, value in vars(info).items() if key != "entries"}
                 for info in infos
             ]
-        if name == NAME:
-            index = {info.name: info.entries for infos in shards.values() for info in infos}
-            with whole_file(self.folder / INDEX_NAME) as temporary:
-                data = json.dumps(index, separators=(",", ":")).encode()
-                temporary.write_bytes(data)
-            values["index_sha256"] = hashlib.sha256(data).hexdigest()
+        if index_sha256 is not None:
+            values["index_sha256"] = index_sha256
         values["sha256"] = _digest(values)
-        with whole_file(self.folder / name) as temporary:
-            text = json.dumps(values, indent=2, sort_keys=True) + "\n"
-            temporary.write_text(text, encoding="utf-8")
+        return (json.dumps(values, indent=2, sort_keys=True) + "\n").encode()
 
     def index(self) -> dict[str, list[Entry]]:
         """The entries of every shard by its name, for reading samples in any order.

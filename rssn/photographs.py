@@ -60,6 +60,13 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
         raise InputError(f"{name}: is empty (0 bytes); replace or remove it")
     header = _open(data, name)
     if header is None:  # a kind that OpenCV may know
+        check_bytes(data, name)
+        if data.startswith(b"\xff\xd8\xff") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
+            # OpenCV reads on where parts are lost.
+            raise InputError(
+                f"{name}: is not an image that can be decoded (a JPEG or WebP with a damaged "
+                "head); copy it again or remove it"
+            )
         return Photograph(decode_rgb(data, name))
     profile: bytes | None = header.info.get("icc_profile") or None
     see_through = header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info

@@ -21,6 +21,9 @@ from rssn.sharpness import blur, scaled_size
 Denoiser = Literal["fast", "bm3d"]
 Record = dict[str, Any]
 
+STEPS = ("denoise", "blur", "noise")
+"""Each has a `_probability` among the options, and in a record its settings, or None."""
+
 
 @dataclass(frozen=True)
 class RouteOptions:
@@ -58,7 +61,7 @@ class RouteOptions:
     def __post_init__(self) -> None:
         if isinstance(self.blur_sizes, list):  # as YAML gives it
             object.__setattr__(self, "blur_sizes", tuple(self.blur_sizes))
-        for name in ("denoise_probability", "blur_probability", "noise_probability"):
+        for name in (f"{step}_probability" for step in STEPS):
             _demand(self, name, _is_number(self, name) and 0 <= getattr(self, name) <= 1, "0 to 1")
         _demand(self, "k", _is_whole(self.k) and self.k >= 1, "1 or more")
         sigma = self.denoise_sigma
@@ -231,7 +234,7 @@ def render(
         blending them gives the composite (clipping and rounding aside), as the losses ask.
     """
     height, width = alpha.shape
-    record: Record = {"denoise": None, "blur": None, "noise": None, "crop": list(steps.position)}
+    record: Record = {**dict.fromkeys(STEPS), "crop": list(steps.position)}
     if steps.denoise:
         record["denoise"] = {"sigma": options.denoise_sigma, "backend": options.denoise_backend}
     background = cover_crop(background, height, width, steps.position)

@@ -24,7 +24,7 @@ from rssn.images import (
     encode_alpha,
     encode_rgb,
 )
-from rssn.locations import Location, told_errors
+from rssn.locations import Location, store_of, told_errors
 from rssn.route import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
@@ -195,7 +195,7 @@ def read_entry(path: Location, entry: Entry, names: tuple[str, ...] = MEMBERS) -
     else:  # one request, in place of those that a file object makes
         with _told_errors(path):
             end = entry.offset + entry.size
-            data = path.fs.cat_file(path.path, start=entry.offset, end=end)
+            data = store_of(path).cat_file(path.path, start=entry.offset, end=end)
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
         raise InputError(
             f"{path}: sample {entry.key} is damaged or cut short; build again with --resume "

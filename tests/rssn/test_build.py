@@ -12,11 +12,11 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, blend, decode_sample, read_shard
-from rssn.build import build, main
+from rssn.build import build, main, route_options
 from rssn.errors import InputError
 from rssn.images import read_rgb, write_alpha, write_rgb
 from rssn.locations import locate
-from rssn.route import Composite
+from rssn.route import ROUTES, Composite
 
 ROUTE = "denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n"
 
@@ -381,3 +381,31 @@ def test_import_loads_nothing_heavy() -> None:
     code = "import sys, rssn; print(sorted({'numpy', 'cv2', 'numba'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--size", "128"], True),
+        (["--size", "128", "--quiet"], False),
+        (["--size", "128", "--blur-reference", "1080"], False),
+        (["--size", "128", "--route", "bg20k"], False),
+        (["--size", "600"], False),
+        ([], False),
+    ],
+    ids=["small", "quiet", "scaled", "no blur", "large enough", "as in the paper"],
+)
+def test_blur_that_leaves_nothing_is_told(
+    more: list[str], told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--foregrounds", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    assert main([*given, *more]) == 2
+    hint = "note: blur windows of up to 60 px leave little of backgrounds of 128 px"
+    assert (hint in capsys.readouterr().err) == told
+
+
+def test_blur_is_scaled_by_an_option() -> None:
+    assert route_options("rssn", blur_reference=1080).blur_reference == 1080
+    assert route_options("rssn") == ROUTES["rssn"]
+    with pytest.raises(InputError, match="blur_reference=2 is not allowed"):
+        route_options("rssn", blur_reference=2)

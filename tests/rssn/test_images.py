@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -142,6 +143,14 @@ def test_other_formats_cut_short_are_refused(suffix: str, tmp_path: Path) -> Non
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match="is not an image that can be decoded"):
         images.read_rgb(path)
+
+
+def test_bmp_with_a_head_of_os2() -> None:
+    """Its description has 12 bytes, with sides of 16 bits."""
+    rows = np.flip(PHOTO[..., ::-1], 0)  # 8 px of 3 bytes need no filling
+    head = struct.pack("<2sIHHI", b"BM", 26 + rows.nbytes, 0, 0, 26)
+    data = head + struct.pack("<IHHHH", 12, 8, 12, 1, 24) + rows.tobytes()
+    np.testing.assert_array_equal(images.decode_rgb(data, "a.bmp"), PHOTO)
 
 
 def test_sixteen_bit_grey_and_palette_photographs_become_rgb(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
@@ -10,6 +11,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -17,15 +20,15 @@ from drawings import draw_disc, draw_picture
 from test_build import contents
 
 from rssn import denoise
+from rssn.build import main
 from rssn.images import write_alpha, write_rgb
 
-pytestmark = pytest.mark.slow
-
-KILLS = 20
+KILLS = {1: 22, 2: 3}  # by the number of workers; of each content, so that there are fifty
+FEW = ("--limit", "5", "--k", "2")  # ten samples in five shards
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A build, without --out, of 30 samples in 15 shards that denoises half of its inputs."""
     folder = tmp_path_factory.mktemp("inputs")
     for name in ("original", "mask", "backgrounds"):
@@ -35,33 +38,56 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         write_alpha(folder / "mask" / f"{number}.png", draw_disc(144, 128, 50, 9))
         write_rgb(folder / "backgrounds" / f"{number}.png", draw_picture(50 + number, 144, 192))
     return [
-        *(sys.executable, "-m", "rssn.build", "--quiet", "--workers", "2", "--k", "3"),
         *("--foregrounds", str(folder), "--backgrounds", str(folder / "backgrounds")),
-        *("--samples-per-shard", "2", "--format", "png"),
+        *("--samples-per-shard", "2", "--format", "png", "--quiet", "--k", "3"),
     ]
 
 
 @pytest.fixture(scope="module")
-def seconds_and_bytes(
-    command: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[float, dict[str, bytes]]:
-    """How long an uninterrupted build takes, and all that it writes."""
-    denoise(draw_picture(0))  # compiled now, not in the time of the build
+def command(inputs: list[str]) -> list[str]:
+    """That build by two workers, as a command."""
+    return [sys.executable, "-m", "rssn.build", *inputs, "--workers", "2"]
+
+
+@pytest.fixture(scope="module")
+def whole(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """All that a build writes which nothing interrupts."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    began = time.monotonic()
     subprocess.run([*command, "--out", str(out)], check=True)
-    return time.monotonic() - began, contents(out)
+    return contents(out)
 
 
-def run_and_kill(command: list[str], seconds: float) -> int | None:
+def begin(options: list[str]) -> BaseProcess:
+    """A build in a process of its own, forked from one that has imported everything."""
+    fork = multiprocessing.get_context("forkserver")
+    fork.set_forkserver_preload(["rssn.build", "rssn.bm3d_fast", "rssn._pymatting"])
+    running = fork.Process(target=_run, args=(options,))
+    running.start()
+    return running
+
+
+def _run(options: list[str]) -> None:
+    os.setsid()  # a group to be killed at once, workers and all
+    sys.exit(main(options))
+
+
+def run_and_kill(options: list[str], seconds: float) -> int | None:
     """The exit code; None where the processes had to be killed, all of them at once."""
-    running = subprocess.Popen(command, start_new_session=True)
-    try:
-        return running.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-        return None
+    running = begin(options)
+    running.join(seconds)
+    if running.exitcode is None:
+        with suppress(ProcessLookupError):  # there is no group yet
+            os.killpg(running.pid, signal.SIGKILL)
+        running.kill()
+        running.join()
+    return None if running.exitcode == -signal.SIGKILL else running.exitcode
+
+
+def timed(options: list[str]) -> float:
+    """How long a build takes that nobody kills, in seconds."""
+    began = time.monotonic()
+    assert run_and_kill(options, 600) == 0
+    return time.monotonic() - began
 
 
 def stage(out: Path) -> str:
@@ -71,17 +97,23 @@ def stage(out: Path) -> str:
     return "writing" if any(out.glob("*.part")) else "between shards"
 
 
-def test_killed_at_twenty_moments_and_resumed(
-    command: list[str], seconds_and_bytes: tuple[float, dict[str, bytes]], tmp_path: Path
-) -> None:
-    whole, wanted = seconds_and_bytes
+def kill_and_resume(options: list[str], kills: int, folder: Path) -> Counter[str]:
+    """Kill builds at so many random moments, resume each to its end, and compare the bytes.
+
+    Every other build finds its inputs prepared, so that kills meet the writing of shards as well.
+    """
+    denoise(draw_picture(0))  # compiled now, not in the time of the build
+    prepared = ["--cache", str(folder / "cache")]
+    seconds = [timed([*options, *prepared, "--out", str(folder / name)]) for name in "ab"]
+    wanted = contents(folder / "a")
     moments = random.Random(0)
     killed: Counter[str] = Counter()
     finished = 0
-    while killed.total() < KILLS or finished == 0:
-        out = tmp_path / f"build{finished}"
-        limit = moments.uniform(0, whole) if killed.total() < KILLS else 10 * whole + 60
-        code = run_and_kill([*command, "--out", str(out), "--resume"], limit)
+    while killed.total() < kills or finished == 0:
+        out = folder / f"build{finished}"
+        given = [*options, "--out", str(out), "--resume", *(prepared if finished % 2 else ())]
+        limit = moments.uniform(0, seconds[finished % 2])
+        code = run_and_kill(given, limit if killed.total() < kills else 600)
         if code is None:
             killed[stage(out)] += 1
             continue
@@ -89,7 +121,29 @@ def test_killed_at_twenty_moments_and_resumed(
         assert contents(out) == wanted
         finished += 1
     # Which stages are hit depends on the machine; kills before any work began would show nothing.
-    assert killed.total() - killed["starting"] >= KILLS // 4, killed
+    assert killed.total() - killed["starting"] >= kills // 4, killed
+    return killed + Counter({"finished": finished})
+
+
+@pytest.mark.parametrize("content", ["composites", "sources"])
+def test_killed_and_resumed(content: str, inputs: list[str], tmp_path: Path) -> None:
+    kill_and_resume([*inputs, *FEW, "--content", content, "--workers", "1"], 1, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", KILLS)
+@pytest.mark.parametrize("content", ["composites", "sources"])
+def test_killed_at_fifty_moments_and_resumed(
+    content: str,
+    workers: int,
+    inputs: list[str],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    options = [*inputs, *FEW, "--content", content, "--workers", str(workers)]
+    killed = kill_and_resume(options, KILLS[workers], tmp_path)
+    with capfd.disabled():
+        sys.stdout.write(f"\n{content}, {workers} workers: {dict(killed)}\n")
 
 
 @pytest.fixture
@@ -112,11 +166,12 @@ def remount(disk: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["on the disk", "elsewhere"])
 def test_a_full_disk_is_told_and_a_resume_finishes(
     cache: str,
     command: list[str],
-    seconds_and_bytes: tuple[float, dict[str, bytes]],
+    whole: dict[str, bytes],
     small_disk: Path,
     tmp_path: Path,
 ) -> None:
@@ -132,9 +187,10 @@ def test_a_full_disk_is_told_and_a_resume_finishes(
         assert any(out.glob("*.tar")) and not any(out.glob("*.part"))
     remount(small_disk, "size=64m")
     subprocess.run([*options, "--resume"], check=True)
-    assert contents(out) == seconds_and_bytes[1]
+    assert contents(out) == whole
 
 
+@pytest.mark.slow
 def test_a_read_only_disk_is_told_at_once(
     command: list[str], small_disk: Path, tmp_path: Path
 ) -> None:
@@ -147,8 +203,9 @@ def test_a_read_only_disk_is_told_at_once(
         assert not (tmp_path / "cache").exists()  # no work was done in vain
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_told_and_a_resume_finishes(
-    command: list[str], seconds_and_bytes: tuple[float, dict[str, bytes]], tmp_path: Path
+    command: list[str], whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     options = [*command, "--out", str(out)]
@@ -160,7 +217,7 @@ def test_a_killed_worker_is_told_and_a_resume_finishes(
     assert "a worker process was killed" in told and "--resume" in told
     assert not (out / "manifest.json").exists()
     subprocess.run([*options, "--resume"], check=True)
-    assert contents(out) == seconds_and_bytes[1]
+    assert contents(out) == whole
 
 
 def first_worker(parent: int, out: Path) -> int:

@@ -23,6 +23,16 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
+# OpenCV reads all three: a part that is shorter than it was, a marker that no file has, a
+# description of 8 MB.
+WEBP = saved(Image.fromarray(PIXELS), "WEBP", lossless=True)
+DAMAGED_WEBP = WEBP[:16] + (len(WEBP) - 40).to_bytes(4, "little") + WEBP[20:]
+JPEG = saved(Image.fromarray(PIXELS), "JPEG")
+DAMAGED_JPEG = JPEG[:20] + b"\xff\x01" + JPEG[20:]
+BMP = saved(Image.fromarray(PIXELS), "BMP")
+DAMAGED_BMP = BMP[:16] + b"\x7f" + BMP[17:]
+
+
 @pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
 def test_profile_and_pixels_go_through(kind):
     data = encode_picture(PIXELS, kind, PROFILE)
@@ -102,8 +112,11 @@ def test_too_many_pixels_are_refused_before_they_are_decoded():
         (b"", "is empty"),
         (b"no picture", "is not an image"),
         (saved(Image.fromarray(PIXELS))[:60], ""),
+        (DAMAGED_WEBP, "is not an image that can be decoded .a JPEG or WebP with a damaged"),
+        (DAMAGED_JPEG, "is not an image that can be decoded .a JPEG or WebP with a damaged"),
+        (DAMAGED_BMP, "is not an image that can be decoded .a BMP with a damaged head"),
     ],
-    ids=["empty", "text", "cut"],
+    ids=["empty", "text", "cut", "webp", "jpeg", "bmp"],
 )
 def test_what_is_no_picture_is_said(data, message):
     with pytest.raises(InputError, match=f"x.png: {message}"):

@@ -1,0 +1,206 @@
+"""Training that is killed in a step, in validation, in writing: what was written is whole."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import write_photographs, write_shards
+
+from gfm.__main__ import main
+from gfm.checkpoint import load_model
+
+PLACES = ("writing", "step", "validation")
+KILLS = 10
+EPOCHS, STEPS = 3, 3  # of each epoch
+PHOTOGRAPHS = 2
+LAST = Path("checkpoints") / "last.ckpt"
+Curves = dict[str, dict[str, str]]  # of loss and validation error, by step
+
+
+@dataclass(frozen=True)
+class Death:
+    """Where a run ends: in the so manieth event of a kind, after so much of it."""
+
+    place: str
+    number: int
+    part: float
+
+
+def deaths(count: int, seed: int) -> list[Death]:
+    """Random ones, of all kinds in turn."""
+    moments = random.Random(seed)
+    events = {"step": EPOCHS * STEPS, "validation": EPOCHS * PHOTOGRAPHS, "writing": 18}
+    chosen = [PLACES[number % len(PLACES)] for number in range(count)]
+    return [Death(place, moments.randrange(events[place]), moments.random()) for place in chosen]
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Three epochs of three steps, each with a validation; a checkpoint every two steps."""
+    folder = tmp_path_factory.mktemp("data")
+    write_shards(folder / "shards", (4, 2))
+    write_photographs(folder / "photographs", PHOTOGRAPHS)
+    return [
+        *("fit", "--quiet", "--trainer.accelerator", "cpu", "--trainer.max_epochs", str(EPOCHS)),
+        *("--model.backbone", "timm:test_resnet", "--model.width", "0.25"),
+        *("--model.learning_rate", "1e-3", "--data.shards", str(folder / "shards")),
+        *("--data.batch_size", "2", "--data.workers", "0", "--data.crop.sides", "[32]"),
+        *("--data.crop.size", "32", "--data.validation", str(folder / "photographs")),
+        *("--trainer.log_every_n_steps", "1", "--last.steps", "2"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Curves:
+    """The curves of a run that nobody kills."""
+    folder = tmp_path_factory.mktemp("alone")
+    assert main([*arguments, logged_to(folder)]) == 0
+    return curves(folder / "version_0")
+
+
+def logged_to(folder: Path) -> str:
+    return f"--trainer.logger.init_args.save_dir={folder}"
+
+
+def curves(run: Path) -> Curves:
+    """Loss and validation error by step, as written."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = ("loss", "val_sad")
+    return {name: {r["step"]: r[name] for r in rows if r.get(name)} for name in names}
+
+
+def test_checkpoints_are_written_beside_their_place(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the temporary folder of another disk they would be copied, which a kill can cut off."""
+
+    def elsewhere(*_: object, **__: object) -> None:
+        raise AssertionError("a file was made in the temporary folder")
+
+    monkeypatch.setattr(tempfile, "mkstemp", elsewhere)
+    assert main([*arguments, logged_to(tmp_path), "--trainer.max_epochs", "1"]) == 0
+    assert torch.load(tmp_path / "version_0" / LAST, weights_only=True)["global_step"] == STEPS
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_resumed(
+    arguments: list[str],
+    alone: Curves,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    fork = multiprocessing.get_context("forkserver")
+    fork.set_forkserver_preload(["gfm.training"])  # imported once, not by each run
+    found = []
+    for number, death in enumerate(deaths(KILLS, seed=0)):
+        folder = tmp_path / str(number)
+        given = [*arguments, logged_to(folder)]
+        child = fork.Process(target=train_until, args=(death, given))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL, death
+        found.append(resume(given, folder, alone))
+        with capfd.disabled():
+            sys.stdout.write(f"\n{death}: {found[-1]}")
+    assert any(step for step, _ in found)
+
+
+def resume(given: list[str], folder: Path, alone: Curves) -> tuple[int, int]:
+    """Go on from what a killed run left, which is whole.
+
+    Returns:
+        The step that it stood at, and how many validations are in neither part.
+    """
+    killed = folder / "version_0"
+    for path in killed.rglob("*.ckpt"):
+        torch.load(path, weights_only=True)
+    for path in killed.rglob("*.safetensors"):
+        load_model(path, "cpu")
+    before = curves(killed) if (killed / "metrics.csv").exists() else {"loss": {}, "val_sad": {}}
+    last, step = killed / LAST, 0
+    if last.exists():
+        step = torch.load(last, weights_only=True)["global_step"]
+        given = [*given, "--ckpt_path", str(last)]
+    assert main(given) == 0
+    after = curves(folder / "version_1")
+    assert after["loss"] == {s: v for s, v in alone["loss"].items() if int(s) >= step}
+    for name, values in alone.items():
+        found = before[name] | after[name]
+        assert found == {s: v for s, v in values.items() if s in found}
+    # last.ckpt stands before the validation of its epoch, and a resume goes on behind it.
+    lost = alone["val_sad"].keys() - before["val_sad"].keys() - after["val_sad"].keys()
+    assert lost <= {str(step - 1)}
+    return step, len(lost)
+
+
+def train_until(death: Death, arguments: list[str]) -> None:
+    """Train in this process up to a moment at which it is killed."""
+    {"step": die_in_step, "validation": die_in_validation, "writing": die_in_writing}[death.place](
+        death
+    )
+    main(arguments)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counted(function: Callable[..., object], number: int, last: Callable[..., None]):
+    """The function, in whose so manieth call `last` comes in its place."""
+    left = [number]
+
+    def replaced(*given: object, **named: object) -> object:
+        left[0] -= 1
+        if left[0] < 0:
+            last(*given, **named)
+        return function(*given, **named)
+
+    return replaced
+
+
+def die_in_step(death: Death) -> None:
+    """Before the step, after its forward pass, after its backward pass, or after all of it."""
+    from gfm.task import GFMTask
+
+    hooks = (
+        "on_train_batch_start",
+        "on_before_backward",
+        "on_after_backward",
+        "on_train_batch_end",
+    )
+    name = hooks[int(death.part * len(hooks))]
+    setattr(GFMTask, name, counted(getattr(GFMTask, name), death.number, lambda *_: die()))
+
+
+def die_in_validation(death: Death) -> None:
+    from gfm.task import GFMTask
+
+    name = "_compare" if death.part < 0.5 else "on_validation_epoch_end"
+    number = death.number if name == "_compare" else death.number // PHOTOGRAPHS
+    setattr(GFMTask, name, counted(getattr(GFMTask, name), number, lambda *_: die()))
+
+
+def die_in_writing(death: Death) -> None:
+    """Leave a part of the bytes of a checkpoint, of a model or of another file of the run."""
+    real = Path.replace
+
+    def cut(path: Path, target: Path) -> None:
+        if death.part > 0.9:  # all of it, and its name too
+            real(path, target)
+        else:
+            os.truncate(path, int(path.stat().st_size * death.part))
+        die()
+
+    Path.replace = counted(real, death.number, cut)

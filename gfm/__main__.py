@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run_command(lambda: check(given[1:]))
     parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in LIGHTNING:
         commands.add_parser(name, help=f"{name} a model (Lightning; see gfm {name} --help)")
@@ -48,6 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     command = importlib.import_module(COMMANDS[options.command][0])
     return run_command(lambda: command.run(options))
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("gfm-matting")
+        except PackageNotFoundError:
+            found = "of a folder that is not installed; pip install -e . gives it a number"
+        parser.exit(message=f"gfm {found}\n")
 
 
 if __name__ == "__main__":

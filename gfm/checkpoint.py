@@ -100,7 +100,7 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
             f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
         )
     try:
-        model = GFM(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_text()))
+        model = _unfilled(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_text()))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
@@ -110,8 +110,19 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
         if key not in wanted or key not in tensors or wanted[key].shape != tensors[key].shape
     ):
         raise InputError(f"{path}: its tensors do not fit its configuration: {some(bad)}")
-    model.load_state_dict(tensors)
+    # Copies, for the tensors of the file change with it.
+    filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
+    model.load_state_dict(filled, assign=True)
     return model.eval().to(target)
+
+
+def _unfilled(config: GFMConfig) -> GFM:
+    """A network whose values are still to come; random ones would take a second to draw.
+
+    Encoders of timm may compute some of their values, and so begin with all of them.
+    """
+    with torch.device("cpu" if config.backbone.startswith("timm:") else "meta"):
+        return GFM(config)
 
 
 def resolve_device(device: Device = "auto") -> torch.device:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-import timm
 import torch
 from torch import Tensor, nn
 
 from gfm.blocks import conv_bn_relu
+from gfm.densenet import DenseNet
 from gfm.plans import DecoderPlan, classic_plan, full_resolution_plan, plan_from_channels, wide_plan
+from gfm.resnet import SHAPES, BasicBlock, ResNet
 from rssn.errors import InputError
+
+Body = TypeVar("Body", bound=nn.Module)
 
 
 class Encoder(nn.Module):
@@ -35,6 +38,28 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
 
+class ResNetEncoder(Encoder):
+    """A ResNet that is built without timm.
+
+    Args:
+        name: Of `gfm.resnet.SHAPES`, as timm has it.
+        weights: As for `build_encoder`.
+        plan: Widths of the decoders; taken from the channels when None.
+    """
+
+    def __init__(
+        self, name: str, weights: str | Path | None = None, plan: DecoderPlan | None = None
+    ) -> None:
+        super().__init__()
+        self.body = _filled(ResNet(SHAPES[name]), name, weights)
+        self.channels = self.body.channels
+        self.plan = plan or plan_from_channels(self.channels)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
+        return self.body.forward(image)
+
+
 class TimmEncoder(Encoder):
     """Any timm encoder with feature maps at strides 2 to 32.
 
@@ -43,14 +68,10 @@ class TimmEncoder(Encoder):
 
     Args:
         name: The model's name in timm.
-        weights: `timm` downloads the pretrained weights, a path reads them from a file, None starts
-            from random values.
-        plan: Widths of the decoders; taken from the channels when None.
+        weights: As for `build_encoder`.
     """
 
-    def __init__(
-        self, name: str, weights: str | Path | None = None, plan: DecoderPlan | None = None
-    ) -> None:
+    def __init__(self, name: str, weights: str | Path | None = None) -> None:
         super().__init__()
         self.body = _timm_features(name, weights)
         info = self.body.feature_info
@@ -72,7 +93,7 @@ class TimmEncoder(Encoder):
                 "2, 4, 8, 16, 32 or 4, 8, 16, 32 (resnet34, convnext_tiny, ...)"
             )
         self.channels = channels
-        self.plan = plan or plan_from_channels(channels)
+        self.plan = plan_from_channels(channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -92,15 +113,15 @@ class DenseEncoder(Encoder):
 
     def __init__(self, weights: str | Path | None = None) -> None:
         super().__init__()
-        parts = _timm_classifier("densenet121", weights).features
+        parts = dict(_filled(DenseNet(), "densenet121", weights).features.named_children())
         self.stages = nn.ModuleList(
             [
-                nn.Sequential(parts.conv0, parts.norm0),
-                nn.Sequential(parts.denseblock1, parts.transition1),
-                nn.Sequential(parts.denseblock2, parts.transition2),
-                nn.Sequential(parts.denseblock3, parts.transition3),
+                nn.Sequential(parts["conv0"], parts["norm0"]),
+                nn.Sequential(parts["denseblock1"], parts["transition1"]),
+                nn.Sequential(parts["denseblock2"], parts["transition2"]),
+                nn.Sequential(parts["denseblock3"], parts["transition3"]),
                 nn.Sequential(
-                    parts.denseblock4,
+                    parts["denseblock4"],
                     *conv_bn_relu(1024, 512),
                     nn.MaxPool2d(2, 2, ceil_mode=True),
                 ),
@@ -119,18 +140,15 @@ class FullResolutionResNet(Encoder):
 
     def __init__(self, weights: str | Path | None = None) -> None:
         super().__init__()
-        body = _timm_classifier("resnet34", weights)
-        block = type(body.layer4[-1])
+        body = _filled(ResNet(SHAPES["resnet34"]), "resnet34", weights)
         self.stages = nn.ModuleList(
             [
                 nn.Sequential(*conv_bn_relu(3, 64)),
-                body.layer1,
-                body.layer2,
-                body.layer3,
-                body.layer4,
+                *(body.stage(number) for number in range(1, 5)),
                 *(
                     nn.Sequential(
-                        nn.MaxPool2d(2, 2, ceil_mode=True), *(block(512, 512) for _ in range(3))
+                        nn.MaxPool2d(2, 2, ceil_mode=True),
+                        *(BasicBlock(512, 512) for _ in range(3)),
                     )
                     for _ in range(2)
                 ),
@@ -144,6 +162,15 @@ class FullResolutionResNet(Encoder):
         return _chain(self.stages, image)
 
 
+# By the names that `GFMConfig.backbone` takes; each makes its encoder from `weights`.
+ENCODERS: dict[str, Callable[[str | Path | None], Encoder]] = {
+    "r34": lambda weights: ResNetEncoder("resnet34", weights, classic_plan()),
+    "r34_2b": FullResolutionResNet,
+    "d121": DenseEncoder,
+    "r101": lambda weights: ResNetEncoder("resnet101", weights, wide_plan()),
+}
+
+
 def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
     """The encoder of that name.
 
@@ -155,18 +182,13 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
     Raises:
         InputError: An unknown name, or weights that do not fit.
     """
-    if backbone == "r34":
-        return TimmEncoder("resnet34", weights, classic_plan())
-    if backbone == "r101":
-        return TimmEncoder("resnet101", weights, wide_plan())
-    if backbone == "d121":
-        return DenseEncoder(weights)
-    if backbone == "r34_2b":
-        return FullResolutionResNet(weights)
+    if make := ENCODERS.get(backbone):
+        return make(weights)
     if backbone.startswith("timm:"):
-        return TimmEncoder(backbone.removeprefix("timm:"), weights)
+        name = backbone.removeprefix("timm:")
+        return (ResNetEncoder if name in SHAPES else TimmEncoder)(name, weights)
     raise InputError(
-        f"backbone={backbone!r} is not supported; choose 'r34', 'r34_2b', 'd121', 'r101' or "
+        f"backbone={backbone!r} is not supported; choose {', '.join(map(repr, ENCODERS))} or "
         "'timm:NAME' with a name that timm.list_models() holds"
     )
 
@@ -233,13 +255,20 @@ def _flat(key: str) -> str:
     return key.removeprefix("model.").replace(".", "_")
 
 
-def _timm_classifier(name: str, weights: str | Path | None) -> Any:  # noqa: ANN401 - a timm model has no type of its own
-    """A timm model without its classifier, for the encoders that take it apart."""
-    return _timm_model(name, weights, num_classes=0)
+def _filled(body: Body, name: str, weights: str | Path | None) -> Body:
+    """The body of a timm model, built here, with the weights that `build_encoder` was asked for."""
+    if weights == "timm":
+        pretrained = _timm_model(name, weights, num_classes=0).state_dict()
+        body.load_state_dict({key: pretrained[key] for key in body.state_dict()})
+    elif weights is not None:
+        load_encoder_weights(body, Path(weights))
+    return body
 
 
 def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN401
     """A timm model that returns its feature maps."""
+    import timm
+
     options: dict[str, Any] = {"features_only": True}
     if name.startswith("swin"):  # refuses other sizes than the one it was trained at
         options |= {"strict_img_size": False, "feature_cls": "getter"}
@@ -249,7 +278,9 @@ def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN40
     return _timm_model(name, weights, **options)
 
 
-def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  # noqa: ANN401
+def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  # noqa: ANN401 - a timm model has no type
+    import timm  # half of a cold start
+
     try:
         body = timm.create_model(name, pretrained=weights == "timm", **options)
     except (RuntimeError, AttributeError, AssertionError) as error:

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from gfm.checkpoint import load_model
-from gfm.inference import (
-    Augmentation,
-    ForegroundMethod,
-    MatteOptions,
-    Refinement,
-    Strategy,
-    predict,
-    with_colours,
-)
-from gfm.inference.matting import check_models
+from gfm.inference import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
 from gfm.matte_files import (
     OUTPUTS,
     STREAM,
@@ -34,19 +17,13 @@ from gfm.matte_files import (
     Existing,
     Output,
     Results,
-    Source,
     collect,
     parse_background,
 )
-from gfm.matting_model import MattingModel
-from gfm.video.command import ClipJob, find_clip, matte_clip, movie_container
-from gfm.video.matting import SMOOTHING
+from gfm.video import SMOOTHING
 from rssn.console import Bar, run_command
 from rssn.errors import FailedInputs, InputError, one_line
-from rssn.photographs import FORMATS, Photograph
-
-EXPECTED = (InputError, OSError, MemoryError, torch.OutOfMemoryError)  # of one photograph alone
-AHEAD = 2  # photographs that are read, and that are written, beside the one that is matted
+from rssn.photographs import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=usual.d1,
         help="reduction for the glance (the model's own, or 3)",
     )
-    add("--d2", type=float, default=usual.d2, help="reduction for the focus (default 2)")
+    add(
+        "--d2",
+        type=float,
+        default=usual.d2,
+        help="reduction for the focus (default: the model's, or 2)",
+    )
     add(
         "--foreground",
         choices=get_args(ForegroundMethod),
@@ -134,6 +116,12 @@ def run(options: argparse.Namespace) -> None:
         FailedInputs: Some inputs could not be matted; the others are done.
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
+    # Whoever asks for help does not wait for PyTorch.
+    from gfm.checkpoint import load_model
+    from gfm.inference.matting import check_models
+    from gfm.matte_photographs import describe, matte_all
+    from gfm.video.command import ClipJob, find_clip, matte_clip
+
     clip = find_clip(options.inputs)
     if clip is None and options.smooth is not None:
         raise InputError("--smooth is for a video; leave it out for photographs")
@@ -146,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
         job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
     models = check_models([load_model(each, options.device) for each in options.model or (None,)])
     if not options.quiet:
-        sys.stderr.write(f"device: {_describe(models[0].device, options.device)}\n")
+        sys.stderr.write(f"device: {describe(models[0].device, options.device)}\n")
     if job is not None:
         matte_clip(job, models, options.quiet)
         return
@@ -157,7 +145,7 @@ def run(options: argparse.Namespace) -> None:
     if options.existing == "skip":
         sources = [source for source in sources if not results.are_there(source.name)]
     with Bar("Matte", len(sources), options.quiet) as bar:
-        for source, reason in _matte_all(sources, models, how, results):
+        for source, reason in matte_all(sources, models, how, results):
             if reason is not None:
                 text = one_line(reason)
                 failures.append(text if text.startswith(str(source)) else f"{source}: {text}")
@@ -189,6 +177,8 @@ def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
 
 
 def _results(options: argparse.Namespace, of_video: bool) -> Results:
+    from gfm.video.command import movie_container
+
     out = Path(options.out)
     movie = movie_container(out) is not None
     if movie and not of_video:
@@ -204,68 +194,3 @@ def _results(options: argparse.Namespace, of_video: bool) -> Results:
         parse_background(options.background),
         options.linear,
     )
-
-
-def _matte_all(
-    sources: Sequence[Source],
-    models: Sequence[MattingModel],
-    how: MatteOptions,
-    results: Results,
-) -> Iterator[tuple[Source, Exception | None]]:
-    """Matte and write; yields each photograph when it is done, with what went wrong.
-
-    One thread reads ahead and one finishes and writes while the network runs here, unless memory
-    is limited: then one photograph is in memory at a time.
-    """
-    ahead = AHEAD if how.max_memory is None else 0
-    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
-        waiting = deque(sources)
-        reading: deque[tuple[Source, Future[Photograph]]] = deque()
-        writing: deque[tuple[Source, Future[None]]] = deque()
-        while waiting or reading:
-            while waiting and len(reading) <= ahead:
-                source = waiting.popleft()
-                reading.append((source, reader.submit(source.read)))
-            source, read = reading.popleft()
-            try:
-                photograph = read.result()
-                alpha, trimap = predict([photograph.pixels], models, how)[0]
-            except EXPECTED as error:
-                yield source, error
-                continue
-            task = partial(_finish, source, photograph, alpha, trimap, how, results)
-            writing.append((source, writer.submit(task)))
-            del photograph, alpha, trimap  # or they stay while the next is read
-            while len(writing) > ahead:
-                yield _settled(*writing.popleft())
-        for source, written in writing:
-            yield _settled(source, written)
-
-
-def _finish(
-    source: Source,
-    photograph: Photograph,
-    alpha: NDArray[np.float32],
-    trimap: NDArray[np.uint8],
-    how: MatteOptions,
-    results: Results,
-) -> None:
-    results.write(source.name, photograph, with_colours(photograph, alpha, trimap, how))
-
-
-def _settled(source: Source, written: Future[None]) -> tuple[Source, Exception | None]:
-    try:
-        written.result()
-    except EXPECTED as error:
-        return source, error
-    return source, None
-
-
-def _describe(device: torch.device, asked: str) -> str:
-    """The device, and why it was taken."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    if asked != "auto":
-        return str(device)
-    reason = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no GPU found"
-    return f"{device} ({reason})"

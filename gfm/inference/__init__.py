@@ -1,15 +1,24 @@
-"""From photographs to their mattes."""
+"""From photographs to their mattes.
 
-from gfm.inference.matting import matte, matte_batch, predict, with_colours
-from gfm.inference.options import (
-    Augmentation,
-    ForegroundMethod,
-    MatteOptions,
-    Refinement,
-    Strategy,
-)
-from gfm.inference.passes import enlarge, pass_size, shrink
-from gfm.inference.pictures import as_photograph
+Names are loaded when they are first used: the options of a command need no network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gfm.inference.matting import matte, matte_batch, predict, with_colours
+    from gfm.inference.options import (
+        Augmentation,
+        ForegroundMethod,
+        MatteOptions,
+        Refinement,
+        Strategy,
+    )
+    from gfm.inference.passes import enlarge, pass_size, shrink
+    from gfm.inference.pictures import as_photograph
 
 __all__ = [
     "Augmentation",
@@ -26,3 +35,29 @@ __all__ = [
     "shrink",
     "with_colours",
 ]
+
+_MODULES = {
+    "Augmentation": "options",
+    "ForegroundMethod": "options",
+    "MatteOptions": "options",
+    "Refinement": "options",
+    "Strategy": "options",
+    "as_photograph": "pictures",
+    "enlarge": "passes",
+    "matte": "matting",
+    "matte_batch": "matting",
+    "pass_size": "passes",
+    "predict": "matting",
+    "shrink": "passes",
+    "with_colours": "matting",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'gfm.inference' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"gfm.inference.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,19 +9,16 @@ from __future__ import annotations
 import functools
 import re
 import sys
-import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from typing import TYPE_CHECKING, Literal
 
 from gfm.config import GFMConfig
-from gfm.network import GFM
 from rssn.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Pass = Literal["glance", "focus", "whole"]
 
@@ -57,6 +54,8 @@ def format_memory(size: float) -> str:
 def memory_in_use(device: torch.device) -> int:
     """Bytes that this process holds: on the GPU for a network there, else in main memory."""
     if device.type == "cuda":
+        import torch
+
         return int(torch.cuda.memory_allocated(device))
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -79,6 +78,11 @@ def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
         part: The pass: the glance or the focus decoder alone, or the whole network.
         item_size: Bytes of a value.
     """
+    import torch
+
+    from gfm.inference.allocations import AllocationCounter
+    from gfm.network import GFM
+
     with torch.device("meta"):
         model = GFM(config).eval()
         image = torch.empty(1, 3, PROBE, PROBE)
@@ -87,48 +91,6 @@ def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
         "focus": model.focus_alpha,
         "whole": model,
     }
-    with torch.inference_mode(), _AllocationCounter() as counter:
+    with torch.inference_mode(), AllocationCounter() as counter:
         runs[part](image)
     return float(SLACK * counter.peak * item_size / 4 / PROBE**2)
-
-
-class _AllocationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of the tensors that are alive.
-
-    Attributes:
-        peak: The most at any time, with the copies in other memory orders that convolutions on a
-            CPU make of their input and output.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.alive: set[int] = set()
-        self.now = self.peak = 0
-
-    def __torch_dispatch__(
-        self,
-        func: Any,  # noqa: ANN401 - PyTorch's own signature
-        types: Any,  # noqa: ANN401
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> object:
-        result = func(*args, **(kwargs or {}))
-        made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        for tensor in made:
-            self._count(tensor.untyped_storage())
-        copies = 0
-        if func.overloadpacket is torch.ops.aten.convolution:
-            copies = sum(tensor.nbytes for tensor in (args[0], *made))
-        self.peak = max(self.peak, self.now + copies)
-        return result
-
-    def _count(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata
-        if key not in self.alive:
-            self.alive.add(key)
-            self.now += storage.nbytes()
-            weakref.finalize(storage, self._forget, key, storage.nbytes())
-
-    def _forget(self, key: int, size: int) -> None:
-        self.alive.discard(key)
-        self.now -= size

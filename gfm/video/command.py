@@ -18,8 +18,9 @@ from gfm.cutout import Matte
 from gfm.inference import MatteOptions, with_colours
 from gfm.matte_files import Results
 from gfm.matting_model import MattingModel
+from gfm.video import SMOOTHING
 from gfm.video.clip import SUFFIXES, Clip, Frame, is_clip, open_clip, steady
-from gfm.video.matting import SMOOTHING, FrameMatte, check_smoothing, matte_frames
+from gfm.video.matting import FrameMatte, check_smoothing, matte_frames
 from gfm.video.movie import CONTAINERS, Container, MovieWriter, find_ffmpeg
 from rssn._files import whole_file
 from rssn.console import Bar

@@ -15,10 +15,9 @@ from gfm.inference.options import MatteOptions
 from gfm.inference.passes import finish
 from gfm.inference.planning import plan_passes
 from gfm.matting_model import MattingModel
+from gfm.video import SMOOTHING
 from gfm.video.smoothing import MapMemory
 from rssn.errors import InputError
-
-SMOOTHING = 0.7  # part of the earlier frames; docs/matting.md has what it was chosen by
 
 
 class FrameMatte(NamedTuple):

@@ -25,6 +25,8 @@ def build(backbone: str = "timm:test_resnet", rosta: str = "TT", **options: obje
     """An untrained network in eval mode whose norms have seen a batch, so that classes vary."""
     torch.manual_seed(0)
     model = GFM(GFMConfig(**{"backbone": backbone, "rosta": rosta, "width": 0.25} | options))
+    if model.rim is not None:
+        torch.nn.init.constant_(model.rim.merge.bias, 0.5)  # else its mattes may be clear all over
     norms = [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0

@@ -74,10 +74,12 @@ def logged_to(folder: Path) -> str:
 
 
 def curves(run: Path) -> Curves:
-    """Loss and validation error by step, as written."""
-    with (run / "metrics.csv").open() as file:
+    """Loss and validation error by step, as written; none of a run that had nothing left to do."""
+    names, path = ("loss", "val_sad"), run / "metrics.csv"
+    if not path.exists():
+        return {name: {} for name in names}
+    with path.open() as file:
         rows = list(csv.DictReader(file))
-    names = ("loss", "val_sad")
     return {name: {r["step"]: r[name] for r in rows if r.get(name)} for name in names}
 
 
@@ -128,7 +130,7 @@ def resume(given: list[str], folder: Path, alone: Curves) -> tuple[int, int]:
         torch.load(path, weights_only=True)
     for path in killed.rglob("*.safetensors"):
         load_model(path, "cpu")
-    before = curves(killed) if (killed / "metrics.csv").exists() else {"loss": {}, "val_sad": {}}
+    before = curves(killed)
     last, step = killed / LAST, 0
     if last.exists():
         step = torch.load(last, weights_only=True)["global_step"]

@@ -1,4 +1,4 @@
-"""The table and the pictures of the `lite` model in docs/experiments.md.
+"""The table and the pictures of the `lite` model in docs/lite.md.
 
 Mattes photographs with known mattes by some models, by GrabCut from a centred box, and by the best
 constant matte of each photograph, and writes MAD and MSE (convention gfm) for each, a Markdown

@@ -14,27 +14,30 @@ from typing import Any
 _LOADING = threading.Lock()
 
 
-def function(module: str, name: str) -> Callable[..., Any]:
+def function(module: str, name: str, alone: bool = False) -> Callable[..., Any]:
     """A function of a module of pymatting.
 
     Its compiled code starts numba's threads when it is imported, which sets the OpenMP threads of
     the whole process to the number of cores. A torch that was told to take one thread then takes
     all, and is ten times as slow where other processes have the cores.
 
-    Note:
-        The module is loaded from its file. As a part of the package it would bring all of the
-        package along, whose compiled code takes as long to load as half of torch.
+    Args:
+        module: Such as `alpha.estimate_alpha_cf`.
+        name: Of the function.
+        alone: Load the module from its file, without the rest of the package, whose compiled code
+            takes 0.4 s to load; for modules that import no other of pymatting.
     """
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
     with _LOADING:
-        found: Callable[..., Any] = getattr(_load(f"pymatting.{module}"), name)
+        load = _load_alone if alone else import_module
+        found: Callable[..., Any] = getattr(load(f"pymatting.{module}"), name)
     if torch:
         torch.set_num_threads(threads)
     return found
 
 
-def _load(name: str) -> ModuleType:
+def _load_alone(name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     package = find_spec("pymatting")  # looks for it and runs nothing

@@ -136,7 +136,8 @@ def _multilevel(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArr
 
     from rssn._pymatting import function
 
-    estimate = function("foreground.estimate_foreground_ml", "estimate_foreground_ml")
+    name = "estimate_foreground_ml"
+    estimate = function(f"foreground.{name}", name, alone=True)
     # Its one parallel part, the resizing, costs more to share among threads than to do: on small
     # images a hundred times more.
     threads = numba.get_num_threads()

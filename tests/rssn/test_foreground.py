@@ -212,6 +212,9 @@ from rssn import estimate_foreground
 torch.set_num_threads(1)
 estimate_foreground(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 0.5, np.float32), "multilevel")
 assert torch.get_num_threads() == 1, torch.get_num_threads()
+from rssn._pymatting import function
+assert callable(function("alpha.estimate_alpha_cf", "estimate_alpha_cf"))
+assert torch.get_num_threads() == 1, torch.get_num_threads()
 """
     environment = {**os.environ, "NUMBA_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -18,6 +18,7 @@ from rssn.errors import InputError, one_line
 from rssn.locations import locate
 
 FOLDER, NAME = "checkpoints", "last"
+UNVALIDATED = "last-unvalidated"
 
 
 class LastCheckpoint(Checkpoint):
@@ -25,6 +26,10 @@ class LastCheckpoint(Checkpoint):
 
     `--ckpt_path .../last.ckpt` goes on with the batch that came next, to the bit on a CPU, whether
     the run was ended, interrupted or killed. The file is replaced only by a whole one.
+
+    It is called `last-unvalidated` until the validation that may follow is over: a run that is
+    killed in between goes on from the checkpoint before and makes up for both, or, where that
+    would take too long, from this one without the validation.
 
     Args:
         minutes: It is written after this time,
@@ -41,6 +46,7 @@ class LastCheckpoint(Checkpoint):
         self.minutes, self.steps = minutes, steps
         self.written = time.monotonic()
         self.folder: Path | None = None
+        self.is_unvalidated = False  # the newest checkpoint, which this process has written
 
     def setup(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
@@ -62,10 +68,39 @@ class LastCheckpoint(Checkpoint):
         whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0 or trainer.is_last_batch
         if self.folder is not None and whole and self._is_due(trainer):
             self.written = time.monotonic()
-            trainer.save_checkpoint(self.folder / f"{NAME}.ckpt", weights_only=False)
+            trainer.save_checkpoint(self.folder / f"{UNVALIDATED}.ckpt", weights_only=False)
             model = model_to_keep(trainer)
             if trainer.is_global_zero and model is not None:
-                save_model(model, self.folder / f"{NAME}.safetensors")
+                save_model(model, self.folder / f"{UNVALIDATED}.safetensors")
+            self.is_unvalidated = True
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Give the checkpoint its name."""
+        self._name(trainer)
+
+    def on_train_batch_start(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+    ) -> None:
+        """Give the checkpoint its name, where no validation came."""
+        self._name(trainer)
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Give the checkpoint its name, where no validation came."""
+        self._name(trainer)
+
+    def _name(self, trainer: lightning.Trainer) -> None:
+        if self.folder is not None and self.is_unvalidated and trainer.is_global_zero:
+            for written in self.folder.glob(f"{UNVALIDATED}.*"):
+                written.replace(self.folder / f"{NAME}{written.suffix}")
+        self.is_unvalidated = False
 
     def _is_due(self, trainer: lightning.Trainer) -> bool:
         ends = trainer.should_stop or trainer.is_last_batch

@@ -9,6 +9,7 @@ import numpy as np
 from rssn._drawing import PALE_INK, fitted, grey, paste, sheet, write
 from rssn.images import Uint8Image
 from rssn.route import Composite, Record
+from rssn.steps import MORE_STEPS
 
 COLUMNS = ("composite", "alpha", "foreground", "background")
 _TILE_HEIGHT, _TILE_WIDTH, _GAP, _CAPTION, _TEXT = 220, 290, 8, 30, 10  # px
@@ -51,6 +52,7 @@ def describe(record: Record) -> str:
         f"denoised at sigma {denoise['sigma']}" if denoise else "not denoised",
         f"background blurred over {blur['size']} px" if blur else "no blur",
         f"noise of sigma {noise['sigma']}" if noise else "no noise",
+        *(name for name in MORE_STEPS if record.get(name) is not None),
     ]
     return f"on {record['background']}: {', '.join(steps)}"
 

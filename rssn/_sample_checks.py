@@ -14,7 +14,7 @@ from rssn.blending import blend
 from rssn.build import BuildOptions
 from rssn.errors import InputError, one_line
 from rssn.images import ImageFormat, decode_alpha, decode_rgb
-from rssn.route import STEPS, Composite, Record
+from rssn.route import Composite, Record
 from rssn.shards import MEMBERS, Members, sample_key
 
 Held = Literal["composites", "foregrounds", "backgrounds"]
@@ -26,7 +26,7 @@ _JPEG_LOSS, _ESTIMATE_ERROR = 6.0, 2.0
 
 _FOREGROUND_FIELDS = ("foreground", "foreground_digest", "foreground_licence", "source_size")
 _BACKGROUND_FIELDS = ("background", "background_digest", "background_licence", "background_size")
-_SAMPLE_FIELDS, _STEP_FIELDS = ("k", "seed"), (*STEPS, "crop")
+_SAMPLE_FIELDS = ("k", "seed")
 
 
 def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:
@@ -88,7 +88,8 @@ def _read_record(data: bytes, holds: Held, options: BuildOptions) -> Record:
     if holds == "backgrounds" or (holds == "composites" and options.route.composition):
         wanted += _BACKGROUND_FIELDS
     if holds == "composites":
-        wanted += (*_SAMPLE_FIELDS, *_STEP_FIELDS) if options.route.composition else _SAMPLE_FIELDS
+        wanted += _SAMPLE_FIELDS
+        wanted += (*options.route.probabilities, "crop") if options.route.composition else ()
     try:
         record = json.loads(data)
     except ValueError as error:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rssn.images import Alpha, Uint8Image
 from rssn.route import STEPS, Composite, Record, RouteOptions
 from rssn.sharpness import scaled_size
+from rssn.steps import MORE_STEPS
 
 LEVELS = ("0", "between", "1")
 
@@ -32,7 +33,7 @@ class Tally:
         foreground_licences: Samples whose foreground has a licence; '' where it is not known.
         background_licences: The same for backgrounds.
         sizes: Samples of each (height, width) in px.
-        steps: Samples that were denoised, blurred, given noise.
+        steps: Samples that were denoised, blurred, given noise, and so on.
         windows: Blurred samples of each window in px.
         pixels: Pixels whose alpha is 0, between, and 1.
         colour: Sum of all values of the composites, for R, G and B.
@@ -70,7 +71,7 @@ class Tally:
         record = sample.record
         self.samples += 1
         self.count_record(record)
-        for step in STEPS:
+        for step in (*STEPS, *MORE_STEPS):
             self.steps[step] += record.get(step) is not None
         if record.get("blur"):
             self.windows[record["blur"]["size"]] += 1
@@ -140,10 +141,10 @@ def _spread(values: Iterable[int]) -> dict[str, float] | None:
 
 def _steps(tally: Tally, route: RouteOptions) -> dict[str, Any]:
     """The share of the samples with each step, and of the blurred ones with each window."""
-    wanted = {name: getattr(route, f"{name}_probability") for name in STEPS}
     samples, blurred = max(tally.samples, 1), max(tally.steps["blur"], 1)
     shares: dict[str, Any] = {
-        name: {"share": tally.steps[name] / samples, "wanted": wanted[name]} for name in STEPS
+        name: {"share": tally.steps[name] / samples, "wanted": wanted}
+        for name, wanted in route.probabilities.items()
     }
     windows = {
         size: {"share": count / blurred, "wanted": None}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from rssn._drawing import PALE_INK, frame, grey, paste, sheet, write
 from rssn._files import whole_file
 from rssn.backgrounds import cover_crop
 from rssn.blending import blend
-from rssn.console import run_command
+from rssn.build import route_options
+from rssn.console import progress, run_command
 from rssn.denoising import denoise
 from rssn.errors import InputError
 from rssn.foreground import estimate_foreground
 from rssn.images import Alpha, Uint8Image, encode_rgb, image_files, read_rgb
 from rssn.noise import add_noise
-from rssn.route import RouteOptions
+from rssn.route import ROUTES, RouteOptions, make_more_steps
 from rssn.sharpness import blur, scaled_size
 from rssn.sources import LAYOUTS, SourcePixels, find_sources, read_source, shrink
 
@@ -42,7 +43,7 @@ def route_panels(
     options: RouteOptions,
     rng: np.random.Generator,
     is_photograph: bool = True,
-) -> list[Panel]:
+) -> Iterator[Panel]:
     """Every step of a route on one foreground, whatever its probability, with its name.
 
     Args:
@@ -52,34 +53,39 @@ def route_panels(
         rng: Where the crop and the noise come from.
         is_photograph: F has to be estimated.
 
-    Returns:
-        Names and uint8 pictures (H, W, 3) of the size of the foreground.
+    Yields:
+        Names and uint8 pictures (H, W, 3) of the size of the foreground, each when it is made.
     """
     image, alpha = source.image, source.alpha
     height, width = alpha.shape
-    foreground = estimate_foreground(image, alpha) if is_photograph else image
-    sigma, backend = options.denoise_sigma, options.denoise_backend
-    quiet, quiet_background = (denoise(each, sigma, backend) for each in (foreground, background))
     position = (rng.random(), rng.random())
-    behind, quiet_behind = (
-        cover_crop(each, height, width, position) for each in (background, quiet_background)
-    )
+    yield "photograph" if is_photograph else "cut-out", image
+    yield "alpha", grey(alpha)
+    yield "background", cover_crop(background, height, width, position)
+    foreground = estimate_foreground(image, alpha) if is_photograph else image
+    yield "foreground, estimated" if is_photograph else "foreground", foreground
+    foreground = denoise(foreground, options.denoise_sigma, options.denoise_backend)
+    yield "foreground, denoised", foreground
+    background = denoise(background, options.denoise_sigma, options.denoise_backend)
+    background = cover_crop(background, height, width, position)
+    yield "background, denoised", background
     middle = sorted(options.blur_sizes)[len(options.blur_sizes) // 2]
     window = scaled_size(middle, min(height, width), options.blur_reference)
-    blurred = blur(quiet_behind, window)
-    composite = blend(alpha, quiet, blurred)
+    background = blur(background, window)
+    yield f"background, blurred over {window} px", background
+    for name, step in options.more_steps.items():
+        always = replace(options, more_steps={name: {**step, "probability": 1}})
+        changed = make_more_steps(foreground, alpha, background, always, rng)
+        for part, before, after in zip(
+            ("foreground", "background"), (foreground, background), changed[:2], strict=True
+        ):
+            if after is not before:
+                yield f"{part}, {name}", after
+        foreground, background = changed[:2]
+    composite = blend(alpha, foreground, background)
+    yield "blended", composite
     (noisy,) = add_noise([composite], options.noise_sigma, rng)
-    return [
-        ("photograph" if is_photograph else "cut-out", image),
-        ("alpha", grey(alpha)),
-        ("background", behind),
-        ("foreground, estimated" if is_photograph else "foreground", foreground),
-        ("foreground, denoised", quiet),
-        ("background, denoised", quiet_behind),
-        (f"background, blurred over {window} px", blurred),
-        ("blended", composite),
-        (f"with noise of sigma {options.noise_sigma:g}", noisy),
-    ]
+    yield f"with noise of sigma {options.noise_sigma:g}", noisy
 
 
 def draw_panels(panels: Sequence[Panel], alpha: Alpha, width: int = 320) -> Uint8Image:
@@ -146,10 +152,12 @@ def parser() -> argparse.ArgumentParser:
     add("--foregrounds", type=Path, required=True, metavar="DIR", help=LAYOUTS)
     add("--backgrounds", type=Path, required=True, metavar="DIR", help="pictures")
     add("--out", type=Path, required=True, metavar="OUT.jpg")
+    add("--route", help=f"{', '.join(ROUTES)}, or a YAML file (rssn, blurred as for 1080 px)")
     add("--id", metavar="NAME", help="of the foreground, without suffix (the first)")
     add("--background", metavar="FILE", help="name of the background (the first)")
     add("--seed", type=int, default=0, help="of the crop and the noise")
     add("--width", type=int, default=320, metavar="PX", help="of each of the panels (320)")
+    add("--quiet", action="store_true", help="no progress bar")
     return parser
 
 
@@ -165,11 +173,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         source = sources[_named(chosen.id, sources, "--id")]
         file = files[_named(chosen.background, files, "--background")]
         # The paper's windows are meant for images of 1080 px; drawn scenes are smaller.
-        options = replace(RouteOptions(), blur_reference=1080)
+        default = RouteOptions(blur_reference=1080)
+        options = default if chosen.route is None else route_options(chosen.route)
         pixels = read_source(source, options.shorter_side)
+        background = shrink(read_rgb(file), options.shorter_side)
         rng = np.random.default_rng(chosen.seed)
-        panels = route_panels(
-            pixels, shrink(read_rgb(file), options.shorter_side), options, rng, source.is_photograph
+        panels = list(
+            progress(
+                route_panels(pixels, background, options, rng, source.is_photograph),
+                "Draw",
+                quiet=chosen.quiet,
+            )
         )
         with whole_file(chosen.out) as part:
             part.write_bytes(encode_rgb(draw_panels(panels, pixels.alpha, chosen.width)))

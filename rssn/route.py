@@ -17,12 +17,14 @@ from rssn.errors import InputError
 from rssn.images import Alpha, Uint8Image
 from rssn.noise import add_noise
 from rssn.sharpness import blur, scaled_size
+from rssn.steps import MORE_STEPS, Step
 
 Denoiser = Literal["fast", "bm3d"]
 Record = dict[str, Any]
 
 STEPS = ("denoise", "blur", "noise")
-"""Each has a `_probability` among the options, and in a record its settings, or None."""
+"""Those of the paper. Each has a `_probability` among the options, and in a record its settings, or
+None; as those of `rssn.steps` have that a route asks for in `more_steps`."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class RouteOptions:
         noise_probability: How often noise is added to composite, F and B.
         noise_sigma: Its standard deviation, 0..255 scale.
         shorter_side: Larger images are shrunk to this shorter side, in px; None keeps them.
+        more_steps: Steps that the paper has not, with their options: of `rssn.steps.MORE_STEPS`, in
+            whose order they are made, between blurring and blending.
     """
 
     k: int = 5
@@ -57,6 +61,7 @@ class RouteOptions:
     noise_probability: float = 0.5
     noise_sigma: float = 10
     shorter_side: int | None = 1080
+    more_steps: dict[str, dict[str, Any]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.blur_sizes, list):  # as YAML gives it
@@ -78,6 +83,8 @@ class RouteOptions:
             value = getattr(self, name)
             _demand(self, name, value is None or (_is_whole(value) and value >= 8), "8 px or more")
         _demand(self, "k", self.composition or self.k == 1, "1 without composition: none differ")
+        made = _make_steps(self.more_steps)  # with the options that were left out
+        object.__setattr__(self, "more_steps", {name: asdict(step) for name, step in made.items()})
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -107,6 +114,12 @@ class RouteOptions:
             raise InputError(f"{name}: unknown options {unknown}; choose from {allowed}")
         return cls(**values)
 
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """How often each step of this route happens, by its name in records."""
+        more = {name: step["probability"] for name, step in self.more_steps.items()}
+        return {**{step: getattr(self, f"{step}_probability") for step in STEPS}, **more}
+
     def on_crop(self, shorter_side: int, scale: float) -> Self:
         """The same route for a crop that is resized before it is composed.
 
@@ -119,11 +132,13 @@ class RouteOptions:
             averaging would have left: sigma falls in proportion.
         """
         sizes = (scaled_size(size, shorter_side, self.blur_reference) for size in self.blur_sizes)
+        more = {name: step.on_crop(scale) for name, step in _make_steps(self.more_steps).items()}
         return replace(
             self,
             blur_sizes=tuple(max(1, round(size * scale)) for size in sizes),
             blur_reference=None,
             noise_sigma=self.noise_sigma * min(scale, 1),
+            more_steps={name: asdict(step) for name, step in more.items()},
         )
 
     def to_yaml(self, path: Path) -> None:
@@ -234,7 +249,7 @@ def render(
         blending them gives the composite (clipping and rounding aside), as the losses ask.
     """
     height, width = alpha.shape
-    record: Record = {**dict.fromkeys(STEPS), "crop": list(steps.position)}
+    record: Record = {**dict.fromkeys(options.probabilities), "crop": list(steps.position)}
     if steps.denoise:
         record["denoise"] = {"sigma": options.denoise_sigma, "backend": options.denoise_backend}
     background = cover_crop(background, height, width, steps.position)
@@ -242,12 +257,71 @@ def render(
         size = scaled_size(steps.blur_size, min(height, width), options.blur_reference)
         background = blur(background, size)
         record["blur"] = {"size": size}
+    foreground, background, done = make_more_steps(foreground, alpha, background, options, rng)
+    record |= done
     images = [blend(alpha, foreground, background), foreground, background]
     if steps.noise:
         images = add_noise(images, options.noise_sigma, rng)
         record["noise"] = {"sigma": options.noise_sigma}
     composite, foreground, background = images
     return Composite(composite, alpha, foreground, background, record)
+
+
+def make_more_steps(
+    foreground: Uint8Image,
+    alpha: Alpha,
+    background: Uint8Image,
+    options: RouteOptions,
+    rng: np.random.Generator,
+) -> tuple[Uint8Image, Uint8Image, Record]:
+    """Let the steps happen that a route has beside the paper's.
+
+    Args:
+        foreground: F, uint8 (H, W, 3).
+        alpha: Matte, float32 (H, W) in [0, 1].
+        background: B, uint8 (H, W, 3).
+        options: The route.
+        rng: Where the generator of each step comes from; nothing is drawn from it.
+
+    Returns:
+        F, B, and the record of the steps that happened.
+    """
+    steps = _make_steps(options.more_steps)
+    record: Record = {}
+    # One for each step there is, so that a step draws the same whatever others a route has.
+    generators = rng.spawn(len(MORE_STEPS)) if steps else ()
+    for name, own in zip(MORE_STEPS, generators, strict=False):
+        if name in steps and own.random() < steps[name].probability:
+            foreground, background, record[name] = steps[name].apply(
+                foreground, alpha, background, own
+            )
+    return foreground, background, record
+
+
+def _make_steps(more_steps: object) -> dict[str, Step]:
+    """Steps from their names and options.
+
+    Raises:
+        InputError: There is no such step, or an option or a value that it does not have.
+    """
+    if not isinstance(more_steps, dict) or not more_steps.keys() <= MORE_STEPS.keys():
+        raise InputError(
+            f"more_steps={more_steps!r} is not allowed; give a mapping of options by the name of "
+            f"the step, of {sorted(MORE_STEPS)}"
+        )
+    return {name: _make_step(name, more_steps[name]) for name in MORE_STEPS if name in more_steps}
+
+
+def _make_step(name: str, given: object) -> Step:
+    kind = MORE_STEPS[name]
+    allowed = [option.name for option in fields(kind)]
+    options = {} if given is None else given  # as YAML gives a name that nothing follows
+    if not isinstance(options, dict) or not options.keys() <= set(allowed):
+        raise InputError(f"more_steps.{name}={given!r} is not allowed; its options are {allowed}")
+    try:
+        return kind(**options)
+    except InputError as error:
+        raise InputError(f"more_steps.{name}.{error}") from None
 
 
 def _denoiser(options: RouteOptions) -> Callable[[Uint8Image], Uint8Image]:

@@ -17,7 +17,7 @@ from gfm.config import GFMConfig, Pyramid, Rosta
 from gfm.cutout import Matte
 from gfm.evaluate import Report
 from gfm.inference import Strategy, matte
-from gfm.losses import GFMLoss, RIMLoss
+from gfm.losses import GFMLoss, LossWeights, RIMLoss
 from gfm.network import GFM
 from gfm.samples import Batch
 from gfm.schedule import cosine_factor, share_done
@@ -44,6 +44,7 @@ class GFMTask(lightning.LightningModule):
         weights: Weights of the encoder to start from: `timm`, a file, or none.
         model: A model file to start from instead; its configuration counts then.
         loss: `paper` adds the terms with weight 1, `released` with 0.25.
+        loss_weights: Other weights of some terms, by their names in `gfm.losses.LossWeights`.
         learning_rate: Of Adam; the largest of the schedule.
         schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
         weight_decay: Of AdamW; 0 is Adam.
@@ -66,6 +67,7 @@ class GFMTask(lightning.LightningModule):
         weights: str | None = None,
         model: str | None = None,
         loss: Literal["paper", "released"] = "paper",
+        loss_weights: dict[str, float] | None = None,
         learning_rate: float = 1e-5,
         schedule: Schedule = "constant",
         weight_decay: float = 0.0,
@@ -93,7 +95,8 @@ class GFMTask(lightning.LightningModule):
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self._compiled: Callable[[Tensor], Any] | None = None
-        self.loss = RIMLoss(loss) if self.model.rim is not None else GFMLoss(loss)
+        factors = LossWeights.preset(loss, **(loss_weights or {}))
+        self.loss = GFMLoss(factors) if self.model.rim is None else RIMLoss(factors)
         self.errors: dict[str, dict[str, float]] = {}  # of this process, in this epoch
         self.report = Report("gfm", {}, [])  # of all processes, in the last epoch
 

@@ -147,11 +147,22 @@ class LossWeights:
                 raise InputError(f"{name}={factor} is no weight; give a finite number from 0 on")
 
     @classmethod
-    def preset(cls, name: Preset) -> Self:
-        """Weights by name: `paper` takes the defaults, `released` a quarter of each."""
+    def preset(cls, name: Preset, **changed: float) -> Self:
+        """Weights by name.
+
+        Args:
+            name: `paper` takes the defaults, `released` a quarter of each.
+            changed: Factors in place of the preset's, by the name of their term.
+
+        Raises:
+            InputError: There is no such preset or term, or a factor that is no weight.
+        """
         check_choice("weights", name, get_args(Preset))
         factor = 1.0 if name == "paper" else 0.25
-        return cls(**{name: factor * value for name, value in dataclasses.asdict(cls()).items()})
+        weights = {term: factor * value for term, value in dataclasses.asdict(cls()).items()}
+        if unknown := sorted(changed.keys() - weights.keys()):
+            raise InputError(f"the loss has no terms {unknown}; choose from {list(weights)}")
+        return cls(**weights | changed)
 
 
 class GFMLoss(nn.Module):

@@ -158,6 +158,19 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments, message, capsys):
     assert last.startswith("error: ") and message in last
 
 
+def test_terms_of_the_loss_have_the_weights_that_were_asked_for(data, tmp_path, capsys):
+    weights = ("--model.loss", "released", "--model.loss_weights.laplacian", "3")
+    assert main(fit_arguments(data, *TINY, *weights)) == 0
+    first = {n: float(v) for n, v in rows(tmp_path / "runs" / "version_0")[0].items() if v}
+    terms = {name: value for name, value in first.items() if name.startswith("loss_")}
+    assert terms.keys() >= {"loss_glance", "loss_laplacian", "loss_composition"}
+    wanted = sum(value / 4 for value in terms.values()) + 2.75 * terms["loss_laplacian"]
+    assert first["loss"] == pytest.approx(wanted, rel=1e-5)
+    assert main(fit_arguments(data, *TINY, "--model.loss_weights.laplace", "3")) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "the loss has no terms ['laplace']; choose from ['glance', " in last
+
+
 def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
     write_shards(tmp_path / "shards", (4, 2))
     (tmp_path / "shards" / "shard-00001.tar").write_bytes(b"")
@@ -305,7 +318,7 @@ def test_killed_run_goes_on_to_the_bit(data, tmp_path):
     whole, _, second = (tmp_path / "runs" / f"version_{n}" for n in range(3))
     wanted = losses_of(whole)
     assert list(wanted) == [str(step) for step in range(9)]
-    assert losses_of(second) == {step: wanted[step] for step in "5678"}
+    assert losses_of(second) == {step: wanted[step] for step in "45678"}  # of 5, no name yet
     model = Path("checkpoints") / "last.safetensors"
     assert same_weights(whole / model, second / model)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_tools.collection import files_in
 from data_tools.layouts import Folders, Kind, Layout
 from rssn.errors import InputError
-from rssn.images import SUFFIXES
 
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "photographs": ("original", "mask"),
@@ -19,7 +19,7 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """An image and what belongs to it: pairs of source and target, the image first."""
+    """An image and what belongs to it, each with the path it comes from and the one it gets."""
 
     image: tuple[Path, Path]
     matte: tuple[Path, Path] | None = None
@@ -76,7 +76,7 @@ def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job]
     for part in parts:
         mattes, trimaps = (_by_stem(f, failures) for f in (part.mattes, part.trimaps))
         used = set()
-        for image in _files(part.images):
+        for image in files_in(Path(part.images)):
             stem, partners = image.stem, part.partners(image.stem)
             if partners is None:
                 if part.images != part.mattes:
@@ -112,34 +112,28 @@ def _job(holds: Kind, target: Path, image: Path, matte: Path | None, trimap: Pat
     )
 
 
-def _files(folder: str | None) -> list[Path]:
-    """The image files of a folder in the order of their names; none where it is not there."""
-    if folder is None or not Path(folder).is_dir():
-        return []
-    files = (p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
-    return sorted(files)
-
-
 def _by_stem(folder: str | None, failures: list[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for path in _files(folder):
+    if folder is None:
+        return files
+    for path in files_in(Path(folder)):
         if files.setdefault(path.stem, path) != path:
             failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
     return files
 
 
 def _below(root: Path, part: Folders) -> Folders:
-    return Folders(
-        str(root / part.images),
-        part.mattes and str(root / part.mattes),
-        part.trimaps and str(root / part.trimaps),
-        *(part.image, part.matte, part.trimap),
+    return replace(
+        part,
+        images=str(root / part.images),
+        mattes=part.mattes and str(root / part.mattes),
+        trimaps=part.trimaps and str(root / part.trimaps),
     )
 
 
 def _tree(source: Path, most: int = 12) -> str:
     """The folders of the first two levels, in words."""
-    folders = sorted(p for p in (*source.glob("*/"), *source.glob("*/*/")) if p.is_dir())
+    folders = sorted([*source.glob("*/"), *source.glob("*/*/")])
     shown = [f"{folder.relative_to(source)}/" for folder in folders[:most]]
     if not shown:
         return "no folders in it"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data_tools._work import as_done, reason
-from data_tools.duplicates import Signature, signature
-from data_tools.pictures import fit
+from data_tools.duplicates import Signature, digest_of, signature
+from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.saliency import saliency
 from rssn.errors import InputError
-from rssn.images import SUFFIXES, read_rgb
+from rssn.images import is_image_file, read_rgb
 
-VIEW_SIDE = 256  # px of the longer side of what is measured
 VERSION = 1  # of the measures: raise it when the same image gives other numbers
 
 
@@ -55,7 +53,7 @@ def find_images(sources: Sequence[Path]) -> list[Path]:
     for source in sources:
         if not source.is_dir():
             raise InputError(f"{source}: no such folder; give folders of images")
-        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        found = sorted(path for path in source.rglob("*") if is_image_file(path))
         if not found:
             raise InputError(f"{source}: holds no image; give a folder of images")
         paths.update(dict.fromkeys(found))
@@ -77,7 +75,7 @@ def measure_all(
         The candidates in the order of the paths, and a line for each image that cannot be read.
     """
     known = _read_cache(cache)
-    missing = [path for path in paths if path not in known or known[path].stamp != _stamp(path)]
+    missing = [path for path in paths if path not in known or not _is_unchanged(known[path])]
     failures: dict[Path, str] = {}
     with cache.open("a", encoding="utf-8") as file:
         for number, result in as_done(_measure, missing, "measure", workers, quiet):
@@ -92,14 +90,21 @@ def measure_all(
 
 def _measure(path: Path) -> Candidate | str:
     try:
+        str(path).encode()  # as `review.csv` will be
         stamp = _stamp(path)
         image = read_rgb(path)
-        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        digest = digest_of(path)
+    except UnicodeEncodeError:
+        return f"{path}: its name is no text in UTF-8; rename it"
     except (InputError, OSError) as error:
         return reason(path, error)
     view = fit(image, VIEW_SIDE)
     height, width = image.shape[:2]
     return Candidate(path, stamp, height, width, saliency(view), signature(view, digest))
+
+
+def _is_unchanged(candidate: Candidate) -> bool:
+    return candidate.path.exists() and candidate.stamp == _stamp(candidate.path)
 
 
 def _stamp(path: Path) -> str:

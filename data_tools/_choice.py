@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from data_tools._candidates import Candidate
-from data_tools.duplicates import find_pairs, repeated
-from data_tools.pictures import Tile, contact_sheet
+from data_tools._records import write_json
+from data_tools.duplicates import IN_WORDS, find_pairs, repeated
+from data_tools.pictures import Tile, contact_sheet, fit
 from rssn._files import whole_file
 from rssn._seeding import generator
 from rssn.console import progress
@@ -21,7 +21,7 @@ from rssn.images import encode_rgb, read_rgb
 
 Status = Literal["train", "test", "review", "dropped", "duplicate", "small"]
 PLACES: tuple[Status, ...] = ("train", "test", "review")
-SHEET_TILES = 60
+SHEET_TILES, TILE_SIDE = 60, 160  # of a contact sheet; px
 COLUMNS = ("name", "place", "saliency", "decision", "source")
 
 
@@ -49,6 +49,8 @@ class CurationOptions:
             raise InputError(f"test_share={self.test_share} is no share; give 0 to 1")
         if not self.saliency >= 0:
             raise InputError(f"saliency={self.saliency} is not possible; give 0 or more")
+        if self.seed < 0:
+            raise InputError(f"seed={self.seed} is not possible; give 0 or more")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,6 @@ def choose(
     least = options.shorter_side
     large = [each for each in images if min(each.height, each.width) >= least]
     copies = repeated(find_pairs([each.signature for each in large]))
-    what = {"exact": "the same file as", "near": "nearly", "mirrored": "a mirror image of"}
     choices = [
         Choice(each, "small", f"{each.width}x{each.height} px, wanted {least} and more")
         for each in images
@@ -96,7 +97,7 @@ def choose(
         if number in copies:
             pair = copies[number]
             other = large[pair.first].path
-            choices.append(Choice(each, "duplicate", f"{what[pair.likeness]} {other}"))
+            choices.append(Choice(each, "duplicate", f"{IN_WORDS[pair.likeness]} {other}"))
         elif decision == "drop":
             choices.append(Choice(each, "dropped", "as decided"))
         elif each.saliency > options.saliency and decision != "keep":
@@ -116,20 +117,25 @@ def read_decisions(path: Path) -> dict[str, str]:
     """The decisions of `review.csv` by the images' names; none where there is no file.
 
     Raises:
-        InputError: A decision is neither `keep` nor `drop` nor empty, or a column is missing.
+        InputError: A decision is neither `keep` nor `drop` nor empty, a column is missing, or the
+            file is no CSV in UTF-8.
     """
     if not path.exists():
         return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel puts a mark in front
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); save it as CSV in UTF-8") from None
     decisions = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
-            decision = (row.get("decision") or "").strip().lower()
-            if row.get("name") is None or decision not in ("", "keep", "drop"):
-                raise InputError(
-                    f"{path}, line {number}: decision='{decision}'; write keep, drop or nothing, "
-                    f"under the columns {', '.join(COLUMNS)}"
-                )
-            decisions[row["name"]] = decision
+    for number, row in enumerate(rows, 2):
+        decision = (row.get("decision") or "").strip().lower()
+        if row.get("name") is None or decision not in ("", "keep", "drop"):
+            raise InputError(
+                f"{path}, line {number}: decision='{decision}'; write keep, drop or nothing, "
+                f"under the columns {', '.join(COLUMNS)}"
+            )
+        decisions[row["name"]] = decision
     return decisions
 
 
@@ -150,16 +156,19 @@ def write_sheets(review: Path, waiting: Sequence[Candidate], quiet: bool = False
     """Write `sheets/NN.png` of the images that wait in a folder, in place of older sheets."""
     (review / "sheets").mkdir(exist_ok=True)
     written = []
-    starts = range(0, len(waiting), SHEET_TILES)
+    there = [image for image in waiting if (review / image.name).exists()]
+    starts = range(0, len(there), SHEET_TILES)
     for number, start in enumerate(progress(starts, "contact sheets", quiet=quiet), 1):
         tiles = [
-            Tile(read_rgb(review / image.name), f"{image.saliency:.2f} {image.path.stem}")
-            for image in waiting[start : start + SHEET_TILES]
-            if (review / image.name).exists()
+            Tile(
+                fit(read_rgb(review / image.name), TILE_SIDE),
+                f"{image.saliency:.2f} {image.path.stem}",
+            )
+            for image in there[start : start + SHEET_TILES]
         ]
         written.append(review / "sheets" / f"{number:02d}.png")
         with whole_file(written[-1]) as part:
-            part.write_bytes(encode_rgb(contact_sheet(tiles, columns=10, side=160), "png"))
+            part.write_bytes(encode_rgb(contact_sheet(tiles, columns=10, side=TILE_SIDE), "png"))
     for old in set((review / "sheets").glob("*.png")) - set(written):
         old.unlink()
 
@@ -183,5 +192,4 @@ def write_report(path: Path, curation: Curation, options: CurationOptions) -> No
         ],
         "failures": list(curation.failures),
     }
-    with whole_file(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(path, content)

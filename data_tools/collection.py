@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rssn.errors import InputError
-from rssn.images import SUFFIXES, image_files
+from rssn.images import image_files, is_image_file
 from rssn.sources import find_sources
 
 ItemKind = Literal["photograph", "foreground", "image"]
@@ -48,23 +48,29 @@ def find_collections(folder: Path) -> list[Path]:
     return found
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The image files of a folder in name order; none where it is empty or not there."""
+    return sorted(filter(is_image_file, folder.iterdir())) if folder.is_dir() else []
+
+
 def read_collection(folder: Path) -> tuple[list[Item], list[str]]:
-    """The items of a folder in the order of their names, and a line for each without partner."""
+    """The items of a folder in the order of their names, and a line for each without partner.
+
+    Raises:
+        InputError: The folder holds no image, or only one of two folders that belong together.
+    """
     items: list[Item] = []
     failures: list[str] = []
     if any((folder / name).is_dir() for name in ("original", "fg")):
         sources, failures = find_sources(folder)
-        colours = {}
-        if (folder / "original").is_dir() and (folder / "fg").is_dir():
-            colours = {path.stem: path for path in image_files(folder / "fg")}
+        colours = {path.stem: path for path in files_in(folder / "fg")}
         items += [
             Item(source.image, "photograph", source.matte, colours.get(source.id))
             if source.is_photograph
             else Item(source.image, "foreground", source.matte)
             for source in sources
         ]
-    if (folder / "backgrounds").is_dir():
-        items += [Item(path, "image") for path in image_files(folder / "backgrounds")]
+    items += [Item(path, "image") for path in files_in(folder / "backgrounds")]
     if not items and not failures:
         items = [Item(path, "image") for path in image_files(folder)]
     return items, failures
@@ -72,5 +78,5 @@ def read_collection(folder: Path) -> tuple[list[Item], list[str]]:
 
 def _is_collection(folder: Path) -> bool:
     return any((folder / name).is_dir() for name in ("original", "fg", "backgrounds")) or any(
-        path.suffix.lower() in SUFFIXES for path in folder.iterdir()
+        is_image_file(path) for path in folder.iterdir()
     )

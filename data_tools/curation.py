@@ -13,7 +13,6 @@ Note:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -32,6 +31,7 @@ from data_tools._choice import (
     write_sheets,
 )
 from data_tools._placing import place
+from data_tools._records import read_record
 from data_tools._work import as_done, reason
 from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError
@@ -39,6 +39,8 @@ from rssn.images import encode_rgb, read_rgb
 from rssn.sources import shrink
 
 __all__ = ["Choice", "Curation", "CurationOptions", "curate"]
+
+REPORT = "report.json"
 
 
 def curate(
@@ -89,7 +91,7 @@ def curate(
     write_review(out / "review.csv", choices, decisions)
     write_sheets(out / "review", waiting, quiet)
     curation = Curation(tuple(choices), tuple(failures))
-    write_report(out / "report.json", curation, options)
+    write_report(out / REPORT, curation, options)
     return curation
 
 
@@ -98,15 +100,15 @@ def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
     wanted = {each.image.name: each.status for each in choices if each.status in PLACES}
     dropped = {each.image.name for each in choices if each.status == "dropped"}
     failures = []
+    for status in PLACES:
+        (out / status).mkdir(exist_ok=True)
     for place_now in PLACES:
-        (out / place_now).mkdir(exist_ok=True)
         for path in sorted((out / place_now).glob("*.jpg")):
-            status = wanted.get(path.name, "review" if path.name in dropped else None)
-            if status is None:
+            belongs = wanted.get(path.name, "review" if path.name in dropped else None)
+            if belongs is None:
                 failures.append(f"{path}: is not among the images chosen now; remove it")
-            elif status != place_now:
-                (out / status).mkdir(exist_ok=True)
-                path.replace(out / status / path.name)
+            elif belongs != place_now:
+                path.replace(out / belongs / path.name)
     return failures
 
 
@@ -117,9 +119,9 @@ def _write(job: tuple[Path, Path], shorter_side: int) -> str | None:
         image = read_rgb(source)
         if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:
             place(source, target, "hard")
-            return None
-        with whole_file(target) as part:
-            part.write_bytes(encode_rgb(shrink(image, shorter_side), "jpg"))
+        else:
+            with whole_file(target) as part:
+                part.write_bytes(encode_rgb(shrink(image, shorter_side), "jpg"))
     except (InputError, OSError) as error:
         return reason(source, error)
     return None
@@ -127,22 +129,15 @@ def _write(job: tuple[Path, Path], shorter_side: int) -> str | None:
 
 def _claim(out: Path, options: CurationOptions) -> None:
     """Take an empty folder, or one whose images have the same size."""
-    record = out / "report.json"
-    if record.is_file():
-        try:
-            side = json.loads(record.read_text(encoding="utf-8"))["options"]["shorter_side"]
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"{record}: is no report of a curation; give another --out") from None
-        if side != options.shorter_side:
-            raise InputError(
-                f"{out}: holds images of {side} px on the shorter side; give another --out, or "
-                f"--shorter-side {side}"
-            )
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is not an empty folder; give another --out")
-    else:
-        out.mkdir(parents=True, exist_ok=True)
+    record = out / REPORT
+    side = read_record(record, lambda report: int(report["options"]["shorter_side"]))
+    if side is None:
         write_report(record, Curation((), ("not finished",)), options)
+    elif side != options.shorter_side:
+        raise InputError(
+            f"{out}: holds images of {side} px on the shorter side; give another --out, or "
+            f"--shorter-side {side}"
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

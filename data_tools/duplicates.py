@@ -13,8 +13,10 @@ Note:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -31,6 +33,11 @@ SIMILARITY = 0.9  # correlation of the thumbnails
 CHUNK = 256  # rows of distances at a time: 40 MB for 20,000 images
 
 Likeness = Literal["exact", "near", "mirrored"]
+IN_WORDS: dict[Likeness, str] = {
+    "exact": "the same file as",
+    "near": "nearly",
+    "mirrored": "a mirror image of",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class Pair:
     first: int
     second: int
     likeness: Likeness
+
+
+def digest_of(path: Path) -> str:
+    """A digest of a file's bytes, as 32 hexadecimal digits."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
 def signature(image: Uint8Image, digest: str) -> Signature:

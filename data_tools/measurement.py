@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from data_tools._work import reason
 from data_tools.collection import Item
-from data_tools.duplicates import Signature, signature
+from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.matte_checks import looks_inverted, transition_width
+from data_tools.pictures import VIEW_SIDE, fit
 from rssn.errors import InputError
 from rssn.images import Alpha, Uint8Image, read_alpha, read_rgb, read_rgba
 
-VIEW_SIDE = 256  # px of the longer side of what colours and signatures are taken from
 GREY = 128  # level behind cut-outs: the colours of what is transparent are arbitrary
 BINS = 20  # of the histogram of fractional alpha
 
 Kind = Literal["photograph", "foreground", "cut-out", "background"]
 DefectKind = Literal["image", "matte", "size"]
-Array = TypeVar("Array", bound=NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def measure(item: Item) -> Measurement | Defect:
     """Read an item and measure it."""
     path = str(item.path)
     try:
-        image, alpha, kind = _read_image(item)
+        image, alpha, kind = read_image(item)
     except (InputError, OSError) as error:
         return Defect(path, "image", reason(item.path, error))
     if item.matte is not None:
@@ -105,13 +101,16 @@ def measure(item: Item) -> Measurement | Defect:
     if alpha is not None and alpha.shape != (height, width):
         size = f"{alpha.shape[1]}x{alpha.shape[0]} px, its image {width}x{height}"
         return Defect(str(item.matte), "size", f"{item.matte}: is {size}; give both in one size")
-    view = _view(image, None if kind == "photograph" else alpha)
-    inside = None if alpha is None or kind == "photograph" else _shrink(alpha) > 0.5
-    colour, colourfulness = _colours(view if inside is None or not inside.any() else view[inside])
-    digest = hashlib.blake2b(item.path.read_bytes(), digest_size=16).hexdigest()
+    view = fit(image, VIEW_SIDE)
+    opaque = view
+    if alpha is not None and kind != "photograph":
+        small = fit(alpha, VIEW_SIDE)
+        view = _on_grey(image, alpha, small)
+        opaque = view[small > 0.5] if (small > 0.5).any() else view
+    colour, colourfulness = _colours(opaque)
     return Measurement(
         *(path, kind, height, width),
-        signature(view, digest),
+        signature(view, digest_of(item.path)),
         *(colour, colourfulness),
         None if alpha is None else measure_matte(alpha),
         None if alpha is None else _compare_colours(item, image, alpha),
@@ -134,7 +133,12 @@ def measure_matte(alpha: Alpha) -> Matte:
     )
 
 
-def _read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
+def read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
+    """The picture of an item, the alpha of a cut-out (in the same file), and what it is for.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     if item.kind != "image":
         return read_rgb(item.path), None, item.kind
     if item.path.suffix.lower() not in (".jpg", ".jpeg"):
@@ -148,22 +152,11 @@ def _read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
     return read_rgb(item.path), None, "background"
 
 
-def _view(image: Uint8Image, alpha: Alpha | None) -> Uint8Image:
-    """A small picture of the image, on grey where it has a matte of its own."""
-    small = _shrink(image)
-    if alpha is not None:
-        weighted = _shrink(image * alpha[..., None])
-        small = np.rint(weighted + (1 - _shrink(alpha)[..., None]) * GREY).astype(np.uint8)
-    return small
-
-
-def _shrink(image: Array) -> Array:
-    scale = VIEW_SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    return cv2.resize(  # type: ignore[return-value]
-        image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
-    )
+def _on_grey(image: Uint8Image, alpha: Alpha, small: Alpha) -> Uint8Image:
+    """A view of a cut-out before grey; `small` is its alpha in the view's size."""
+    weighted = fit(image * alpha[..., None], VIEW_SIDE)
+    view: Uint8Image = np.rint(weighted + (1 - small[..., None]) * GREY).astype(np.uint8)
+    return view
 
 
 def _colours(pixels: Uint8Image) -> tuple[tuple[float, float, float], float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +17,9 @@ PAPER, INK, FAINT, BAR = (255, 255, 255), (40, 40, 40), (200, 200, 200), (58, 12
 MARK = (190, 64, 50)
 MARGIN, LINE = 8, 18  # px
 FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
+VIEW_SIDE = 256  # px of the longer side of the views that images are measured on
+
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def histogram(
         low, high = low - 0.5, high + 0.5
     counts, _ = np.histogram(values, bins, (low, high))
     edges = np.linspace(left, right, bins + 1).astype(int)
-    for count, begin, end in zip(counts, edges, edges[1:], strict=False):
+    for count, (begin, end) in zip(counts, pairwise(edges), strict=True):
         bar = round((bottom - top) * count / counts.max())
         if bar:
             cv2.rectangle(chart, (int(begin), bottom - bar), (int(end) - 2, bottom - 1), BAR, -1)
@@ -98,13 +103,13 @@ def beside(pictures: Sequence[Uint8Image], columns: int) -> Uint8Image:
     return np.vstack(rows)
 
 
-def fit(image: Uint8Image, side: int) -> Uint8Image:
-    """The image shrunk (never enlarged) so that its longer side is at most `side` px."""
+def fit(image: Array, side: int) -> Array:
+    """An image or a matte, shrunk (never enlarged) to at most `side` px on its longer side."""
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image
     size = (max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _paper(height: int, width: int) -> NDArray[np.uint8]:

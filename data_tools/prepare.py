@@ -8,7 +8,6 @@ so the shared bytes are safe. On another file system it is copied. Pixels are ne
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from pathlib import Path
 
 from data_tools._arrangement import Job, locate, plan
 from data_tools._placing import Way, place, same_file
+from data_tools._records import read_record, write_json
 from data_tools._work import as_done, reason
 from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
-from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError
 from rssn.images import read_alpha, read_rgb
 
@@ -73,7 +72,7 @@ def prepare(
         jobs, unpaired = plan(layout.holds, parts, target)
         for folder in sorted({path.parent for job in jobs for _, path in job.files}):
             folder.mkdir(parents=True, exist_ok=True)
-        work = partial(_do, way=way, as_is=as_is)
+        work = partial(_take, way=way, as_is=as_is)
         results = as_done(work, jobs, f"prepare {name}", workers, quiet)
         failed = sorted(line for _, line in results if line is not None)
         counts[name] = len(jobs) - len(failed)
@@ -82,7 +81,7 @@ def prepare(
     return Prepared(counts, tuple(failures))
 
 
-def _do(job: Job, way: Way, as_is: bool) -> str | None:
+def _take(job: Job, way: Way, as_is: bool) -> str | None:
     """Check an image and put it in its place; the reason where that failed."""
     try:
         for source, target in job.files:
@@ -120,18 +119,9 @@ def _check(job: Job, as_is: bool) -> None:
 
 def _claim(target: Path, layout: Layout, split: str) -> None:
     """Take a folder that is new or holds the same split of the same data set."""
-    record = target / RECORD
-    if record.is_file():
-        try:
-            held = json.loads(record.read_text(encoding="utf-8"))
-            name = f"{held['layout']} {held['split']}"
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"{record}: is no record of prepare; give another --out") from None
-        if name != f"{layout.name} {split}":
-            raise InputError(f"{target}: holds {name}; give another --out")
-    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target}: is not an empty folder; give another --out")
-    target.mkdir(parents=True, exist_ok=True)
+    held = read_record(target / RECORD, lambda record: f"{record['layout']} {record['split']}")
+    if held not in (None, f"{layout.name} {split}"):
+        raise InputError(f"{target}: holds {held}; give another --out")
     _write_record(target, layout, split, Path(), 0, ["not finished"])
 
 
@@ -146,8 +136,7 @@ def _write_record(
         "images": images,
         "failures": list(failures),
     }
-    with whole_file(target / RECORD) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(target / RECORD, content)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from data_tools._placing import Way, place, same_file
+from data_tools._records import read_record, write_json
 from data_tools._sides import SIDES, Side, SplitOptions, choose_sides, group
 from data_tools._work import as_done, in_order, reason
-from data_tools.collection import Item, read_collection
+from data_tools.collection import Item, files_in, read_collection
 from data_tools.duplicates import find_pairs
 from data_tools.measurement import Defect, measure
 from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError
-from rssn.images import SUFFIXES, image_files
+from rssn.images import is_image_file
 from rssn.licences import LISTS, Licences
 
 __all__ = ["Split", "SplitOptions", "split"]
@@ -49,7 +50,7 @@ class Split:
     failures: tuple[str, ...]
 
     @property
-    def together(self) -> list[int]:
+    def group_sizes(self) -> list[int]:
         """How many images each group of more than one has."""
         return [count for count in Counter(self.groups.values()).values() if count > 1]
 
@@ -109,7 +110,7 @@ def split(
     names = [item.path.stem for item, _ in usable]
     groups = group(names, find_pairs([each for _, each in usable]), options.together)
     sides = choose_sides(names, groups, options, before)
-    trimaps = _by_stem(folder / "trimap")
+    trimaps = {path.stem: path for path in files_in(folder / "trimap")}
     jobs = [
         _job(folder, item, trimaps.get(item.path.stem), side)
         for (item, _), side in zip(usable, sides, strict=True)
@@ -134,10 +135,6 @@ def _find(folder: Path) -> tuple[list[Item], list[str]]:
     if not items:
         raise InputError(f"{folder}: holds no image with a matte; give a folder with {WANTED}")
     return items, failures
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in image_files(folder)} if folder.is_dir() else {}
 
 
 def _job(folder: Path, item: Item, trimap: Path | None, side: Side) -> _Job:
@@ -170,7 +167,7 @@ def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
         f"{path}: is no longer in {folder}; remove it, or put it back"
         for side in SIDES
         for path in sorted((out / side).rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.stem not in known
+        if is_image_file(path) and path.stem not in known
     ]
 
 
@@ -180,33 +177,30 @@ def _write_licences(out: Path, folder: Path, licences: Licences, jobs: Sequence[
         rows = [(file.as_posix(), licences.of(folder / file)) for file in files]
         known = [row for row in rows if row[1] is not None]
         if known:
-            with whole_file(out / side / LISTS[0]) as part:
-                with part.open("w", encoding="utf-8", newline="") as text:
-                    csv.writer(text).writerows([("file", "licence"), *known])
+            path = out / side / LISTS[0]
+            with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as text:
+                csv.writer(text).writerows([("file", "licence"), *known])
 
 
 def _claim(out: Path, options: SplitOptions) -> dict[str, Side]:
     """Take a folder that is new or holds a split of the same options; the sides in it, by name."""
-    record = out / RECORD
-    if record.is_file():
-        try:
-            held = json.loads(record.read_text(encoding="utf-8"))
-            found = SplitOptions(**held["options"])
-            before: dict[str, Side] = {each["name"]: each["side"] for each in held["images"]}
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{record}: is no record of split; give another --out") from None
-        if not set(before.values()) <= set(SIDES):
-            raise InputError(f"{record}: is no record of split; give another --out")
-        if found != options:
-            raise InputError(
-                f"{out}: was divided with {held['options']}; give the same options or another --out"
-            )
-        return before
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is not an empty folder; give another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    _write_record(out, options, {}, Split({}, {}, ("not finished",)))
-    return {}
+    held = read_record(out / RECORD, _read_sides)
+    if held is None:
+        _write_record(out, options, {}, Split({}, {}, ("not finished",)))
+        return {}
+    found, sides = held
+    if found != options:
+        raise InputError(
+            f"{out}: was divided with {asdict(found)}; give the same options or another --out"
+        )
+    return sides
+
+
+def _read_sides(record: dict[str, Any]) -> tuple[SplitOptions, dict[str, Side]]:
+    sides: dict[str, Side] = {each["name"]: each["side"] for each in record["images"]}
+    if not set(sides.values()) <= set(SIDES):
+        raise ValueError(f"a side is none of {SIDES}")
+    return SplitOptions(**record["options"]), sides
 
 
 def _write_record(out: Path, options: SplitOptions, sides: Mapping[str, Side], done: Split) -> None:
@@ -220,15 +214,14 @@ def _write_record(out: Path, options: SplitOptions, sides: Mapping[str, Side], d
         ],
         "failures": list(done.failures),
     }
-    with whole_file(out / RECORD) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(out / RECORD, content)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     default = SplitOptions()
     add = parser.add_argument
-    add("folder", type=Path, metavar="DIR", help=f"{WANTED}")
+    add("folder", type=Path, metavar="DIR", help=WANTED)
     add("--out", type=Path, required=True, metavar="DIR", help="gets train/ and validation/")
     add("--validation", type=float, default=default.validation, metavar="X", help="share (0.2)")
     add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
@@ -257,10 +250,10 @@ def run(options: argparse.Namespace) -> None:
     for side in SIDES:
         count = list(done.sides.values()).count(side)
         sys.stdout.write(f"{options.out / side}: {count} images\n")
-    if done.together:
+    if sizes := done.group_sizes:
         sys.stdout.write(
-            f"{sum(done.together)} of them are kept together in groups of their like, "
-            f"{len(done.together)} in all; see {options.out / RECORD}\n"
+            f"{sum(sizes)} of them are kept together in groups of their like, {len(sizes)} in all; "
+            f"see {options.out / RECORD}\n"
         )
     if done.failures:
         raise FailedInputs(done.failures)

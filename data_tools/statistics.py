@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +14,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from data_tools._records import write_json
 from data_tools._work import in_order
 from data_tools.collection import Item, find_collections, read_collection
-from data_tools.measurement import BINS, Defect, Measurement, measure
-from data_tools.pictures import Tile, beside, contact_sheet, fit, histogram, stack
+from data_tools.measurement import BINS, Defect, Measurement, measure, read_image
+from data_tools.pictures import VIEW_SIDE, Tile, beside, contact_sheet, fit, histogram, stack
 from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError
-from rssn.images import Uint8Image, encode_rgb, read_alpha, read_rgb, read_rgba
+from rssn.images import Uint8Image, encode_rgb, read_alpha
 
 QUANTILES = (0, 0.1, 0.5, 0.9, 1)
 TILES = 24
@@ -102,9 +102,7 @@ class Statistics:
             "images": [_row(image) for image in self.images],
             "failures": list(self.failures),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_json(path, content)
 
 
 def describe(folder: Path, workers: int | None = None, quiet: bool = False) -> Statistics:
@@ -157,20 +155,15 @@ def _row(image: Measurement) -> dict[str, Any]:
 
 def _tile(item: Item) -> Tile:
     """The picture with the surroundings of its subject faded."""
+    image, alpha, kind = read_image(item)
     if item.matte is not None:
-        image, alpha = read_rgb(item.path), read_alpha(item.matte)
-    elif item.path.suffix.lower() in (".jpg", ".jpeg"):
-        return Tile(read_rgb(item.path), item.path.name)
-    else:
-        try:
-            image, alpha = read_rgba(item.path)
-        except InputError:
-            return Tile(read_rgb(item.path), item.path.name)
-    small = fit(image, 256).astype(np.float32)
-    weight = fit(np.rint(alpha * 255).astype(np.uint8), 256)[..., None].astype(np.float32) / 255
-    around = small * 0.25 + PAPER_LEVEL * 0.75 if item.kind == "photograph" else PAPER_LEVEL
-    faded = np.rint(small * weight + around * (1 - weight)).astype(np.uint8)
-    return Tile(faded, item.path.name)
+        alpha = read_alpha(item.matte)
+    picture = fit(image, VIEW_SIDE)
+    if alpha is not None:
+        weight = fit(alpha, VIEW_SIDE)[..., None]
+        around = picture * 0.25 + PAPER_LEVEL * 0.75 if kind == "photograph" else PAPER_LEVEL
+        picture = np.rint(picture * weight + around * (1 - weight)).astype(np.uint8)
+    return Tile(picture, item.path.name)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,14 +1,13 @@
 """`data_tools verify`: what is wrong with a data set, each thing by name.
 
-What cannot be known is not guessed. Whether red and blue are swapped cannot be told from a picture
-alone: a blue sky is an orange evening's. It is told where something tells it: foreground colours
-beside their photograph, or a matte that is coloured. The mean colours are in `stats`.
+What cannot be known is not guessed. Whether red and blue are swapped does not show in a picture
+alone: a blue sky may be an orange evening. It is reported where it shows: in foreground colours
+that lie beside their photograph. The mean colours are in `stats`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,11 +17,11 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+from data_tools._records import write_json
 from data_tools._work import in_order
 from data_tools.collection import find_collections, read_collection
-from data_tools.duplicates import Pair, find_pairs
+from data_tools.duplicates import IN_WORDS, Pair, find_pairs
 from data_tools.measurement import Defect, Matte, Measurement, measure
-from rssn._files import whole_file
 from rssn.errors import FailedInputs
 
 HIGHEST = 0.9  # an alpha that stays below is named: glass and smoke do, other things should not
@@ -97,9 +96,7 @@ class Verification:
             "wrong": sum(finding.wrong for finding in self.findings),
             "findings": [{**asdict(each), "wrong": each.wrong} for each in self.findings],
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_json(path, content)
 
     def table(self) -> Table:
         """How often each kind of finding was met."""
@@ -192,8 +189,7 @@ def _check_matte(matte: Matte) -> list[tuple[FindingKind, str]]:
 
 def _name(pair: Pair, measured: Sequence[Measurement], owners: Sequence[int]) -> Finding:
     first, second = measured[pair.first], measured[pair.second]
-    what = {"exact": "the same file as", "near": "nearly", "mirrored": "a mirror image of"}
-    text = f"{second.path}: is {what[pair.likeness]} {first.path}"
+    text = f"{second.path}: is {IN_WORDS[pair.likeness]} {first.path}"
     if owners[pair.first] != owners[pair.second]:
         return Finding("leak", second.path, text)
     return Finding("duplicate" if pair.likeness == "exact" else "near-duplicate", second.path, text)

@@ -46,8 +46,8 @@ class Folders:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The folders that have to be there."""
-        return (self.images,) if self.mattes is None else (self.images, self.mattes)
+        """The folders that have to be there, each once."""
+        return (self.images,) if self.mattes in (None, self.images) else (self.images, self.mattes)
 
 
 @dataclass(frozen=True)

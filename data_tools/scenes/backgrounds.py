@@ -153,7 +153,7 @@ def _frame(painter: Painter, floor: float) -> None:
     wide, high = rng.uniform(0.1, 0.4, 2) * painter.unit
     rim = painter.unit * rng.uniform(0.01, 0.03)
     painter.add(painter.fill(box(x - rim, y - rim, x + wide + rim, y + high + rim)), relief=0.01)
-    bright = draw_palette(painter.rng, "pale" if rng.random() < 0.5 else None)
+    bright = draw_palette(rng, "pale" if rng.random() < 0.5 else None)
     painter.add(painter.fill(box(x, y, x + wide, y + high)), colours=bright, relief=0)
     if rng.random() < 0.5:
         bars = painter.canvas()
@@ -222,7 +222,7 @@ def _wall(painter: Painter) -> None:
         wide, gap, bond = high * rng.uniform(1, 3), max(1.0, high * 0.06), rng.choice([0, 0.5])
         y, x = np.mgrid[-high * rng.random() : height : high, -wide : width + wide : wide]
         x[1::2] += wide * bond
-        corners = np.array(box(gap, gap, wide - gap, high - gap))
+        corners = box(gap, gap, wide - gap, high - gap)
         canvas.fill(np.stack([x, y], axis=-1).reshape(-1, 1, 2) + corners)
         tone = noise(rng, height, width, high) * np.float32(0.5) + np.float32(0.7)
         painter.add(canvas.coverage(), relief=0.008, tone=tone)

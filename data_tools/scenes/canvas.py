@@ -14,7 +14,7 @@ from data_tools.scenes.layers import Plane
 Points = NDArray[np.float64]  # (..., 2): x, y in pixels; the upper left corner of the image is 0, 0
 
 _SCALE = 4  # drawn at four times the resolution, so a stroke can be a quarter of a pixel wide
-_SHIFT = 4  # bits of the fraction in OpenCV's fixed-point coordinates
+SHIFT = 4  # bits of the fraction in OpenCV's fixed-point coordinates
 _FAR = 2.0**24  # fixed-point coordinates beyond this overflow inside OpenCV
 
 
@@ -38,12 +38,12 @@ class Canvas:
     def fill(self, outlines: Points) -> None:
         """Cover the inside of a closed outline (N, 2), or of each of several (M, N, 2)."""
         self._touch(outlines, 1)
-        for outline in _fixed(outlines.reshape(-1, *outlines.shape[-2:])):
-            cv2.fillPoly(self._mask, [outline], 255, cv2.LINE_AA, _SHIFT)
+        for outline in fixed_point(_SCALE * outlines.reshape(-1, *outlines.shape[-2:])):
+            cv2.fillPoly(self._mask, [outline], 255, cv2.LINE_AA, SHIFT)
 
     def cut(self, outline: Points) -> None:
         """Uncover the inside of a closed outline (N, 2)."""
-        cv2.fillPoly(self._mask, [_fixed(outline)], 0, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self._mask, [fixed_point(_SCALE * outline)], 0, cv2.LINE_AA, SHIFT)
 
     def stroke(self, lines: Sequence[Points] | Points, width: float, closed: bool = False) -> None:
         """Cover lines (N, 2) each, one width in pixels for all, to the nearest of ¼, ¾, 1¼, ..."""
@@ -76,12 +76,12 @@ class Canvas:
         points = np.concatenate(list(lines))
         self._touch(points, width)
         ends = np.cumsum([0, *(len(line) for line in lines)])
-        together = _fixed(points)
+        together = fixed_point(_SCALE * points)
         fixed = [together[start:end] for start, end in pairwise(ends)]
         # OpenCV makes odd widths only: 1 for thickness 1, then 3 for 2, 5 for 4 and so on.
         half = round((width * _SCALE - 1) / 2)
         thickness = max(1, 2 * half)
-        cv2.polylines(self._mask, fixed, closed, 255, thickness, line_type, _SHIFT)
+        cv2.polylines(self._mask, fixed, closed, 255, thickness, line_type, SHIFT)
 
     def _touch(self, points: Points, margin: float) -> None:
         flat = points.reshape(-1, 2)
@@ -89,7 +89,8 @@ class Canvas:
         self._high = np.maximum(self._high, flat.max(0) + margin + 1)
 
 
-def _fixed(points: Points) -> NDArray[np.int32]:
+def fixed_point(points: Points) -> NDArray[np.int32]:
+    """Points (..., 2) in OpenCV's fixed-point coordinates, of `SHIFT` bits of fraction."""
     # OpenCV counts from the centre of a pixel, hence the half.
-    scaled = (points * _SCALE - 0.5) * (1 << _SHIFT)
+    scaled = (points - 0.5) * (1 << SHIFT)
     return np.rint(np.clip(scaled, -_FAR, _FAR)).astype(np.int32)

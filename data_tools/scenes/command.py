@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from data_tools.scenes.folder import Settings, write_scenes
@@ -20,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="512", metavar="N|HxW", help="pixels (512)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="0 or more (0)")
     parser.add_argument("--kinds", default=None, metavar="A,B,...", help="kinds of object (all)")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (cores)"
-    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 

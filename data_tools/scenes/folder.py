@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 
+from data_tools._records import read_record, write_json
+from data_tools._work import as_done
 from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
-from rssn.console import progress
+from rssn._files import whole_file
 from rssn.errors import InputError
 from rssn.images import encode_alpha, encode_rgb
 
 VERSION = 1  # of the drawing: raise it when the same seed gives another picture
 RECORD = "scenes.json"
 PARTS = ("original", "mask", "fg", "bg")
+COUNTS = ("count", "backgrounds")  # may be raised later
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class Settings:
             raise InputError(f"kinds={','.join(self.kinds)!r}: choose from {', '.join(KINDS)}")
 
 
-def write_scenes(folder: Path, settings: Settings, workers: int = 1, quiet: bool = False) -> None:
+def write_scenes(
+    folder: Path, settings: Settings, workers: int | None = 1, quiet: bool = False
+) -> None:
     """Draw what is missing of a folder of scenes and backgrounds.
 
     Writes `original/NAME.png`, `mask/NAME.png`, `fg/NAME.png`, `bg/NAME.png`,
@@ -69,14 +71,12 @@ def write_scenes(folder: Path, settings: Settings, workers: int = 1, quiet: bool
     Args:
         folder: Where to write; made where it does not exist.
         settings: What to draw.
-        workers: Processes to draw with.
+        workers: Processes to draw with; None takes one for each core.
         quiet: Show no progress.
 
     Raises:
         InputError: The folder holds something else, or fewer than one worker.
     """
-    if workers < 1:
-        raise InputError(f"workers={workers} is not possible; give 1 or more")
     _claim(folder, settings)
     for name in (*PARTS, "backgrounds"):
         (folder / name).mkdir(exist_ok=True)
@@ -84,35 +84,26 @@ def write_scenes(folder: Path, settings: Settings, workers: int = 1, quiet: bool
         partial(_write_scene, folder, settings, index) for index in range(settings.count)
     ]
     jobs += [partial(_write_background, folder, settings, i) for i in range(settings.backgrounds)]
-    workers = min(workers, max(len(jobs), 1))
-    for _ in progress(_done(jobs, workers), "drawing", total=len(jobs), quiet=quiet):
+    for _ in as_done(_call, jobs, "drawing", workers, quiet):
         pass
 
 
 def _claim(folder: Path, settings: Settings) -> None:
     """Take an empty folder, or one that holds the first pictures of the same settings."""
-    record = folder / RECORD
-    wanted = json.loads(json.dumps(asdict(settings)))
-    if record.is_file():
-        try:
-            found = json.loads(record.read_text())
-        except ValueError as error:
-            raise InputError(f"{record}: is not JSON ({error}); give another --out") from None
-        if not isinstance(found, dict):
-            raise InputError(f"{record}: is not a record of settings; give another --out")
+    wanted = json.loads(json.dumps(asdict(settings)))  # with lists for tuples
+    found = read_record(folder / RECORD, _read_settings)
+    if found is not None:
         differing = [name for name in wanted if found.get(name) != wanted[name]]
-        grows = all(
-            found.get(n, 0) <= wanted[n] for n in differing if n in ("count", "backgrounds")
-        )
-        if not grows or not {"count", "backgrounds"}.issuperset(differing):
+        if any(name not in COUNTS or found[name] > wanted[name] for name in differing):
             raise InputError(
                 f"{folder}: holds scenes of other settings ({', '.join(differing)} differ); "
                 "give another --out, or the settings in its scenes.json"
             )
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: is not an empty folder; give another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(record, (json.dumps(wanted, indent=2) + "\n").encode())
+    write_json(folder / RECORD, wanted)
+
+
+def _read_settings(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, **{name: int(record[name]) for name in COUNTS}}
 
 
 def _write_scene(folder: Path, settings: Settings, index: int) -> None:
@@ -140,24 +131,9 @@ def _write_background(folder: Path, settings: Settings, index: int) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write under a temporary name first, so that a file that exists is whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(data)
 
 
-def _done(jobs: Iterable[Callable[[], None]], workers: int) -> Iterator[None]:
-    """Run the jobs and yield once for each that is done."""
-    if workers == 1:
-        for job in jobs:
-            yield job()
-        return
-    # One thread each: the processes share the cores, and forked OpenCV threads can hang.
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
-        yield from pool.map(_run, jobs)
-
-
-def _run(job: Callable[[], None]) -> None:
+def _call(job: Callable[[], None]) -> None:
     job()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.scenes.canvas import Canvas, Points
+from data_tools.scenes.canvas import SHIFT, Canvas, Points, fixed_point
 from data_tools.scenes.layers import Colour, Layer, Plane, over
 from data_tools.scenes.palettes import Palette
 from data_tools.scenes.shapes import Pose
@@ -165,8 +165,8 @@ def strand_tone(painter: Painter, lines: Points, spread: float = 0.35) -> Plane:
     cloudy = fractal(painter.rng, painter.height, painter.width, painter.unit * 0.08, octaves=3)
     levels = (cloudy * 255).astype(np.uint8)
     groups = painter.rng.permutation(len(lines)) % 12
-    fixed = np.rint((lines - 0.5) * 16).clip(-(2**24), 2**24).astype(np.int32)
+    fixed = fixed_point(lines)
     for group, level in enumerate(painter.rng.integers(0, 256, 12)):
         chosen = list(fixed[groups == group])
-        cv2.polylines(levels, chosen, False, int(level), 1, cv2.LINE_AA, 4)
+        cv2.polylines(levels, chosen, False, int(level), 1, cv2.LINE_AA, SHIFT)
     return np.asarray(1 + spread * (levels / 127.5 - 1), np.float32)

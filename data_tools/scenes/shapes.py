@@ -83,7 +83,8 @@ def closed_curve(points: ArrayLike, count: int = 96) -> Points:
     """A smooth closed outline (count, 2) through the given points (N, 2)."""
     p = np.asarray(points, np.float64)
     line = curve(np.concatenate([p[-2:], p, p[:2]]), count + 3 * count // len(p))
-    return line[(start := round(2 * len(line) / (len(p) + 3))) : start + count]
+    start = round(2 * len(line) / (len(p) + 3))
+    return line[start : start + count]
 
 
 def tube(line: Points, start: float, end: float) -> Points:

@@ -18,7 +18,7 @@ Pattern = Callable[[np.random.Generator, int, int, float], Plane]
 
 
 def noise(rng: np.random.Generator, height: int, width: int, cell: float, wide: float = 1) -> Plane:
-    """Smooth random values (H, W), about uniform, with bumps of `cell` pixels, `wide` as wide."""
+    """Smooth random values (H, W), about uniform, bumps `cell` px high, `wide` times as wide."""
     rows = max(2, math.ceil(height / cell) + 1)
     columns = max(2, math.ceil(width / (cell * wide)) + 1)
     grid = rng.random((rows, columns), np.float32)

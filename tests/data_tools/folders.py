@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,16 @@ from data_tools.scenes import draw_background, draw_scene
 from rssn.images import write_alpha, write_rgb, write_trimap
 
 
+@functools.cache
 def scene(seed: int, height: int = 48, width: int = 64):
     """A drawn photograph, uint8 RGB, and its exact matte."""
     drawn = draw_scene(np.random.default_rng(seed), height, width)
     return drawn.image, drawn.alpha
 
 
+@functools.cache
 def background(seed: int, height: int = 48, width: int = 64):
+    """A drawn picture without a subject, uint8 RGB."""
     return draw_background(np.random.default_rng(seed), height, width)
 
 

@@ -89,12 +89,13 @@ def test_one_matte_serves_all_composites_of_its_foreground(tmp_path):
     assert mattes[0].samefile(mattes[1])
 
 
-class TestCommand:
-    @pytest.fixture
-    def source(self, tmp_path):
-        write_part(tmp_path / "in", TRAIN, 3)
-        return tmp_path / "in"
+@pytest.fixture
+def source(tmp_path):
+    write_part(tmp_path / "in", TRAIN, 3)
+    return tmp_path / "in"
 
+
+class TestCommand:
     def test_record_and_licence(self, source, tmp_path, capsys):
         assert command(source, tmp_path / "out") == 0
         assert "release agreement" in capsys.readouterr().out
@@ -140,6 +141,25 @@ class TestCommand:
         error = capsys.readouterr().err
         assert "train (train/original/, train/mask/)" in error and "found training/" in error
 
+    @pytest.mark.parametrize("content", ["no JSON", "[]", '{"layout": "am-2k"}'])
+    def test_folder_with_a_record_of_something_else(self, source, tmp_path, capsys, content):
+        record = tmp_path / "out/train/prepared.json"
+        record.parent.mkdir(parents=True)
+        record.write_text(content)
+        assert command(source, tmp_path / "out") == 2
+        assert "prepared.json: is no record of this command" in capsys.readouterr().err
+        assert record.read_text() == content
+
+    def test_folder_that_cannot_be_written(self, source, tmp_path, capsys):
+        (tmp_path / "file").touch()
+        assert command(source, tmp_path / "file/out") == 2
+        assert capsys.readouterr().err.startswith("error: NotADirectoryError: ")
+
+    def test_folder_of_images_and_mattes_is_named_once(self, tmp_path, capsys):
+        (tmp_path / "in").mkdir()
+        assert command(tmp_path / "in", tmp_path / "out", "--layout", "dapm") == 2
+        assert "training (training/) or testing (testing/)" in capsys.readouterr().err
+
     def test_unknown_names(self, source, tmp_path):
         with pytest.raises(InputError, match="am-2k, pm-10k"):
             find_layout("am2k")
@@ -152,11 +172,6 @@ class TestCommand:
 
 class TestDefects:
     """Each is named, the other images are prepared, and the command ends with 1."""
-
-    @pytest.fixture
-    def source(self, tmp_path):
-        write_part(tmp_path / "in", TRAIN, 3)
-        return tmp_path / "in"
 
     def check(self, source, tmp_path, capsys, *words, left=2):
         assert command(source, tmp_path / "out") == 1
@@ -187,6 +202,12 @@ class TestDefects:
         path = source / "train/original/item1.jpg"
         path.write_bytes(path.read_bytes()[:40])
         self.check(source, tmp_path, capsys, "item1.jpg: is a JPEG that was cut short")
+
+    def test_broken_link(self, source, tmp_path, capsys):
+        path = source / "train/original/item1.jpg"
+        path.unlink()
+        path.symlink_to(tmp_path / "gone.jpg")
+        self.check(source, tmp_path, capsys, "item1.jpg: cannot be read")
 
     def test_missing_and_lonely_files(self, source, tmp_path, capsys):
         (source / "train/mask/item1.png").rename(source / "train/mask/other.png")

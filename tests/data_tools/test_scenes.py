@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data_tools.__main__ import main
+from data_tools.collection import read_collection
 from data_tools.scenes import KINDS, draw_background, draw_object, draw_scene
 from data_tools.scenes.canvas import Canvas
 from data_tools.scenes.folder import PARTS, Settings, write_scenes
@@ -13,6 +14,7 @@ from data_tools.scenes.layers import disc_blur, divide_alpha, over, sweep
 from data_tools.scenes.scene import _told_apart
 from data_tools.scenes.shapes import Pose, box, ellipse
 from data_tools.scenes.textures import PATTERNS, draw_pattern
+from data_tools.split import split
 from rssn.errors import InputError
 from rssn.images import read_alpha, read_rgb
 
@@ -216,19 +218,12 @@ class TestCommand:
 
     def test_bytes_do_not_depend_on_workers_or_on_an_interruption(self, tmp_path):
         kinds = ("--kinds", "thin,smoke")
-        assert (
-            self.run(tmp_path / "a", "--count", "4", "--backgrounds", "2", "--workers", "2", *kinds)
-            == 0
-        )
-        assert (
-            self.run(tmp_path / "b", "--count", "2", "--backgrounds", "0", "--workers", "1", *kinds)
-            == 0
-        )
+        all_of_them = (*kinds, "--count", "4", "--backgrounds", "2")
+        some = (*kinds, "--count", "2", "--backgrounds", "0")
+        assert self.run(tmp_path / "a", *all_of_them, "--workers", "2") == 0
+        assert self.run(tmp_path / "b", *some, "--workers", "1") == 0
         (tmp_path / "b" / "mask" / "smoke_0001.png").unlink()
-        assert (
-            self.run(tmp_path / "b", "--count", "4", "--backgrounds", "2", "--workers", "1", *kinds)
-            == 0
-        )
+        assert self.run(tmp_path / "b", *all_of_them, "--workers", "1") == 0
         assert self.bytes_of(tmp_path / "a") == self.bytes_of(tmp_path / "b")
 
     def test_what_is_there_is_not_drawn_again(self, tmp_path):
@@ -250,6 +245,18 @@ class TestCommand:
         assert self.run(tmp_path) == 2
         assert "not an empty folder" in capsys.readouterr().err
         assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+    def test_a_record_of_something_else_is_refused(self, tmp_path, capsys):
+        (tmp_path / "scenes.json").write_text('{"count": null, "backgrounds": 1}')
+        assert self.run(tmp_path) == 2
+        assert "scenes.json: is no record of this command" in capsys.readouterr().err
+
+    def test_scenes_without_backgrounds_are_a_data_set(self, tmp_path):
+        write_scenes(tmp_path, Settings(2, 0, 32, 32, kinds=("thin",)), quiet=True)
+        (tmp_path / "trimap").mkdir()
+        assert [len(each) for each in read_collection(tmp_path)] == [2, 0]
+        out = tmp_path.with_name("divided")
+        assert len(split(tmp_path, out, workers=1, quiet=True).sides) == 2
 
     @pytest.mark.parametrize("size", ["big", "64x", "1x2x3", "-5", "8"])
     def test_a_bad_size_is_refused(self, tmp_path, size):

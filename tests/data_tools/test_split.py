@@ -125,7 +125,7 @@ def test_likes_stay_together(photographs, tmp_path):
     done = divide(photographs, tmp_path / "out", options=SplitOptions(0.5))
     assert done.groups["zz"] == "p1" and done.groups["p5"] == "brighter"
     assert done.sides["zz"] == done.sides["p1"] and done.sides["p5"] == done.sides["brighter"]
-    assert sorted(done.together) == [2, 2]
+    assert sorted(done.group_sizes) == [2, 2]
     found = verify(tmp_path / "out", workers=1, quiet=True).findings
     assert "leak" not in {finding.kind for finding in found}
 
@@ -213,7 +213,10 @@ def test_files_in_the_way_are_not_overwritten(photographs, tmp_path):
     ("prepare", "message"),
     [
         (lambda out: (out / "x").mkdir(parents=True), "not an empty folder"),
-        (lambda out: (out.mkdir(), (out / "split.json").write_text("{}")), "no record of split"),
+        (
+            lambda out: (out.mkdir(), (out / "split.json").write_text("{}")),
+            "no record of this command",
+        ),
         (
             lambda out: (
                 out.mkdir(),

@@ -207,6 +207,11 @@ class TestMeasures:
         assert first.signature.thumbnail == second.signature.thumbnail
         assert first.colour == second.colour and first.signature.digest != second.signature.digest
 
+    def test_a_picture_a_few_pixels_wide(self, tmp_path):
+        """Its view would be less than a pixel wide."""
+        write_rgb(tmp_path / "a.png", np.full((2000, 2, 3), (200, 100, 0), np.uint8))
+        assert measure(Item(tmp_path / "a.png", "image")).colour == (200, 100, 0)
+
     def test_colours_of_known_values(self, tmp_path):
         picture = np.zeros((16, 16, 3), np.uint8)
         picture[:8], picture[8:] = (200, 100, 0), (100, 200, 0)

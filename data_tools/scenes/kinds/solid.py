@@ -89,7 +89,8 @@ def _pretzel(painter: Painter) -> None:
     pose = painter.pose(turn=2)
     canvas = painter.canvas()
     canvas.fill(pose.at(blob(rng, 0, 0, 0.9, 0.75, 0.08)))
-    for turn in np.arange(number := rng.integers(1, 6)) * 2 * np.pi / number + rng.uniform(0, 6):
+    number = rng.integers(1, 6)
+    for turn in np.arange(number) * 2 * np.pi / number + rng.uniform(0, 6):
         away = 0.45 if number > 1 else 0.1
         size = rng.uniform(0.5, 0.8) * min(0.45, 1.2 / number)
         x, y = away * math.cos(turn), away * math.sin(turn) * 0.8

@@ -43,10 +43,13 @@ def main() -> int:
 
 def compare(options: argparse.Namespace) -> None:
     """Print the errors by group: what the file names begin with, up to the first underscore."""
-    if options.each < 1 or options.side < 32:
-        raise InputError("--each: wanted 1 or more; --side: wanted 32 or more")
     cutouts = choose(image_files(options.cutouts), options.limit)
     backgrounds = image_files(options.backgrounds)
+    if not 1 <= options.each <= len(backgrounds) or options.side < 32:
+        raise InputError(
+            f"--each {options.each}: give 1 to {len(backgrounds)}, as many as there are "
+            f"backgrounds; --side {options.side}: give 32 or more"
+        )
     rng = np.random.default_rng(0)
     errors: dict[str, list[list[float]]] = defaultdict(list)
     facts: dict[str, list[tuple[float, float]]] = defaultdict(list)

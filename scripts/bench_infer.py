@@ -21,14 +21,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 import gfm
 from gfm.checkpoint import load_network
 from gfm.colours import estimate_colours
 from gfm.exported import load_exported
 from gfm.exporting import SUFFIXES, Format, export
-from gfm.inference import pass_size
+from gfm.inference import enlarge, pass_size
 from gfm.inference.pictures import read_picture
 from gfm.info import count_multiply_adds
 from gfm.matting_model import MattingModel
@@ -105,7 +104,9 @@ def main() -> int:
 def compare(options: argparse.Namespace) -> None:
     """Print the seconds of each way, how its matte differs, and what else a cut-out costs."""
     if options.rounds < 1 or options.threads < 1:
-        raise InputError("--rounds and --threads: wanted 1 or more")
+        raise InputError(
+            f"--rounds {options.rounds}, --threads {options.threads}: give 1 or more of each"
+        )
     torch.set_num_threads(options.threads)
     photograph = read_picture(options.photograph).pixels if options.photograph else draw()
     with TemporaryDirectory(prefix="bench-") as name:
@@ -185,16 +186,13 @@ def published_schedule(model: GFM, photograph: Image) -> Matte:
     """The hybrid test of the released script: whole passes at 1/3 and 1/2, fused at full size."""
     height, width = photograph.shape[:2]
 
-    def enlarged(maps: Tensor) -> Tensor:
-        return functional.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
-
     with torch.inference_mode():
         third, half = (
             as_tensor(cv2.resize(photograph, size[::-1], interpolation=cv2.INTER_AREA))
             for size in (pass_size(height, width, d) for d in REDUCTIONS)
         )
-        glance = enlarged(model(third).glance).argmax(dim=1)[0]
-        focus = enlarged(model(half).focus)[0, 0]
+        glance = enlarge(model(third).glance, (height, width)).argmax(dim=1)[0]
+        focus = enlarge(model(half).focus, (height, width))[0, 0]
         fused = torch.where(glance == 1, focus, (glance == 2).to(focus.dtype))
     found: Matte = fused.numpy()
     return found

@@ -97,7 +97,10 @@ def main() -> int:
 def compare(options: argparse.Namespace) -> None:
     """Print errors around the strands, the seconds and the peak memory of each way."""
     if not options.minutes > 0 or min(options.size) < 1000:
-        raise InputError("--minutes: wanted more than 0; --size: wanted 1000 px or more")
+        raise InputError(
+            f"--minutes {options.minutes:g}: give more than 0; --size {options.size[0]} "
+            f"{options.size[1]}: give 1000 px or more"
+        )
     parse_memory(options.max_memory)
     options.out.mkdir(parents=True, exist_ok=True)
     model = options.model

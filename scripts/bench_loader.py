@@ -22,6 +22,7 @@ from rssn.blending import blend
 from rssn.console import run_command
 from rssn.images import (
     Alpha,
+    Reduction,
     Uint8Image,
     decode_alpha,
     decode_rgb,
@@ -114,10 +115,10 @@ def _print_stages(name: str, way: Callable[[], int], whole: float) -> None:
     print(f"{name}, ms: " + ", ".join(parts))
 
 
-def _decode_only(encoded: list[list[bytes]], reduced: int) -> int:
+def _decode_only(encoded: list[list[bytes]], reduced: Reduction) -> int:
     for _, *colours in encoded:
         for data in colours:
-            decode_rgb(data, "", reduced)  # type: ignore[arg-type]
+            decode_rgb(data, "", reduced)
     return len(encoded)
 
 

@@ -73,7 +73,9 @@ def main() -> int:
 def compare(options: argparse.Namespace) -> None:
     """Print the seconds a step of each way, beside the first and the limit."""
     if options.steps < 1 or options.batch_size < 1:
-        raise InputError("--steps and --batch-size: wanted 1 or more")
+        raise InputError(
+            f"--steps {options.steps}, --batch-size {options.batch_size}: give 1 or more of each"
+        )
     device = torch.device(options.device)
     batch = _batch(options.batch_size, options.side, device)
     wanted = options.ways or [name for name, way in WAYS.items() if not way.compiled]

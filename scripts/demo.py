@@ -23,6 +23,7 @@ from rssn.sources import find_sources, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = ".demo"
+TRAIN_SIDE = 128  # px of the shorter side of composites
 GLANCE_SIDE, FOCUS_SIDE = 64, 96  # px of the shorter side in each pass, after configs/demo.yaml
 
 
@@ -32,25 +33,21 @@ class Sizes:
 
     Attributes:
         side: Shorter side of the pictures, in pixels.
-        train_side: Shorter side of the composites, in pixels.
         scenes: Drawn scenes to train on.
         held_out: Drawn scenes to test on.
         backgrounds: Drawn backgrounds.
         k: Composites of each foreground.
-        minutes: Longest time for the training.
     """
 
     side: int
-    train_side: int
     scenes: int
     held_out: int
     backgrounds: int
     k: int
-    minutes: float
 
 
-DRAWN = Sizes(side=256, train_side=128, scenes=220, held_out=36, backgrounds=80, k=5, minutes=6)
-REAL = Sizes(side=512, train_side=128, scenes=0, held_out=0, backgrounds=60, k=40, minutes=6)
+DRAWN = Sizes(side=256, scenes=220, held_out=36, backgrounds=80, k=5)
+REAL = Sizes(side=512, scenes=0, held_out=0, backgrounds=60, k=40)
 
 
 def main() -> int:
@@ -60,7 +57,9 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, help="folder with original/, mask/ and optionally backgrounds/"
     )
-    parser.add_argument("--minutes", type=float, help="longest time for the training (6)")
+    parser.add_argument(
+        "--minutes", type=float, default=6, help="longest time for the training (6)"
+    )
     options = parser.parse_args()
     return run_command(lambda: Demo(options.out, options.data, options.minutes).run())
 
@@ -68,10 +67,11 @@ def main() -> int:
 class Demo:
     """One run of the demo in one folder."""
 
-    def __init__(self, out: Path, data: Path | None, minutes: float | None) -> None:
-        self.out, self.data = out, data
+    def __init__(self, out: Path, data: Path | None, minutes: float) -> None:
+        if not minutes > 0:
+            raise InputError(f"--minutes {minutes:g}: give more than 0")
+        self.out, self.data, self.minutes = out, data, minutes
         self.sizes = DRAWN if data is None else REAL
-        self.minutes = minutes or self.sizes.minutes
         self.facts: dict[str, str] = {}
         self.failures: list[str] = []
 
@@ -94,7 +94,7 @@ class Demo:
             *("-m", "rssn.build", "--foregrounds", out / "train"),
             *("--backgrounds", out / "train/backgrounds", "--out", out / "shards"),
             *("--route", ROOT / "configs/demo_route.yaml", "--k", k),
-            *("--size", self.sizes.train_side),
+            *("--size", TRAIN_SIDE),
             some_may_fail=True,
         )
         self.step(

@@ -20,7 +20,7 @@ from pathlib import Path
 import gfm
 from data_tools.scenes.folder import Settings, write_scenes
 from gfm.__main__ import main as run_gfm
-from gfm.metrics import evaluate
+from gfm.metrics import METRICS, evaluate
 from rssn import ROUTES, estimate_foreground
 from rssn.build import BuildOptions, build
 from rssn.console import progress, run_command
@@ -30,7 +30,6 @@ from rssn.sources import Source, find_sources, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 256  # px, of foregrounds, backgrounds and test photographs on the shorter side
-METRICS = ("sad", "mse", "mad", "grad", "conn")
 
 
 def main() -> int:

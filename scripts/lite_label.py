@@ -17,8 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import gfm
+from gfm.inference.options import PassOptions
 from gfm.inference.passes import strategy_maps
 from gfm.network import GFM
 from rssn._pymatting import function
@@ -50,7 +52,7 @@ class Label:
     """
 
     image: Uint8Image
-    mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    mask: NDArray[np.bool_]
     agreement: float
 
 
@@ -130,13 +132,14 @@ def label(model: GFM, image: Uint8Image) -> Label:
 def mean_matte(model: GFM, image: Uint8Image) -> Alpha:
     """Mean over sizes of the glance and mirroring of the expected matte (H, W)."""
     height, width = image.shape[:2]
+    short = min(height, width)
     mattes = []
     for side in GLANCES:
+        passes = PassOptions(d1=short / side, d2=short / FOCUS)
         for step in (1, -1):
             view = np.ascontiguousarray(image[:, ::step])
-            short = min(height, width)
             with torch.inference_mode():
-                maps = strategy_maps(model, [view], "hybrid", short / side, short / FOCUS)
+                maps = strategy_maps(model, [view], passes)
             glance, focus = (
                 cv2.resize(each[0].permute(1, 2, 0).numpy(), (width, height))
                 for each in (maps.glance, maps.detail)
@@ -145,7 +148,7 @@ def mean_matte(model: GFM, image: Uint8Image) -> Alpha:
     return np.asarray(np.mean(mattes, axis=0), np.float32)
 
 
-def edges(image: Uint8Image, mask: np.ndarray) -> Alpha:  # type: ignore[type-arg]
+def edges(image: Uint8Image, mask: NDArray[np.bool_]) -> Alpha:
     """The matte of a mask (any size), by closed-form matting in a band around its edge."""
     size = (image.shape[1], image.shape[0])
     solid = cv2.resize(mask.astype(np.float32), size) > 0.5

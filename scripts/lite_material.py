@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from data_tools.scenes.folder import Settings, write_scenes
 from rssn import ROUTES
 from rssn.build import BuildOptions, build
 from rssn.console import progress, run_command
+from rssn.errors import InputError, one_line
 from rssn.images import Alpha, image_files, read_alpha, write_alpha
 from rssn.sources import Source, find_sources
 
@@ -62,15 +62,18 @@ def run(options: argparse.Namespace) -> None:
 
 def gather(collection: Path, out: Path, route: str) -> None:
     """Make the folders and the shards; what is there already is kept."""
-    items = usable(collection / "list.csv")
+    files = usable(collection)
     photographs(collection, out)
-    link(
-        out / "backgrounds", (item for item in items if item.startswith("backgrounds")), collection
-    )
-    emoji = sorted(item for item in items if "/emoji" in item)
-    objects = [item for item in items if item.startswith("cutouts") and "/emoji" not in item]
-    link(out / "objects", objects, collection)
-    link(out / "drawn", emoji[:: max(1, len(emoji) // DRAWN)], collection)
+    emoji = sorted(item for item in files if "/emoji" in item)
+    parts = {
+        "backgrounds": [item for item in files if item.startswith("backgrounds")],
+        "objects": [i for i in files if i.startswith("cutouts") and "/emoji" not in i],
+        "drawn": emoji[:: max(1, len(emoji) // DRAWN)],
+    }
+    for name, items in parts.items():
+        (out / name).mkdir(parents=True, exist_ok=True)
+        for item in items:
+            link(out / name / files[item].name, files[item])
     scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["scenes"], width=SIDES["scenes"])
     write_scenes(out / "scenes", scenes)
     target = out / ("shards" if route == "rssn" else f"shards-{route}")
@@ -92,21 +95,36 @@ def gather_labelled(labelled: Path, out: Path) -> None:
         originals(out, name, out / "shards" / f"{name}_originals", LABELLED)
 
 
-def usable(table: Path) -> list[str]:
-    """Names of the items that may be published with a model."""
-    with table.open(encoding="utf-8", newline="") as file:
-        return [row["item"] for row in csv.DictReader(file) if SHARE_ALIKE not in row["licence"]]
+def usable(collection: Path) -> dict[str, Path]:
+    """The cut-outs and backgrounds that may be published with a model, by their items' names.
+
+    Raises:
+        InputError: The table of the collection cannot be read, or names a file that is not there.
+    """
+    table = collection / "list.csv"
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            licences = {row["item"]: row["licence"] for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise InputError(
+            f"{table}: cannot be read ({one_line(error)}); give a table with item and licence"
+        ) from None
+    files = {
+        f"{folder.name}/{path.stem}": path
+        for kind in ("cutouts", "backgrounds")
+        for folder in (collection / kind, collection / f"{kind}_more")
+        for path in image_files(folder)
+    }
+    items = [item for item in licences if item.startswith(("cutouts", "backgrounds"))]
+    if missing := [item for item in items if item not in files]:
+        raise InputError(f"{table}: names {missing[0]}, which is not in {collection}")
+    return {item: files[item] for item in items if SHARE_ALIKE not in licences[item]}
 
 
-def link(folder: Path, items: Iterable[str], collection: Path) -> None:
-    """Fill a folder with links to some items of the collection."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {f"{path.parent.name}/{path.stem}": path for kind in collection.iterdir()
-             if kind.is_dir() and kind.name != "photos" for path in image_files(kind)}  # fmt: skip
-    for item in items:
-        target = folder / files[item].name
-        if not target.is_symlink():
-            target.symlink_to(files[item].resolve())
+def link(target: Path, file: Path) -> None:
+    """Make `target` a link to a file, unless it is one."""
+    if not target.is_symlink():
+        target.symlink_to(file.resolve())
 
 
 def photographs(collection: Path, out: Path) -> None:
@@ -119,16 +137,13 @@ def photographs(collection: Path, out: Path) -> None:
             add_photograph(folder, source)
             continue
         for part, path in (("original", source.image), ("mask", source.matte)):
-            target = folder / part / f"{source.id}{path.suffix}"
-            if not target.is_symlink():
-                target.symlink_to(path.resolve())
+            link(folder / part / f"{source.id}{path.suffix}", path)
 
 
 def add_photograph(folder: Path, source: Source) -> None:
     """A link to the image, and its matte, stretched."""
-    image, matte = folder / "original" / source.image.name, folder / "mask" / f"{source.id}.png"
-    if not image.is_symlink():
-        image.symlink_to(source.image.resolve())
+    link(folder / "original" / source.image.name, source.image)
+    matte = folder / "mask" / f"{source.id}.png"
     if not matte.exists():
         write_alpha(matte, stretch(read_alpha(source.matte)))
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 import gfm
 from gfm.baselines import best_constants, grabcut
 from gfm.metrics import evaluate
+from rssn._drawing import grey
 from rssn.console import progress, run_command
 from rssn.images import Alpha, Uint8Image, write_rgb
 from rssn.sources import find_sources, read_source
@@ -99,12 +100,6 @@ def table(errors: Mapping[str, Errors]) -> str:
     ]
     lines.append("| **mean** | " + " | ".join(means) + " |")
     return "\n".join(lines) + "\n"
-
-
-def grey(alpha: Alpha) -> Uint8Image:
-    """A matte as a picture."""
-    levels = np.rint(alpha * 255).astype(np.uint8)
-    return np.repeat(levels[..., None], 3, axis=2)
 
 
 def strip(pictures: list[Uint8Image]) -> Uint8Image:

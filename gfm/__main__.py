@@ -16,7 +16,10 @@ COMMANDS = {
     "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
     "export": ("gfm.export_command", "write a model as ONNX or OpenVINO, compared with PyTorch"),
     "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
-    "report": ("gfm.report", "show a model on held-out photographs, beside baselines, in a page"),
+    "report": (
+        "gfm.report.command",
+        "show a model on held-out photographs, beside baselines, in a page",
+    ),
     "serve": ("gfm.serve.command", "a web page and POST /matte around a model"),
 }
 

@@ -129,13 +129,11 @@ def restore_composition(
 
 
 @compiled
-def write_foreground(
-    colours: NDArray[np.float32], start: int, foreground: NDArray[np.uint8]
-) -> None:
-    """Round F of colours (R, W, 6) in [0, 1], from row `start` on, to uint8 (R', W, 3)."""
+def write_foreground(colours: NDArray[np.float32], foreground: NDArray[np.uint8]) -> None:
+    """Round F of F and B (R, W, 6) in [0, 1] to uint8 (R, W, 3), in place."""
     rows, width, _ = foreground.shape
     for y in range(rows):
         for x in range(width):
             for channel in range(3):
-                value = colours[start + y, x, channel] * np.float32(255)
+                value = colours[y, x, channel] * np.float32(255)
                 foreground[y, x, channel] = np.uint8(value + np.float32(0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from gfm.config import SingleRosta
 from gfm.crops import CropOptions, Cropper, Planes
@@ -22,12 +24,16 @@ from gfm.samples import Crop
 from gfm.training_sets import TrainingSet
 from rssn._seeding import generator
 from rssn.errors import InputError, one_line
+from rssn.shards import safe_key
 
 Verdict = Literal["OK", "look at this", "wrong"]
 
 SAMPLES = 50
 LOOKED_AT = 5  # validation photographs that are read
 NOTICED, BROKEN = 3.0, 8.0  # grey levels; JPEG and resizing leave about 1
+# What the key of a sample holds beside the name of its foreground: k, and in a mixture the number
+# of the part in front and the repetition behind.
+BESIDE_NAME = re.compile(r"^\d+/|(-k\d+)?(/\d+)?$")
 
 
 class Finding(NamedTuple):
@@ -75,15 +81,20 @@ def read_crops(
 
 
 def check_reading(reading: Reading, total: int, skip_bad: int) -> Finding:
-    """Whether samples can be read."""
+    """Whether samples can be read.
+
+    Args:
+        reading: Of some of the samples.
+        total: How many there are.
+        skip_bad: How many damaged ones the run leaves out.
+    """
     tried = len(reading.crops) + len(reading.failures)
     text = f"{len(reading.crops)} of {tried} samples were read, of {total} in all"
     if not reading.failures:
         return Finding("OK", "samples", text)
-    text += f"; the first that was not: {reading.failures[0]}"
-    if len(reading.failures) > skip_bad:
-        text += f" (data.skip_bad allows {skip_bad})"
-    return Finding("wrong", "samples", text)
+    text += f"; the first that was not: {reading.failures[0]} (data.skip_bad allows {skip_bad})"
+    verdict: Verdict = "wrong" if len(reading.failures) > skip_bad else "look at this"
+    return Finding(verdict, "samples", text)
 
 
 def check_transition(crops: Sequence[Crop]) -> Finding:
@@ -119,13 +130,10 @@ def check_labels(crops: Sequence[Crop], kernel: int | None) -> Finding:
 
 def fuse_labels(labels: Labels, rosta: SingleRosta) -> NDArray[np.float32]:
     """The matte (H, W) that labels stand for."""
-    classes = torch.nn.functional.one_hot(
-        torch.from_numpy(labels.glance).long(), GLANCE_CLASSES[rosta]
-    )
+    classes = functional.one_hot(torch.from_numpy(labels.glance).long(), GLANCE_CLASSES[rosta])
     glance = classes.permute(2, 0, 1)[None].float()
-    fused: NDArray[np.float32] = fuse(glance, torch.from_numpy(labels.focus)[None, None], rosta)[
-        0, 0
-    ].numpy()
+    focus = torch.from_numpy(labels.focus)[None, None]
+    fused: NDArray[np.float32] = fuse(glance, focus, rosta)[0, 0].numpy()
     return fused
 
 
@@ -166,7 +174,7 @@ def check_validation(folder: str | None, side: int | None, training: Sequence[st
     Args:
         folder: As `GFMData` has it.
         side: Likewise.
-        training: Keys of the training samples.
+        training: Keys of the training samples, as `TrainingSet.key` gives them.
     """
     name = "validation"
     if folder is None:
@@ -178,8 +186,9 @@ def check_validation(folder: str | None, side: int | None, training: Sequence[st
             photographs[number]
     except InputError as error:
         return Finding("wrong", name, one_line(error))
-    trained = {key.rpartition("-k")[0] or key for key in training}
-    common = sorted({source.id for source in photographs.sources} & trained)
+    trained = {BESIDE_NAME.sub("", key) for key in training}.union(training)
+    names = [source.id for source in photographs.sources]
+    common = sorted(name for name in names if not trained.isdisjoint((name, safe_key(name))))
     text = f"{len(photographs)} photographs with mattes"
     if common:
         text += f"; {len(common)} are named as training samples, such as {common[0]}: take them out"

@@ -43,7 +43,9 @@ def measure_step(model: GFM, batch: Batch, seconds: float, *, bfloat16: bool = F
         bfloat16: Let autocast compute in bfloat16.
     """
     device = batch.image.device
-    fixed = _memory(device) + 2 * _bytes(model)  # Adam's moments come on top
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)  # to what is in use now
+    fixed = _peak_memory(device) + 2 * _bytes(model)  # Adam's moments come on top
     times = []
     for _ in range(2):
         start = time.monotonic()
@@ -137,7 +139,7 @@ def training_memory(device: torch.device) -> tuple[int, str]:
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory, "of GPU memory"
     pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return pages + _memory(device), "of memory"
+    return pages + _peak_memory(device), "of memory"
 
 
 def move(batch: Batch, device: torch.device) -> Batch:
@@ -150,17 +152,8 @@ def _bytes(model: GFM) -> int:
     return sum(values.numel() * values.element_size() for values in model.state_dict().values())
 
 
-def _memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        return torch.cuda.memory_allocated(device)
-    return _peak_memory(device)
-
-
 def _peak_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    # macOS counts bytes, Linux KiB.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

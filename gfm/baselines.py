@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MARGIN = 0.1  # of each side, left out of the box
+ROUNDS = 5  # of GrabCut
 
 
-def grabcut(image: NDArray[np.uint8], rounds: int = 5) -> NDArray[np.float32]:
+def grabcut(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """OpenCV's GrabCut, started from a centred box.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        rounds: Iterations.
 
     Returns:
         A matte (H, W) of 0 and 1.
@@ -26,7 +26,7 @@ def grabcut(image: NDArray[np.uint8], rounds: int = 5) -> NDArray[np.float32]:
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)  # its k-means starts from random centres
     cv2.grabCut(
-        np.ascontiguousarray(image[..., ::-1]), mask, box, *models, rounds, cv2.GC_INIT_WITH_RECT
+        np.ascontiguousarray(image[..., ::-1]), mask, box, *models, ROUNDS, cv2.GC_INIT_WITH_RECT
     )
     return np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
 

@@ -49,33 +49,32 @@ def decoder_block(
         factor: Enlargement at the end.
         separable: Convolutions in two parts.
     """
-    channels = (inputs, *widths)
-    layers = [
-        layer
-        for before, after in pairwise(channels)
-        for layer in conv_bn_relu(before, after, separable=separable)
-    ]
-    return nn.Sequential(*layers, *upsample(factor))
+    return nn.Sequential(*_convolutions(inputs, widths, separable), *upsample(factor))
 
 
 def head(
     inputs: int, widths: tuple[int, ...], outputs: int, factor: int, separable: bool = False
 ) -> nn.Sequential:
     """The last layers of a decoder: convolutions with norm and ReLU, then a bare convolution."""
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += conv_bn_relu(inputs, width, separable=separable)
-        inputs = width
-    return nn.Sequential(*layers, nn.Conv2d(inputs, outputs, 3, padding=1), *upsample(factor))
+    layers = _convolutions(inputs, widths, separable)
+    last = nn.Conv2d((inputs, *widths)[-1], outputs, 3, padding=1)
+    return nn.Sequential(*layers, last, *upsample(factor))
 
 
 def bridge_block(inputs: int, width: int, separable: bool = False) -> nn.Sequential:
     """The bridge block (paper, section 3.3): three dilated convolutions with norm and ReLU."""
-    return nn.Sequential(
-        *conv_bn_relu(inputs, width, 2, separable),
-        *conv_bn_relu(width, width, 2, separable),
-        *conv_bn_relu(width, width, 2, separable),
-    )
+    return nn.Sequential(*_convolutions(inputs, (width, width, width), separable, dilation=2))
+
+
+def _convolutions(
+    inputs: int, widths: tuple[int, ...], separable: bool, dilation: int = 1
+) -> list[nn.Module]:
+    """Convolutions with norm and ReLU, one to each of the widths."""
+    return [
+        layer
+        for before, after in pairwise((inputs, *widths))
+        for layer in conv_bn_relu(before, after, dilation, separable)
+    ]
 
 
 class PyramidPooling(nn.Module):

@@ -100,7 +100,7 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
             f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
         )
     try:
-        model = _unfilled(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_text()))
+        model = _unfilled(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_bytes()))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()

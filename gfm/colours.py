@@ -7,12 +7,15 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 COARSE = 4  # the reduction at which all of the image takes part
 STRIP = 512  # rows that are refined at a time
 HALO = 8  # rows above and below, for the neighbours that the refinement looks at
 LAMBDA = 0.1  # of the matte's own value against the composition equation, as published
+
+Method = Literal["multilevel", "closed_form"]
 
 # pymatting's loops are parallel, and one of numba's threading layers, where it is the only one,
 # ends the process when two threads enter such a loop at once.
@@ -22,7 +25,7 @@ _PARALLEL = threading.Lock()
 def estimate_colours(
     image: NDArray[np.uint8],
     alpha: NDArray[np.float32],
-    method: Literal["multilevel", "closed_form"] = "multilevel",
+    method: Method = "multilevel",
     refine: bool = False,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Estimate F, and correct alpha with it on request.
@@ -55,7 +58,7 @@ def estimate_colours(
     image, alpha = np.ascontiguousarray(image), np.ascontiguousarray(alpha)
     corrected = alpha.copy() if refine else alpha
     foreground = np.empty_like(image)
-    known = _coarse(image, alpha) if method == "multilevel" else _closed_form(image, alpha)
+    known = _estimate(image, alpha, method)
     height = alpha.shape[0]
     for start in range(0, height, STRIP):
         stop = min(start + STRIP, height)
@@ -64,12 +67,14 @@ def estimate_colours(
             colours = enlarge_colours(known, image[rows], alpha[rows], rows.start, height)
             refine_soft_pixels(image[rows], alpha[rows], colours)
         else:
-            colours = known[rows]
+            colours = known[rows].copy()  # the next strip begins inside this one
+        inner = slice(start - rows.start, stop - rows.start)
         if refine:
-            corrected[rows] = _fuse_soft_pixels(image[rows], alpha[rows], colours)
+            fused = _fuse_soft_pixels(image[rows], alpha[rows], colours)
+            corrected[start:stop] = fused[inner]
         else:
             restore_composition(image[rows], alpha[rows], colours)
-        write_foreground(colours, start - rows.start, foreground[start:stop])
+        write_foreground(colours[inner], foreground[start:stop])
     return foreground, corrected
 
 
@@ -117,22 +122,18 @@ def fusion_step(
     return front, back, matte.clip(0, 1)
 
 
-def _coarse(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """F and B (h, w, 6) at a quarter of the size."""
+def _estimate(
+    image: NDArray[np.uint8], alpha: NDArray[np.float32], method: Method
+) -> NDArray[np.float32]:
+    """F and B (h, w, 6) in [0, 1]: of `multilevel` at a quarter of the size, else at full size."""
     from rssn.foreground import estimate_foreground
 
-    height, width = (max(2, -(-side // COARSE)) for side in alpha.shape)
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    matte = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA).clip(0, 1)
-    unit = np.asarray(small, np.float32) / 255
+    picture: MatLike = image
+    matte: MatLike = alpha
+    if method == "multilevel":
+        height, width = (max(2, -(-side // COARSE)) for side in alpha.shape)
+        picture = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        matte = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA).clip(0, 1)
+    unit = picture.astype(np.float32) / 255
     with _PARALLEL:
-        return np.dstack(estimate_foreground(unit, matte, "multilevel", background=True))
-
-
-def _closed_form(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """F and B (H, W, 6)."""
-    from rssn.foreground import estimate_foreground
-
-    unit = image.astype(np.float32) / 255
-    with _PARALLEL:
-        return np.dstack(estimate_foreground(unit, alpha, "closed_form", background=True))
+        return np.dstack(estimate_foreground(unit, matte, method, background=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
+import sys
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -43,8 +43,8 @@ class GFMConfig:
         separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
         glance_side: Shorter side of a photograph, in px, at which the weights see best what the
             object is; None is a third of the photograph's, as in the paper. It decides no layer.
-            So small a glance is a mean over mirrored and smaller ones, unless `augmentation` says
-            else.
+            So small a glance costs little, and is by default the mean over mirrored and smaller
+            copies too (`augmentation` of `gfm.MatteOptions`).
         focus_side: Likewise, in px at which they see edges best; None is half of the photograph's.
     """
 
@@ -107,7 +107,7 @@ class GFMConfig:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """The configuration that `to_json` wrote.
 
         Raises:
@@ -136,8 +136,9 @@ def single_rostas(rosta: Rosta) -> tuple[SingleRosta, ...]:
 
 
 def _is_number(value: object) -> bool:
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # not for NaN, nor whole numbers too large for a float
 
 
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -16,7 +16,6 @@ from gfm.network import GFM, normalisation
 from rssn.errors import InputError
 
 RELEASED_BACKBONES = ("r34", "r34_2b", "d121", "r101")
-RELEASED_ROSTAS: tuple[Rosta, ...] = ("TT", "FT", "BT", "RIM")
 
 # The released name and ours, as patterns; the first match counts.
 _RESNET = (
@@ -79,8 +78,9 @@ def convert(path: str | Path, backbone: str, rosta: Rosta) -> Conversion:
             missing, left over or of another shape, and which variant would fit.
     """
     config = released_config(backbone, rosta)
+    state = read_state_dict(Path(path))  # whose errors name the file
     try:
-        return convert_state_dict(read_state_dict(Path(path)), config)
+        return convert_state_dict(state, config)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 from gfm.checkpoint import save_model
-from gfm.convert import RELEASED_BACKBONES, RELEASED_ROSTAS, convert
+from gfm.config import Rosta
+from gfm.convert import RELEASED_BACKBONES, convert
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("checkpoint", type=Path, metavar="RELEASED.pth")
     parser.add_argument("--backbone", required=True, choices=RELEASED_BACKBONES)
-    parser.add_argument("--rosta", required=True, choices=RELEASED_ROSTAS)
+    parser.add_argument("--rosta", required=True, choices=get_args(Rosta))
     parser.add_argument("--out", required=True, type=Path, metavar="MODEL.safetensors")
 
 
@@ -22,8 +25,6 @@ def run(options: argparse.Namespace) -> None:
     """Convert and say what the checkpoint held besides."""
     conversion = convert(options.checkpoint, options.backbone, options.rosta)
     save_model(conversion.model, options.out)
-    groups: dict[str, int] = {}
-    for key in conversion.unused:
-        groups[key.split(".")[0]] = groups.get(key.split(".")[0], 0) + 1
+    groups = Counter(key.split(".")[0] for key in conversion.unused)
     left = ", ".join(f"{count} of {group}.*" for group, count in groups.items()) or "nothing"
     sys.stdout.write(f"{options.out}: written; not needed: {left}\n")

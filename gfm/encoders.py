@@ -273,7 +273,7 @@ def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN40
     if name.startswith("swin"):  # refuses other sizes than the one it was trained at
         options |= {"strict_img_size": False, "feature_cls": "getter"}
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "none alike"
+        near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "none"
         raise InputError(f"timm has no model '{name}'; alike: {near}")
     return _timm_model(name, weights, **options)
 

@@ -25,6 +25,7 @@ from rich.text import Text
 
 from gfm.config import check_choice
 from gfm.metrics import Convention, evaluate
+from rssn._files import whole_file
 from rssn.console import progress
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import image_files, read_alpha
@@ -54,7 +55,11 @@ class Report:
         return {key: math.fsum(row[key] for row in rows) / len(rows) for key in keys}
 
     def write(self, path: Path) -> None:
-        """Write the report as JSON; the file appears under its name only when it is whole."""
+        """Write the report as JSON; the file appears under its name only when it is whole.
+
+        Raises:
+            InputError: It cannot be written there.
+        """
         content = {
             "convention": self.convention,
             "count": len(self.images),
@@ -62,9 +67,14 @@ class Report:
             "images": [{"name": name, **row} for name, row in self.images.items()],
             "failures": list(self.failures),
         }
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(path)
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        try:
+            with whole_file(path) as part:
+                part.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); choose another place"
+            ) from None
 
     def table(self) -> Table:
         """The means, and for each metric the image with the largest error."""
@@ -148,25 +158,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
-def run(args: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Evaluate, write the report and show its table.
 
     Raises:
         InputError: Options that do not fit, see `evaluate_folders`.
         FailedInputs: Some images could not be evaluated; the report holds the others.
     """
-    if args.json.is_dir():
-        raise InputError(f"--json {args.json} is a folder; give the name of a file")
+    if options.json.is_dir():
+        raise InputError(f"--json {options.json} is a folder; give the name of a file")
     try:  # before the long part
-        args.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"--json {args.json}: its folder cannot be made ({error.strerror}); give another name"
+            f"--json {options.json}: its folder cannot be made ({error.strerror}); give another "
+            "name"
         ) from error
     report = evaluate_folders(
-        args.pred, args.alpha, args.trimap, args.convention, args.workers, args.quiet
+        options.pred,
+        options.alpha,
+        options.trimap,
+        options.convention,
+        options.workers,
+        options.quiet,
     )
-    report.write(args.json)
+    report.write(options.json)
     Console().print(report.table())
     if report.failures:
         raise FailedInputs(report.failures)

@@ -78,11 +78,11 @@ class ExportedGFM:
 
     def _matting(self, maps: dict[str, Tensor], rosta: SingleRosta | None = None) -> Matting:
         glance, focus, alpha = (maps[part_name(field, rosta)] for field in FIELDS)
-        tiny = torch.finfo(glance.dtype).tiny
+        limits = torch.finfo(glance.dtype)  # so that probabilities of 0 and 1 have logits, too
         if self.config.glance_activation == "sigmoid":
-            logits = torch.logit(glance, eps=torch.finfo(glance.dtype).eps / 2)
+            logits = torch.logit(glance, eps=limits.eps / 2)
         else:
-            logits = glance.clamp(min=tiny).log()
+            logits = glance.clamp(min=limits.tiny).log()
         return Matting(glance, focus, alpha, logits)
 
 

@@ -174,8 +174,9 @@ class TrainingLoader(DataLoader[Any]):
     def _count_skipped(self, lines: list[str]) -> None:
         allowed = self.dataset.skip_bad
         for line in lines:
-            self.skipped.append(line)
-            log.warning("skipped %d of %d allowed: %s", len(self.skipped), allowed, line)
+            if line not in self.skipped:  # a bad sample comes again in every epoch
+                self.skipped.append(line)
+                log.warning("skipped %d of %d allowed: %s", len(self.skipped), allowed, line)
         if len(self.skipped) > allowed:
             raise InputError(
                 f"{len(self.skipped)} bad samples, and data.skip_bad allows {allowed}; the last: "

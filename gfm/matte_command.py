@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from gfm.inference import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
+from gfm.inference.options import D1, D2
 from gfm.matte_files import (
     OUTPUTS,
     STREAM,
@@ -62,18 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what happens to photographs whose results are there (default overwrite)",
     )
     add("--strategy", choices=get_args(Strategy), default=usual.strategy)
-    add(
-        "--d1",
-        type=float,
-        default=usual.d1,
-        help="reduction for the glance (the model's own, or 3)",
-    )
-    add(
-        "--d2",
-        type=float,
-        default=usual.d2,
-        help="reduction for the focus (default: the model's, or 2)",
-    )
+    for name, decoder, default in (("--d1", "glance", D1), ("--d2", "focus", D2)):
+        help = f"reduction for the {decoder} (default: the model's, or {default:g})"
+        add(name, type=float, help=help)
     add(
         "--foreground",
         choices=get_args(ForegroundMethod),
@@ -165,13 +157,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
     """The options of matting; colours that nothing shows are not estimated."""
     how = MatteOptions(
-        options.strategy,
-        options.d1,
-        options.d2,
-        options.foreground,
-        options.refine,
-        options.augment,
-        options.max_memory,
+        strategy=options.strategy,
+        d1=options.d1,
+        d2=options.d2,
+        foreground=options.foreground,
+        refine=options.refine,
+        augmentation=options.augment,
+        max_memory=options.max_memory,
     )
     return how if coloured or how.refine == "fba" else replace(how, foreground="none")
 

@@ -207,7 +207,7 @@ def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
         other = sources.setdefault(source.name, source)
         if other != source:
             raise InputError(
-                f"{source} and {other} would both be written as {source.name}.png; rename one"
+                f"{source} and {other} would both give results named {source.name}; rename one"
             )
     return list(sources.values()), failures
 

@@ -106,11 +106,9 @@ class GFM(HubMethods, nn.Module):
             InputError: Another shape, an integer type, (outside training) values that are NaN or
                 outside [0, 1], or (in training) too few pixels for the batch norms.
         """
-        levels = self.encode(image)
-        size = (image.shape[-2], image.shape[-1])
-        glance_logits, focus_logits = self._decode(levels)
+        glance_logits, focus_logits = self._decode(self.encode(image))
         parts = [
-            self._fused(crop(glance_logits[r], size), crop(focus_logits[r], size), r)
+            self._fused(crop(glance_logits[r], image), crop(focus_logits[r], image), r)
             for r in self.config.rostas
         ]
         if self.rim is None:
@@ -140,13 +138,13 @@ class GFM(HubMethods, nn.Module):
         """Class probabilities (B, C, H, W) alone; a focus decoder of its own does not run."""
         rosta = self._single_rosta()
         logits = self._decode(self.encode(image), focus=False)[0][rosta]
-        return self._probabilities(crop(logits, (image.shape[-2], image.shape[-1])))
+        return self._probabilities(crop(logits, image))
 
     def focus_alpha(self, image: Tensor) -> Tensor:
         """Fractional part (B, 1, H, W) alone; a glance decoder of its own does not run."""
         rosta = self._single_rosta()
         logits = self._decode(self.encode(image), glance=False)[1][rosta]
-        return torch.sigmoid(crop(logits, (image.shape[-2], image.shape[-1])))
+        return torch.sigmoid(crop(logits, image))
 
     def _decode(
         self, levels: list[Tensor], glance: bool = True, focus: bool = True
@@ -200,17 +198,18 @@ def normalisation(config: GFMConfig) -> dict[str, Tensor]:
     }
 
 
-def crop(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cut the padding of `encode` off (B, C, H', W') again.
+def crop(maps: Tensor, image: Tensor) -> Tensor:
+    """Cut the padding of `encode` off maps (B, C, H', W') of an image (B, 3, H, W) again.
 
     Note:
         A slice keeps the strides of the padded map, and `torch.export` then fixes whether the input
         is padded; taking rows and columns by index leaves an exported network free of that.
     """
+    height, width = image.shape[-2:]
     if not torch.compiler.is_compiling():
-        return maps[..., : size[0], : size[1]]
-    rows = torch.arange(size[0], device=maps.device)
-    columns = torch.arange(size[1], device=maps.device)
+        return maps[..., :height, :width]
+    rows = torch.arange(height, device=maps.device)
+    columns = torch.arange(width, device=maps.device)
     return maps.index_select(2, rows).index_select(3, columns)
 
 

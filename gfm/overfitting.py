@@ -15,8 +15,8 @@ from gfm.network import GFM
 from gfm.samples import Batch
 
 ENOUGH = 0.01  # mean error of the matte
-LEARNING_RATE = 3e-3
-RISE = 20  # steps
+LEARNING_RATE = 3e-3  # of Adam
+RISE = 20  # steps over which it rises
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,7 @@ class Overfit:
     finite: bool = True
 
 
-def overfit(
-    model: GFM,
-    batch: Batch,
-    *,
-    steps: int = 400,
-    seconds: float = math.inf,
-    learning_rate: float = LEARNING_RATE,
-) -> Overfit:
+def overfit(model: GFM, batch: Batch, *, steps: int = 400, seconds: float = math.inf) -> Overfit:
     """Train a network on one batch again and again, until its mattes are right within 1 %.
 
     Args:
@@ -51,14 +44,13 @@ def overfit(
         batch: With the labels of the model's representation.
         steps: At most so many.
         seconds: At most so long; a step that has begun is finished.
-        learning_rate: Of Adam, after a linear rise.
     """
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
     before = _error(model, batch)
     end, after = time.monotonic() + seconds, math.inf
     for step in range(1, steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1, step / RISE)
+            group["lr"] = LEARNING_RATE * min(1, step / RISE)
         terms = training_terms(model, batch)
         if not torch.isfinite(terms["total"]):
             return Overfit(before, math.inf, step, finite=False)

@@ -17,7 +17,7 @@ from rssn._files import whole_file
 from rssn.errors import InputError, one_line
 from rssn.locations import locate
 
-FOLDER, NAME = "checkpoints", "last"
+CHECKPOINTS, LAST = "checkpoints", "last"
 UNVALIDATED = "last-unvalidated"
 
 
@@ -53,7 +53,7 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Find the run's folder."""
         if stage == "fit" and trainer.log_dir is not None:
-            self.folder = Path(trainer.log_dir) / FOLDER
+            self.folder = Path(trainer.log_dir) / CHECKPOINTS
             self.written = time.monotonic()
 
     def on_train_batch_end(
@@ -99,7 +99,7 @@ class LastCheckpoint(Checkpoint):
     def _name(self, trainer: lightning.Trainer) -> None:
         if self.folder is not None and self.is_unvalidated and trainer.is_global_zero:
             for written in self.folder.glob(f"{UNVALIDATED}.*"):
-                written.replace(self.folder / f"{NAME}{written.suffix}")
+                written.replace(self.folder / f"{LAST}{written.suffix}")
         self.is_unvalidated = False
 
     def _is_due(self, trainer: lightning.Trainer) -> bool:

@@ -129,8 +129,6 @@ class PhotographFolder:
         self._sources, failures = find_sources(folder)
         if failures:
             raise InputError(f"training photographs: {'; '.join(failures)}")
-        if not self._sources:
-            raise InputError(f"{folder}: original/ holds no photograph to train on")
 
     def __len__(self) -> int:
         return len(self._sources)

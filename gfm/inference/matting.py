@@ -19,7 +19,7 @@ from gfm.inference.options import (
     Refinement,
     Strategy,
 )
-from gfm.inference.passes import VIEWS, Maps, finish, pass_size, strategy_maps
+from gfm.inference.passes import Maps, finish, sizes_of_passes, strategy_maps
 from gfm.inference.pictures import as_photograph
 from gfm.inference.planning import plan_passes
 from gfm.inference.tiles import TilePlan, tiled_maps
@@ -110,7 +110,7 @@ def matte_batch(
     for index, photograph in enumerate(photographs):
         size = (photograph.pixels.shape[0], photograph.pixels.shape[1])
         alone = index if options.max_memory is not None else None
-        sizes = _sizes_of_passes(size, options.for_passes(models, *size))
+        sizes = sizes_of_passes(*size, options.for_passes(models, *size))
         groups.setdefault((sizes, alone), []).append(index)
     made: dict[int, Matte] = {}
     for group in groups.values():
@@ -155,7 +155,7 @@ def ensemble_maps(
     options: PassOptions,
     plan: TilePlan | None,
 ) -> list[Maps]:
-    """What each network says of images (H, W, 3) of one size, before it is fused at full size.
+    """What each network says of images (H, W, 3), before it is fused at full size.
 
     Args:
         images: As for `predict`.
@@ -163,14 +163,9 @@ def ensemble_maps(
         options: How.
         plan: Sizes that keep within a memory limit, of `plan_passes`.
     """
-
-    def of(model: MattingModel) -> Maps:
-        if plan is not None:
-            return tiled_maps(model, images[0], options, plan)
-        how = (options.strategy, options.d1, options.d2, options.augmentation)
-        return strategy_maps(model, images, *how)
-
-    return [of(model) for model in models]
+    if plan is not None:
+        return [tiled_maps(model, images[0], options, plan) for model in models]
+    return [strategy_maps(model, images, options) for model in models]
 
 
 def with_colours(
@@ -204,12 +199,3 @@ def check_models(model: Models) -> Sequence[MattingModel]:
     if len(devices := {str(each.device) for each in models}) > 1:
         raise InputError(f"the models are on {', '.join(sorted(devices))}; load all on one device")
     return models
-
-
-def _sizes_of_passes(size: tuple[int, int], options: PassOptions) -> tuple[tuple[int, int], ...]:
-    reductions = [
-        max(d / view.scale, 1)
-        for view in VIEWS[options.augmentation].focus
-        for d in (options.d1, options.d2, 1)
-    ]
-    return tuple(pass_size(*size, reduction) for reduction in reductions)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from gfm.config import Rosta, SingleRosta
 from gfm.fusion import fuse, most_probable
-from gfm.inference.options import Augmentation, Strategy
+from gfm.inference.options import Augmentation, PassOptions
 from gfm.matting_model import MattingModel
 from gfm.network import RimMatting
 
@@ -119,38 +119,50 @@ def enlarge_rows(maps: Tensor, size: Size, rows: slice) -> Tensor:
     return enlarge(strip, (len(row), size[1]))
 
 
-def strategy_maps(
-    model: MattingModel,
-    images: Sequence[Uint8Image],
-    strategy: Strategy,
-    d1: float,
-    d2: float,
-    augmentation: Augmentation = "none",
-) -> Maps:
-    """Run the passes of a strategy on images of one height and width.
+def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:
+    """Run the passes of a strategy.
+
+    Args:
+        model: The network.
+        images: uint8 RGB (H, W, 3), of heights and widths that have the same `sizes_of_passes`.
+        options: How.
 
     Note:
         The mean over the views is taken before the fusion, at the sizes of the plain passes.
     """
     height, width = images[0].shape[:2]
-    views = VIEWS[augmentation]
+    views = VIEWS[options.augmentation]
 
     def seen(
         network: Callable[[Tensor], Tensor], reduction: float, views: Sequence[View]
     ) -> Tensor:
         def of(view: View) -> Tensor:
-            size = pass_size(height, width, max(reduction / view.scale, 1))
+            size = view_size(height, width, reduction, view)
             return view.of(network, network_input(model, [resize(each, size) for each in images]))
 
         return average([of(view) for view in views])
 
     rosta = model.config.rosta
-    if strategy == "hybrid" and rosta != "RIM":
-        glance = seen(model.glance_probabilities, d1, views.glance)
-        return Maps(glance, seen(model.focus_alpha, d2, views.focus), rosta)
-    reduction = whole_reduction(rosta, strategy, d1, d2)
+    if options.strategy == "hybrid" and rosta != "RIM":
+        glance = seen(model.glance_probabilities, options.d1, views.glance)
+        return Maps(glance, seen(model.focus_alpha, options.d2, views.focus), rosta)
+    reduction = whole_reduction(rosta, options)
     both = seen(lambda image: _glance_and_alpha(model, image), reduction, views.focus)
     return Maps(both[:, :-1], both[:, -1:], None)
+
+
+def view_size(height: int, width: int, reduction: float, view: View) -> Size:
+    """Height and width of a pass at 1/reduction through a view; no larger than the image."""
+    return pass_size(height, width, max(reduction / view.scale, 1))
+
+
+def sizes_of_passes(height: int, width: int, options: PassOptions) -> tuple[Size, ...]:
+    """The sizes of all passes that a network may make of an image, whatever its representation."""
+    views = VIEWS[options.augmentation]
+    whole = (1.0,) if options.strategy == "full" else (options.d1, options.d2)
+    passes = [(options.d1, view) for view in views.glance]
+    passes += [(reduction, view) for reduction in whole for view in views.focus]
+    return tuple(view_size(height, width, *each) for each in passes)
 
 
 def average(maps: Sequence[Tensor]) -> Tensor:
@@ -162,9 +174,11 @@ def average(maps: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(resized)).mean(dim=0)
 
 
-def whole_reduction(rosta: Rosta, strategy: Strategy, d1: float, d2: float) -> float:
-    """The reduction of a strategy that makes one pass."""
-    return {"hybrid": d1, "resize": d1 if rosta == "RIM" else d2, "full": 1}[strategy]
+def whole_reduction(rosta: Rosta, options: PassOptions) -> float:
+    """The reduction where one pass does it all: d2, or d1 for an integrating network (RIM)."""
+    if options.strategy == "full":
+        return 1
+    return options.d1 if rosta == "RIM" else options.d2
 
 
 def _glance_and_alpha(model: MattingModel, image: Tensor) -> Tensor:

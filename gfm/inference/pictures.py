@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rssn.errors import InputError
 from rssn.images import MAX_PIXELS
-from rssn.photographs import Photograph, read_photograph
+from rssn.photographs import Photograph, quiet_pillow, read_photograph
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -114,7 +114,8 @@ def _read_lab(data: bytes, name: str) -> Photograph | None:
     from PIL.TiffImagePlugin import TiffImageFile
 
     try:
-        picture = TiffImageFile(io.BytesIO(data))  # Image.open would warn of large ones
+        with quiet_pillow():
+            picture = TiffImageFile(io.BytesIO(data))
     except (OSError, ValueError, SyntaxError, KeyError):
         return None  # the reader of the other kinds says what is wrong
     _check_range(picture, name)
@@ -122,8 +123,9 @@ def _read_lab(data: bytes, name: str) -> Photograph | None:
         return None
     lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     try:
-        shown = ImageOps.exif_transpose(picture)
-        converted = ImageCms.profileToProfile(shown, lab, rgb, outputMode="RGB")
+        with quiet_pillow():
+            shown = ImageOps.exif_transpose(picture)
+            converted = ImageCms.profileToProfile(shown, lab, rgb, outputMode="RGB")
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError) as error:
         raise InputError(f"{name}: cannot be decoded ({error}); replace or remove it") from None
     return Photograph(np.asarray(converted))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gfm.config import GFMConfig
 from gfm.inference.memory import Pass, bytes_per_pixel, format_memory, memory_in_use
 from gfm.inference.options import ForegroundMethod, PassOptions
 from gfm.inference.passes import MAX_SIDE, MULTIPLE, VIEWS, Size, pass_size, whole_reduction
@@ -86,8 +85,7 @@ def _plain_bytes(
         if options.strategy == "hybrid" and model.config.rosta != "RIM":
             parts = {"glance": options.d1, "focus": options.d2}
         else:
-            rosta = model.config.rosta
-            parts = {"whole": whole_reduction(rosta, options.strategy, options.d1, options.d2)}
+            parts = {"whole": whole_reduction(model.config.rosta, options)}
         return max(
             _area(pass_size(height, width, reduction)) * _bytes(model, part)
             for part, reduction in parts.items()
@@ -101,8 +99,7 @@ def _most(models: Sequence[MattingModel], parts: tuple[Pass, ...]) -> float:
 
 
 def _bytes(model: MattingModel, part: Pass) -> float:
-    config: GFMConfig = model.config
-    return bytes_per_pixel(config, part, model.dtype.itemsize)
+    return bytes_per_pixel(model.config, part, model.dtype.itemsize)
 
 
 def _area(size: Size) -> int:

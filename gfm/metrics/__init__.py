@@ -16,7 +16,7 @@ from gfm.metrics.inputs import (
     FOREGROUND,
     TRANSITION,
     Convention,
-    Matte,
+    Floats,
     as_mattes,
     as_trimap,
 )
@@ -81,23 +81,23 @@ class Metric:
         reduce: From the errors of any region to the figure.
     """
 
-    errors: Callable[[Matte, Matte, Convention], Matte]
-    reduce: Callable[[Matte], float]
+    errors: Callable[[Floats, Floats, Convention], Floats]
+    reduce: Callable[[Floats], float]
 
 
-def _absolute(pred: Matte, alpha: Matte, convention: Convention) -> Matte:
+def _absolute(pred: Floats, alpha: Floats, convention: Convention) -> Floats:
     return np.abs(pred - alpha)
 
 
-def _squared(pred: Matte, alpha: Matte, convention: Convention) -> Matte:
+def _squared(pred: Floats, alpha: Floats, convention: Convention) -> Floats:
     return np.square(pred - alpha)
 
 
-def _thousands(values: Matte) -> float:
+def _thousands(values: Floats) -> float:
     return float(values.sum()) / 1000
 
 
-def _mean(values: Matte) -> float:
+def _mean(values: Floats) -> float:
     return float(values.mean()) if values.size else 0.0
 
 

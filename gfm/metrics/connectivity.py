@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.metrics.inputs import Convention, Matte
+from gfm.metrics.inputs import Convention, Floats
 
 THETA = 0.15
 # The released evaluation steps with rounding error (0.6000000000000001, above the level 153/255)
@@ -23,7 +23,7 @@ _TOP = 10
 Mask = NDArray[np.bool_]
 
 
-def connectivity_error(pred: Matte, alpha: Matte, convention: Convention = "gfm") -> Matte:
+def connectivity_error(pred: Floats, alpha: Floats, convention: Convention = "gfm") -> Floats:
     """Difference of the degrees of connectedness; its sum is Conn, in units of 1/1000.
 
     Args:
@@ -44,11 +44,11 @@ def connectivity_error(pred: Matte, alpha: Matte, convention: Convention = "gfm"
     if convention == "gfm":
         steps = steps.astype(np.float32).astype(np.float64)
     connected = steps[level]
-    error: Matte = np.abs(_cut_off(pred, connected) - _cut_off(alpha, connected))
+    error: Floats = np.abs(_cut_off(pred, connected) - _cut_off(alpha, connected))
     return error
 
 
-def _levels(pred: Matte, alpha: Matte, steps: Matte, skip_empty: bool) -> NDArray[np.uint8]:
+def _levels(pred: Floats, alpha: Floats, steps: Floats, skip_empty: bool) -> NDArray[np.uint8]:
     """Index of the threshold up to which each pixel stays in Ω, 0 to 10."""
     level = np.zeros(alpha.shape, np.uint8)
     inside = np.ones(alpha.shape, np.bool_)
@@ -74,6 +74,6 @@ def _largest_component(mask: Mask) -> Mask | None:
     return largest
 
 
-def _cut_off(matte: Matte, connected: Matte) -> Matte:
+def _cut_off(matte: Floats, connected: Floats) -> Floats:
     above = matte - connected
     return np.where(above >= THETA, above, 0.0)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from gfm.metrics.inputs import Convention, Matte
+from gfm.metrics.inputs import Convention, Floats
 
 SIGMA = 1.4
 
 
-def gradient_error(pred: Matte, alpha: Matte, convention: Convention = "gfm") -> Matte:
+def gradient_error(pred: Floats, alpha: Floats, convention: Convention = "gfm") -> Floats:
     """Squared difference of the gradient magnitudes; its sum is Grad, in units of 1/1000.
 
     Args:
@@ -39,7 +39,7 @@ def gradient_error(pred: Matte, alpha: Matte, convention: Convention = "gfm") ->
     return scale * np.square(difference)
 
 
-def _kernels(radius: int) -> tuple[Matte, Matte]:
+def _kernels(radius: int) -> tuple[Floats, Floats]:
     """A sampled Gaussian of sum 1 and its derivative, each of 2 radius + 1 taps."""
     x = np.arange(-radius, radius + 1, dtype=np.float64)
     gaussian = np.exp(-0.5 * np.square(x / SIGMA))
@@ -47,13 +47,13 @@ def _kernels(radius: int) -> tuple[Matte, Matte]:
     return gaussian, -x / SIGMA**2 * gaussian
 
 
-def _magnitude(matte: Matte, smooth: Matte, derive: Matte, border: int) -> Matte:
+def _magnitude(matte: Floats, smooth: Floats, derive: Floats, border: int) -> Floats:
     across = cv2.sepFilter2D(matte, cv2.CV_64F, derive, smooth, borderType=border)
     down = cv2.sepFilter2D(matte, cv2.CV_64F, smooth, derive, borderType=border)
-    magnitude: Matte = np.sqrt(across * across + down * down)
+    magnitude: Floats = np.sqrt(across * across + down * down)
     return magnitude
 
 
-def _stretched(matte: Matte) -> Matte:
+def _stretched(matte: Floats) -> Floats:
     low, high = matte.min(), matte.max()
     return matte if low == high else (matte - low) / (high - low)

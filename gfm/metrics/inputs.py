@@ -11,14 +11,14 @@ from gfm.config import check_choice
 from rssn.errors import InputError
 
 Convention = Literal["gfm", "dim"]
-Matte = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 BACKGROUND, TRANSITION, FOREGROUND = 0, 1, 2
 
 
 def as_mattes(
     pred: NDArray[Any], alpha: NDArray[Any], convention: Convention
-) -> tuple[Matte, Matte]:
+) -> tuple[Floats, Floats]:
     """The prediction and the true matte as float64 (H, W) in [0, 1], as the convention takes them.
 
     Args:
@@ -64,7 +64,7 @@ def as_trimap(trimap: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.intege
     return labels
 
 
-def _unit(name: str, values: NDArray[Any]) -> Matte:
+def _unit(name: str, values: NDArray[Any]) -> Floats:
     """A matte as float64 in [0, 1]; levels of an 8-bit file are restored to the exact k / 255.
 
     Rounded to float32, a level is off by 1e-8: enough to fall on the other side of a threshold.
@@ -84,19 +84,19 @@ def _unit(name: str, values: NDArray[Any]) -> Matte:
             f"{name} holds values from {low:g} to {high:g}; give floats in [0, 1] or uint8 "
             "(clip what a network overshoots)"
         )
-    unit: Matte = matte.astype(np.float64)
+    unit: Floats = matte.astype(np.float64)
     nearest = _nearest_level(unit)
     return np.where(np.abs(unit - nearest) < 1e-6, nearest, unit)
 
 
-def _nearest_level(matte: Matte) -> Matte:
+def _nearest_level(matte: Floats) -> Floats:
     return _from_levels(np.rint(matte * 255))
 
 
-def _from_levels(levels: NDArray[Any]) -> Matte:
-    unit: Matte = levels.astype(np.float64) / 255
+def _from_levels(levels: NDArray[Any]) -> Floats:
+    unit: Floats = levels.astype(np.float64) / 255
     return unit
 
 
-def _size(matte: Matte) -> str:
+def _size(matte: Floats) -> str:
     return f"{matte.shape[1]}x{matte.shape[0]}"

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.cutout import Matte
-from gfm.report.comparison import MODEL, Comparison, compare
-from gfm.report.page import Curve, Scene, fit_page, grey, render
+from gfm.report.comparison import MODEL, compare
+from gfm.report.page import Curve, Scene, fit_page, render
+from rssn._drawing import grey
+from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError, one_line
-from rssn.images import image_files, read_alpha, read_rgb, read_rgba, write_rgb
+from rssn.images import encode_rgb, image_files, read_alpha, read_rgb, read_rgba
 
 PICTURE_ROWS = 4
 
@@ -44,7 +46,8 @@ def run(options: argparse.Namespace) -> None:
     """Write the report and a picture of some of its rows.
 
     Raises:
-        InputError: A file that other commands wrote is missing or broken.
+        InputError: A file that other commands wrote is missing or broken, or the report cannot be
+            written.
         FailedInputs: The model does not beat the baselines, and `--require-better` is set.
     """
     curves, facts = read_curves(options.log), _read_facts(options.facts)
@@ -59,10 +62,11 @@ def run(options: argparse.Namespace) -> None:
         scenes,
         [*((str(k), str(v)) for k, v in facts.items()), ("machine", machine)],
     )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(page, encoding="utf-8")
-    write_rgb(options.out.with_name("picture.jpg"), contact_sheet(scenes))
-    _require_better(comparison, options)
+    _write(options.out, page.encode())
+    _write(options.out.with_name("picture.jpg"), encode_rgb(contact_sheet(scenes)))
+    defeats = comparison.defeats()
+    if options.require_better and defeats:
+        raise FailedInputs([f"{options.out}: {line}" for line in defeats])
 
 
 def read_curves(log: Path) -> list[Curve]:
@@ -107,6 +111,17 @@ def _read_facts(path: Path | None) -> dict[str, object]:
     return facts
 
 
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); give another --out"
+        ) from None
+
+
 def contact_sheet(scenes: list[Scene], rows: int = PICTURE_ROWS) -> NDArray[np.uint8]:
     """Photograph, trimap, alpha and cut-out of scenes spread evenly from the best to the worst."""
     chosen = [scenes[round(i)] for i in np.linspace(0, len(scenes) - 1, min(rows, len(scenes)))]
@@ -131,22 +146,16 @@ def _scenes(names: list[str], options: argparse.Namespace) -> list[Scene]:
     scenes = []
     for index, name in enumerate(names):
         colours, alpha = read_rgba(options.mattes / "rgba" / f"{name}.png")
-        trimap = grey(read_alpha(options.mattes / "trimap" / f"{name}.png"))
-        matte = Matte(alpha, colours, trimap[..., 0])
+        trimap = read_alpha(options.mattes / "trimap" / f"{name}.png")
+        matte = Matte(alpha, colours, np.rint(2 * trimap).astype(np.uint8))
         scenes.append(
             Scene(
                 name,
                 read_rgb(photos[name]),
-                trimap,
+                grey(trimap),
                 grey(alpha),
                 grey(read_alpha(truths[name])),
                 matte.on(read_rgb(backgrounds[index % len(backgrounds)])),
             )
         )
     return scenes
-
-
-def _require_better(comparison: Comparison, options: argparse.Namespace) -> None:
-    defeats = comparison.defeats()
-    if options.require_better and defeats:
-        raise FailedInputs([f"{options.out}: {line}" for line in defeats])

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfm.baselines import best_constants, grabcut
-from gfm.metrics import evaluate
+from gfm.metrics import METRICS, evaluate
 from rssn.console import progress
-from rssn.errors import InputError
+from rssn.errors import InputError, one_line
 from rssn.images import image_files, read_alpha, read_rgb
 
 MODEL, GRABCUT, CONSTANT = "GFM", "GrabCut from a centred box", "best constant matte"
@@ -22,8 +22,9 @@ class Comparison:
     """Metrics of each method on each photograph.
 
     Attributes:
-        rows: Method, then photograph, then metric. The best constant is chosen anew for every
-            photograph and metric, knowing the reference matte, and has only SAD and MSE.
+        rows: Method, then photograph, then one of `gfm.metrics.METRICS`. The best constant is
+            chosen anew for every photograph and metric, knowing the reference matte, and has only
+            SAD and MSE.
     """
 
     rows: dict[str, dict[str, dict[str, float]]]
@@ -60,17 +61,10 @@ def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -
         quiet: Show no progress.
 
     Raises:
-        InputError: The JSON is none of `gfm evaluate`, or names a photograph that is not there.
+        InputError: The JSON is none of `gfm evaluate`, is of another convention, or names a
+            photograph that is not there.
     """
-    try:
-        found = json.loads(evaluation.read_text(encoding="utf-8"))
-        images = {image.pop("name"): image for image in found["images"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{evaluation}: is no evaluation ({error}); make it with `gfm evaluate --json`"
-        ) from None
-    if not images:
-        raise InputError(f"{evaluation}: holds no evaluated image; nothing to report")
+    images = _read_evaluation(evaluation)
     pictures = {path.stem: path for path in image_files(photos)}
     mattes = {path.stem: path for path in image_files(alphas)}
     if absent := sorted(images.keys() - (pictures.keys() & mattes.keys())):
@@ -84,3 +78,30 @@ def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -
             for metric, constant in best_constants(alpha).items()
         }
     return Comparison({MODEL: images, GRABCUT: boxes, CONSTANT: constants})
+
+
+def _read_evaluation(path: Path) -> dict[str, dict[str, float]]:
+    """The metrics of each photograph; those that decide have to be there, others may lack."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        convention = found["convention"]
+        images = {
+            str(image["name"]): {
+                metric: float(image[metric])
+                for metric in METRICS
+                if metric in image or metric in DECIDING
+            }
+            for image in found["images"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: is no evaluation ({one_line(error)}); make it with `gfm evaluate --json`"
+        ) from None
+    if convention != "gfm":
+        raise InputError(
+            f"{path}: has metrics of the convention {convention!r}; make it with "
+            "`gfm evaluate --convention gfm`, by which the baselines are measured"
+        )
+    if not images:
+        raise InputError(f"{path}: holds no evaluated image; nothing to report")
+    return images

@@ -8,14 +8,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.metrics import METRICS
 from gfm.report.comparison import CONSTANT, DECIDING, GRABCUT, MODEL, Comparison, figure
+from rssn._drawing import fitted
 from rssn.images import encode_rgb
 
-METRICS = ("sad", "mse", "mad", "grad", "conn")
 SHOWN_SIDE = 320  # px of the longer side of a picture on the page
 
 STYLE = """
@@ -135,18 +135,7 @@ def chart(curve: Curve, width: int = 540, height: int = 260) -> str:
 
 def fit_page(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture at the size of the page; smaller ones stay."""
-    height, width = picture.shape[:2]
-    factor = SHOWN_SIDE / max(height, width)
-    if factor >= 1:
-        return picture
-    size = (round(width * factor), round(height * factor))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def grey(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A matte (H, W) in [0, 1] as a grey picture (H, W, 3)."""
-    levels = np.rint(alpha * 255).astype(np.uint8)
-    return np.repeat(levels[..., None], 3, axis=2)
+    return fitted(picture, SHOWN_SIDE, SHOWN_SIDE)
 
 
 def _verdict(comparison: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""One photograph at a time before the network, a bounded number of others in line."""
+"""The network takes one photograph at a time; a bounded number of others wait in line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Jobs:
             self.busy -= 1
 
     async def run(self, job: Callable[[], T]) -> T:
-        """Wait for the turn and work in the thread; who is cancelled while waiting leaves the line.
+        """Run a job in the thread when its turn comes; one cancelled before that leaves the line.
 
         Raises:
             Refused: 503, it took too long. The thread ends what it began before it takes the next.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gfm.inference.memory import parse_memory
+from gfm.inference.pictures import TIFF_HEADS
 from rssn.errors import InputError
 
 KINDS = "JPEG, PNG, WebP, TIFF or BMP"
@@ -26,8 +28,9 @@ _READERS: dict[bytes, Callable[[io.BytesIO], ImageFile]] = {
     b"RIFF": WebPImageFile,
     b"BM": BmpImageFile,
 }
-_TIFF_HEADS = (b"II*\0", b"MM\0*")
 _WIDTH, _HEIGHT = 256, 257  # tags of a TIFF file
+# What Pillow raises at heads that are cut or hold nonsense.
+_DAMAGED = (SyntaxError, OSError, ValueError, KeyError, TypeError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
             "the photograph says that it has more pixels than are read of any; at most "
             f"{limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
         ) from None
-    except (SyntaxError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except _DAMAGED as error:
         raise Refused(422, f"the file is damaged ({error}); send another copy of it") from None
     if width < 1 or height < 1:
         raise Refused(422, f"the file is damaged (a size of {width}x{height}); send another copy")
@@ -121,7 +124,7 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    if data.startswith(_TIFF_HEADS):
+    if data.startswith(TIFF_HEADS):
         return _tiff_size(data)
     for head, reader in _READERS.items():
         if data.startswith(head) and (head != b"RIFF" or data[8:12] == b"WEBP"):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -30,7 +31,8 @@ class Upload:
             Refused: 400 nothing there or a broken form, 408 too slow, 413 too large.
             ClientDisconnect: The client is gone.
         """
-        form = self.request.headers.get("content-type", "").startswith("multipart/form-data")
+        kind = self.request.headers.get("content-type", "").lower()
+        form = kind.startswith("multipart/form-data")
         allowed = self.limits.max_bytes + (ENVELOPE if form else 0)
         declared = self.request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > allowed:
@@ -84,9 +86,9 @@ class Upload:
         parser.spool_max_size = allowed  # never on disk
         try:
             form = await parser.parse()
-        except MultiPartException as error:
+        except (MultiPartException, FormParserError) as error:  # the latter before starlette 1.3
             raise Refused(
-                400, f"the form cannot be read ({error.message.rstrip('.')}); send one file in it"
+                400, f"the form cannot be read ({str(error).rstrip('.')}); send one file in it"
             ) from None
         try:
             files = [part for part in form.values() if isinstance(part, UploadFile)]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from gfm.cutout import Matte
 from gfm.inference import Strategy, enlarge, shrink
 from gfm.network import GFM, RimMatting
-from gfm.report.page import fit_page, grey
+from gfm.report.page import fit_page
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.validation import gather_by_name
+from rssn._drawing import grey
 from rssn.errors import InputError
 from rssn.images import encode_rgb
 

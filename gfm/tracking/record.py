@@ -11,8 +11,7 @@ import yaml
 from pytorch_lightning.loggers import WandbLogger
 
 from gfm.evaluate import Report
-from gfm.run_files import FOLDER as LAST_FOLDER
-from gfm.run_files import NAME as LAST_NAME
+from gfm.run_files import CHECKPOINTS, LAST
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
@@ -80,8 +79,10 @@ class RunRecord(lightning.Callback):
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Record the best model, and hand it to W&B with the hash of its shards' manifest."""
-        model = _best_model(trainer)
-        if self.summary is None or self.folder is None or model is None:
+        if self.summary is None or self.folder is None:
+            return
+        model = _best_model(trainer, self.folder)
+        if model is None:
             return
         if model.is_relative_to(self.folder):
             name = str(model.relative_to(self.folder))
@@ -134,13 +135,13 @@ class RunRecord(lightning.Callback):
             logger.experiment.config.update(values, allow_val_change=True)
 
 
-def _best_model(trainer: lightning.Trainer) -> Path | None:
+def _best_model(trainer: lightning.Trainer, folder: Path) -> Path | None:
     """The model of the best validation, or the last one of a run without validation."""
     for checkpoint in trainer.checkpoint_callbacks:
         best = getattr(checkpoint, "best_model_path", "")
         if best and (model := Path(best).with_suffix(".safetensors")).is_file():
             return model
-    last = Path(trainer.log_dir or "", LAST_FOLDER, f"{LAST_NAME}.safetensors")
+    last = folder / CHECKPOINTS / f"{LAST}.safetensors"
     return last if last.is_file() else None
 
 

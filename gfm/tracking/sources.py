@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gfm.tracking.published import METRICS
 from gfm.tracking.summary import FILE, WANDB_KEY, RunSummary, Scores
 from gfm.tracking.wandb_access import check_online
 from rssn.errors import InputError, one_line
@@ -24,7 +25,8 @@ def read_run(name: str) -> tuple[RunSummary, Scores]:
             `entity/project/run` of a run on W&B.
 
     Raises:
-        InputError: There is no such run, it cannot be read, or it was never validated.
+        InputError: There is no such run, it cannot be read, or it was never validated by the
+            metrics that are compared.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -36,6 +38,8 @@ def read_run(name: str) -> tuple[RunSummary, Scores]:
         raise InputError(f"{name}: no such folder; give one with {FILE}, or entity/project/run")
     if summary.best is None:
         raise InputError(f"{name}: was never validated; set data.validation and run it again")
+    if missing := [metric for metric in METRICS if metric not in summary.best.metrics]:
+        raise InputError(f"{name}: its validation has no {', '.join(missing)}; run it again")
     return summary, summary.best
 
 

@@ -8,10 +8,11 @@ import os
 import urllib.error
 import urllib.request
 import warnings
+from urllib.parse import urlsplit
 
 from rssn.errors import InputError
 
-ANSWER_SECONDS = 5  # for W&B's server, before it is done without
+ANSWER_SECONDS = 5  # that W&B's server has to answer; then the run does without it
 
 
 def choose_mode() -> str:
@@ -56,7 +57,7 @@ def has_key() -> bool:
         known = netrc.netrc(os.environ.get("NETRC"))
     except (OSError, netrc.NetrcParseError):
         return False
-    return known.authenticators(_server().partition("//")[2].split("/")[0]) is not None
+    return known.authenticators(urlsplit(_server()).netloc) is not None
 
 
 def answers() -> bool:

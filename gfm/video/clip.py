@@ -25,8 +25,8 @@ SUFFIXES = frozenset(
 USUAL_RATE = Fraction(25)  # frames a second, where a file tells nothing that can be true
 HIGH_RATE = 120  # of what files say, more is looked at: some mean their clock with it
 LOOKED_AT = 30  # frames, for the rate
-MISSING_PART = 0.1  # of a clip, and MISSING_SECONDS, that have to lack before it counts as cut
-MISSING_SECONDS = 1.0
+# A clip counts as cut where both this part of it and these seconds are missing.
+MISSING_PART, MISSING_SECONDS = 0.1, 1.0
 
 
 class Frame(NamedTuple):
@@ -64,7 +64,10 @@ class Clip:
         return _decode(self.path)
 
     def lack(self, number: int, seconds: float) -> str | None:
-        """What is wrong where so many frames could be read, the last of them shown at `seconds`."""
+        """What is wrong if only `number` frames could be read, the last shown at `seconds`.
+
+        None if nothing is: files tell their length inexactly.
+        """
         if self.count is None or number >= self.count:
             return None
         whole = self.count / float(self.rate)

@@ -88,11 +88,15 @@ def rewritten(folder: Path, change) -> Path:
         (lambda tensors, metadata: metadata.clear(), "holds no configuration; make the file with"),
         (lambda tensors, metadata: metadata.update({CONFIG_KEY: "{"}), "cannot be read"),
         (lambda tensors, metadata: metadata.update({CONFIG_KEY: '{"depth": 1}'}), "holds depth"),
+        (
+            lambda tensors, metadata: metadata.update({CONFIG_KEY: f'{{"width": {10**400}}}'}),
+            "give a number above 0, at most 8",
+        ),
         (lambda tensors, metadata: tensors.pop("mean"), "do not fit its configuration: mean"),
         (lambda tensors, metadata: tensors.update(more=torch.zeros(1)), "configuration: more"),
         (lambda tensors, metadata: tensors.update(mean=torch.zeros(3)), "configuration: mean"),
     ],
-    ids=["none", "damaged", "newer", "missing", "left over", "misshaped"],
+    ids=["none", "damaged", "newer", "huge", "missing", "left over", "misshaped"],
 )
 def test_file_that_does_not_fit_itself_is_refused(change, message, tmp_path):
     path = rewritten(tmp_path, change)
@@ -155,6 +159,9 @@ class TestHub:
         path = tmp_path / "model.safetensors"
         save_file(load_file(path), path)
         assert load_model(tmp_path, "cpu").config == shared().config
+        (tmp_path / "config.json").write_bytes(b"\xff\xfe\xff")
+        with pytest.raises(InputError, match=r"configuration cannot be read .*make the file again"):
+            load_model(tmp_path, "cpu")
 
     def test_hub_id_is_downloaded(self, tmp_path, monkeypatch):
         shared().save_pretrained(tmp_path)

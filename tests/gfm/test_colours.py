@@ -48,6 +48,20 @@ def test_strips_leave_no_seam():
     assert step[STRIP - 1] < 3 * step[STRIP - 40 : STRIP + 40].mean() + 0.5
 
 
+@pytest.mark.parametrize("method", ["multilevel", "closed_form"])
+@pytest.mark.parametrize("refine", [False, True])
+def test_height_of_the_strips_changes_nothing(method, refine, monkeypatch):
+    rng = np.random.default_rng(0)
+    image, alpha, _ = scene()
+    textured = (image * rng.uniform(0.5, 1, image.shape)).astype(np.uint8)
+    whole = estimate_colours(textured, alpha, method, refine)
+    monkeypatch.setattr("gfm.colours.STRIP", 40)
+    found, corrected = estimate_colours(textured, alpha, method, refine)
+    if method == "closed_form" or not refine:  # the refinement of strips rounds otherwise
+        np.testing.assert_array_equal(found, whole[0])
+    np.testing.assert_allclose(corrected, whole[1], atol=1e-5)
+
+
 @pytest.mark.parametrize("level", [0, 1])
 def test_hard_mattes_keep_the_image(level):
     image = draw_photograph(0)

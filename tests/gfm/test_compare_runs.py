@@ -86,13 +86,17 @@ def test_runs_that_cannot_be_read_are_named_and_the_rest_is_compared(tmp_path, c
         if content is not None:
             (tmp_path / name / "run.json").write_text(content)
     RunSummary("fit", None, None, {"backbone": "r34"}, "hybrid", 3, 2).write(tmp_path / "empty")
-    bad = [str(tmp_path / name) for name in ("empty", "torn", "other", "old", "none")]
+    less = json.loads((write_run(tmp_path / "less") / "run.json").read_text())
+    del less["best"]["metrics"]["grad"]
+    (tmp_path / "less" / "run.json").write_text(json.dumps(less))
+    bad = [str(tmp_path / name) for name in ("empty", "torn", "other", "old", "none", "less")]
     assert main([str(good), *bad]) == 1
     shown = capsys.readouterr()
     assert "19.19" in shown.out
     failed = shown.err.splitlines()
-    assert len(failed) == 5 and all(line.startswith("failed: ") for line in failed)
+    assert len(failed) == 6 and all(line.startswith("failed: ") for line in failed)
     assert "was never validated" in failed[0] and "no such folder" in failed[4]
+    assert "its validation has no grad" in failed[5]
 
 
 def test_offline_wandb_folder_leads_to_its_run(tmp_path):

@@ -209,6 +209,8 @@ def test_other_files_are_refused(tmp_path, capsys):
     assert "this is no released GFM checkpoint" in capsys.readouterr().err
     with pytest.raises(InputError, match="backbone='r18' is not supported; choose 'r34'"):
         convert(other, "r18", "TT")
+    with pytest.raises(InputError, match=r"^none\.pth: no such file"):
+        convert("none.pth", "r34", "TT")
     assert RELEASED_BACKBONES == ("r34", "r34_2b", "d121", "r101")
 
 
@@ -269,7 +271,7 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
     ("backbone", "message"),
     [
         ("r50", "backbone='r50' is not supported; choose 'r34'"),
-        ("timm:resnet35", "no model 'resnet35'; alike: none alike"),
+        ("timm:resnet35", "no model 'resnet35'; alike: none$"),
         ("timm:convnext_tin", "no model 'convnext_tin'; alike: "),
         ("timm:test_vit", r"strides \(16, 16, 16\); choose one with"),
     ],

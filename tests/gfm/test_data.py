@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -140,12 +141,16 @@ def test_bad_samples_end_the_run_or_are_counted(seven, tmp_path, caplog):
     keys = keys_of(batches)
     assert len(keys) == 7 and "s3" not in keys and keys.count("s4") == 2
     assert "skipped 1 of 1 allowed" in caplog.text and "sample s3" in caplog.text
+    assert len(batches_of(folder, skip_bad=1, epochs=3)) == 3  # one and the same in each
+    index = Manifest.read(folder).index()["shard-00001.tar"]
+    two = partial(flip_a_bit, at=index[2].offset + 700)  # in s5 as well
+    folder = damaged_copy(tmp_path / "more", folder, two)
     with pytest.raises(InputError, match=r"2 bad samples, and data\.skip_bad allows 1"):
-        batches_of(folder, skip_bad=1, epochs=2)
+        batches_of(folder, skip_bad=1)
 
 
-def flip_a_bit(data: bytes) -> bytes:
-    return data[:700] + bytes([data[700] ^ 1]) + data[701:]
+def flip_a_bit(data: bytes, at: int = 700) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
 def test_batches_hold_the_labels_of_the_representation(seven):
@@ -257,10 +262,10 @@ def test_validation_gives_whole_photographs(tmp_path):
         GFMData(validation=str(folder)).test_dataloader()
     for name in ("original", "mask"):
         (tmp_path / "empty" / name).mkdir(parents=True)
-    with pytest.raises(InputError, match="empty: holds no photograph"):
-        GFMData(validation=str(tmp_path / "empty")).val_dataloader()
-    with pytest.raises(InputError, match="holds no photograph to train on"):
-        GFMData(str(tmp_path / "empty")).train_dataloader()
+    empty = str(tmp_path / "empty")
+    for ask in (GFMData(validation=empty).val_dataloader, GFMData(empty).train_dataloader):
+        with pytest.raises(InputError, match="empty/original and mask/: hold no image; give"):
+            ask()
 
 
 def test_prediction_gives_photographs_and_where_their_mattes_go(tmp_path):

@@ -48,8 +48,8 @@ def call(folders, out, *options):
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     words = [word for name, path in folders.items() for word in (f"--{name}", str(path))]
-    args = parser.parse_args([*words, "--json", str(out), "--quiet", "--workers", "1", *options])
-    return run_command(lambda: run(args))
+    given = parser.parse_args([*words, "--json", str(out), "--quiet", "--workers", "1", *options])
+    return run_command(lambda: run(given))
 
 
 @pytest.mark.parametrize("convention", ["gfm", "dim"])
@@ -158,6 +158,8 @@ def test_a_folder_without_images_is_a_usage_error(folders, tmp_path, where):
 def test_a_report_that_cannot_be_written_is_a_usage_error(folders, tmp_path):
     assert call(folders, tmp_path) == USAGE
     assert call(folders, folders["pred"] / "a.png" / "report.json") == USAGE
+    with pytest.raises(InputError, match=r"report\.json: cannot be written .*choose another place"):
+        Report("gfm", {}, ()).write(tmp_path / "none" / "report.json")
 
 
 @pytest.mark.parametrize(

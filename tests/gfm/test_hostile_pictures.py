@@ -175,7 +175,6 @@ def test_refused_in_one_line(name, tmp_path, capfd):
     assert "\n" not in str(caught.value) and capfd.readouterr().err == ""
 
 
-@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
 def test_command_names_each_bad_file_once_and_does_the_rest(tmp_path, capfd):
     save_model(shared(), tmp_path / "m.safetensors")
     folder = tmp_path / "in"

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 import gfm
 from gfm.cutout import Matte
-from gfm.inference import MatteOptions, pass_size
+from gfm.inference import MatteOptions, matting, pass_size
+from gfm.inference.options import PassOptions
 from gfm.inference.passes import enlarge, strategy_maps
 from rssn.blending import blend
 from rssn.errors import InputError
@@ -237,9 +238,10 @@ class TestEnsemblesAndViews:
     def test_mean_glance_leaves_the_focus_alone(self):
         model, even = shared(), PHOTOGRAPH[:192, :288]
         mirrored = np.ascontiguousarray(even[:, ::-1])
-        mixed = strategy_maps(model, [even], "hybrid", 1, 2, "glance")
-        plain = [strategy_maps(model, [even], "hybrid", d1, 2) for d1 in (1, 8 / 7, 4 / 3)]
-        other = [strategy_maps(model, [mirrored], "hybrid", d1, 2) for d1 in (1, 8 / 7, 4 / 3)]
+        mixed = strategy_maps(model, [even], PassOptions(d1=1, augmentation="glance"))
+        ways = [PassOptions(d1=d1) for d1 in (1, 8 / 7, 4 / 3)]
+        plain = [strategy_maps(model, [even], way) for way in ways]
+        other = [strategy_maps(model, [mirrored], way) for way in ways]
         seen = [maps.glance for maps in plain] + [maps.glance.flip(-1) for maps in other]
         wanted = torch.stack([enlarge(glance, (192, 288)) for glance in seen]).mean(dim=0)
         torch.testing.assert_close(mixed.glance, wanted, rtol=0, atol=1e-3)
@@ -265,6 +267,27 @@ class TestBatches:
             alone = gfm.matte(picture, shared())
             np.testing.assert_allclose(matte.alpha, alone.alpha, atol=1e-5)
             assert (matte.trimap != alone.trimap).mean() < 1e-3
+
+    def test_smaller_glances_of_a_batch_are_those_of_each_alone(self):
+        # The glance of both has 128 px, that at 7/8 of one 96x96 px, of the other 96x128 px.
+        pictures = [draw_photograph(0, 300, 342), draw_photograph(1, 300, 344)]
+        model = build(glance_side=128)
+        for picture, made in zip(pictures, gfm.matte_batch(pictures, model), strict=True):
+            np.testing.assert_array_equal(made.trimap, gfm.matte(picture, model).trimap)
+
+    def test_pictures_of_like_passes_go_together(self, monkeypatch):
+        together = []
+        predict = matting.predict
+
+        def watch(images, *others):
+            together.append(len(images))
+            return predict(images, *others)
+
+        monkeypatch.setattr(matting, "predict", watch)
+        # 1/3 and 1/2 of either are 96x64 and 128x96 px.
+        pictures = [draw_photograph(0, 210, 300), draw_photograph(1, 228, 300)]
+        gfm.matte_batch(pictures, shared(), MatteOptions(foreground="none"))
+        assert together == [2]
 
     def test_empty_batch_is_empty(self):
         assert gfm.matte_batch([], shared()) == []

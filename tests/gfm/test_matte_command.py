@@ -106,7 +106,7 @@ def test_wrong_usage_is_exit_2(options, message, photographs, model_file, tmp_pa
 def test_two_photographs_with_one_name_are_refused(photographs, model_file, tmp_path, capsys):
     write_rgb(photographs / "a.jpg", draw_photograph(0))
     assert matte(photographs, "--model", model_file, "--out", tmp_path / "out") == 2
-    assert "would both be written as a.png; rename one" in capsys.readouterr().err
+    assert "would both give results named a; rename one" in capsys.readouterr().err
 
 
 def test_parser_refuses_what_it_does_not_know(capsys):

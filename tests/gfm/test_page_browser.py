@@ -165,6 +165,19 @@ def test_background_that_is_no_picture_is_told_where_one_looks(page, photograph,
     assert 0 <= top < SCREENS["phone"]["viewport"]["height"]
 
 
+def test_composite_that_is_too_large_for_the_browser_is_told(page, photograph, tmp_path):
+    upload(page, photograph)
+    write_rgb(tmp_path / "flat.png", np.zeros((50, 90, 3), np.uint8))
+    page.set_input_files("#picture", tmp_path / "flat.png")
+    page.wait_for_selector("#backdrop", state="visible")
+    page.evaluate("""() => {  // what some do with a canvas that is too large
+        HTMLCanvasElement.prototype.getContext = () => null;
+        HTMLCanvasElement.prototype.toBlob = (take) => take(null);
+    }""")
+    page.click("#download-composite")
+    page.wait_for_selector("#error >> text=too large for this browser; download the cut-out")
+
+
 @on_all_screens
 def test_slider_moves_by_keys_and_by_pointer(page, photograph):
     upload(page, photograph)
@@ -281,6 +294,13 @@ def test_server_that_is_gone_is_told(page, photograph):
 
 def test_waiting_can_be_cancelled(page, photograph):
     page.route("**/matte*", lambda route: None)  # no answer ever comes
+    page.evaluate("""() => {
+        window.kept = new Set();
+        const [make, revoke] = [URL.createObjectURL, URL.revokeObjectURL];
+        URL.createObjectURL = (file) => { const url = make(file); kept.add(url); return url };
+        URL.revokeObjectURL = (url) => { kept.delete(url); revoke(url) };
+    }""")
     page.set_input_files("#file", photograph)
     page.click("#cancel")
     assert page.is_visible("#drop") and page.is_hidden("#error")
+    assert page.evaluate("kept.size") == 0  # the browser may let the file go

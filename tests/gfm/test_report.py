@@ -12,8 +12,9 @@ import pytest
 from data_tools.scenes import draw_scene
 from gfm.__main__ import main
 from gfm.baselines import best_constants, grabcut
+from gfm.metrics import METRICS, Metric
 from gfm.report.comparison import CONSTANT, GRABCUT, MODEL, Comparison
-from gfm.report.page import Curve, chart
+from gfm.report.page import Curve, chart, fit_page
 from rssn.images import write_alpha, write_rgb, write_rgba, write_trimap
 
 
@@ -125,6 +126,22 @@ def test_a_model_that_loses_is_an_exit_code_and_still_a_page(
     assert "is not below" in capsys.readouterr().err
 
 
+def test_new_metric_has_its_column(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worst = Metric(METRICS["mad"].errors, lambda errors: float(errors.max()))
+    monkeypatch.setitem(METRICS, "worst", worst)
+    evaluate_mattes(demo)
+    assert report(demo) == 0
+    page = (demo / "report.html").read_text()
+    heads = re.findall(r"<th>(\w+)</th>", page)
+    assert heads == ["Method", "SAD", "MSE", "MAD", "GRAD", "CONN", "WORST"]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    assert cells[6] == "0" and float(cells[13]) > 0.5 and cells[20] == "–"
+
+
+def test_long_thin_photograph_stays_a_picture() -> None:
+    assert fit_page(np.zeros((4, 3000, 3), np.uint8)).shape == (1, 320, 3)
+
+
 def test_an_evaluation_of_other_photographs_is_named(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +151,36 @@ def test_an_evaluation_of_other_photographs_is_named(
     (demo / "e.json").write_text(json.dumps(content))
     assert report(demo) == 2
     assert "stranger" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"convention": "dim"}, "has metrics of the convention 'dim'"),
+        ({"images": []}, "holds no evaluated image"),
+        ({"images": ["fur"]}, "is no evaluation (TypeError"),
+        ({"images": [{"name": "fur"}]}, "is no evaluation (KeyError: 'sad')"),
+        ({"images": [{"name": "fur", "sad": "much", "mse": 0}]}, "is no evaluation (ValueError"),
+    ],
+    ids=["other convention", "nothing", "no rows", "no metric", "no number"],
+)
+def test_other_evaluations_are_refused(
+    demo: Path, change: dict[str, object], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate_mattes(demo)
+    content = json.loads((demo / "e.json").read_text())
+    (demo / "e.json").write_text(json.dumps(content | change))
+    assert report(demo) == 2
+    assert f"error: {demo / 'e.json'}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["new", "e.json/report.html"], ids=["a folder", "below a file"])
+def test_report_that_cannot_be_written_is_told(
+    demo: Path, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate_mattes(demo)
+    assert report(demo, "--out", str(demo / out)) == 2
+    assert f"error: {demo / out}: cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from gfm.samples import Crop
 from gfm.training_sets import open_training_set
 from rssn.blending import blend
 from rssn.images import write_alpha
+from rssn.shards import sample_key
 
 CROP = CropOptions(sides=(64,), size=32, kernel=5)
 GIB = 2**30
@@ -63,6 +64,7 @@ def test_damaged_sample_is_named(tmp_path):
     assert finding.verdict == "wrong"
     assert "2 of 3 samples were read" in finding.text
     assert "sample s1 is damaged" in finding.text
+    assert check_reading(reading, 3, skip_bad=1).verdict == "look at this"  # fit goes on
 
 
 def test_masks_are_no_mattes():
@@ -118,8 +120,18 @@ def test_validation_photographs_are_checked(tmp_path):
     leak = check_validation(str(folder), None, ["p1-k0", "p1-k1"])
     assert leak.verdict == "look at this"
     assert "1 are named as training samples, such as p1" in leak.text
+    for key in ("1/p1-k0/2", "0/p1/0", "p1"):  # of a mixture; of photographs as they are
+        assert "such as p1" in check_validation(str(folder), None, [key]).text
     write_alpha(folder / "mask" / "p0.png", np.zeros((48, 64), np.float32))
     assert "alpha is 0 everywhere" in check_validation(str(folder), None, []).text
+
+
+def test_validation_photograph_of_any_name_is_found_among_the_samples(tmp_path):
+    folder = write_photographs(tmp_path / "photographs", 1)
+    for part in ("original", "mask"):
+        (folder / part / "p0.png").rename(folder / part / "a kite-k.2.png")
+    for key in (sample_key("a kite-k.2", 3), "a kite-k.2"):
+        assert "such as a kite-k.2" in check_validation(str(folder), None, [key]).text
 
 
 @pytest.mark.parametrize(

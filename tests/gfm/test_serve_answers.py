@@ -101,6 +101,9 @@ def test_form_and_body_are_the_same(client):
     form = client.post("/matte", files={"anything": ("photo.png", PNG)}, data={"note": "x"})
     assert form.status_code == 200
     assert form.content == post(client, PNG).content == post(client, PNG, "format=png").content
+    shouted = {"Content-Type": form.request.headers["content-type"].replace("m", "M", 1)}
+    again = client.post("/matte", content=form.request.content, headers=shouted)
+    assert again.content == form.content
 
 
 def test_page_gets_all_that_it_shows_in_a_form(client):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
 from serving import PHOTOGRAPH, PNG, assert_same, decode
@@ -12,16 +11,9 @@ from tiny import shared
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoint import save_model
 from gfm.serve.limits import parse_bytes
 from gfm.serve.process import serving
 from rssn.errors import InputError
-
-
-@pytest.fixture
-def model_file(tmp_path) -> str:
-    save_model(shared(), tmp_path / "m.safetensors")
-    return str(tmp_path / "m.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -53,20 +45,20 @@ def test_other_amounts_are_refused(text):
     ],
 )
 def test_wrong_usage_is_exit_2(model_file, options, message, capsys):
-    assert main(["serve", "--model", model_file, "--port", "0", *options]) == 2
+    assert main(["serve", "--model", str(model_file), "--port", "0", *options]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith(f"error: {message}")
 
 
 def test_missing_packages_are_named(model_file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    assert main(["serve", "--model", model_file]) == 2
+    assert main(["serve", "--model", str(model_file)]) == 2
     assert "needs the package uvicorn; pip install 'gfm-matting[web]'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_serves_until_interrupted(model_file):
-    with serving(Path(model_file), "--max-memory", "8GB") as server:  # checks how it ends
+    with serving(model_file, "--max-memory", "8GB") as server:  # checks how it ends
         address = f"http://127.0.0.1:{server.port}/matte"
         with urllib.request.urlopen(urllib.request.Request(address, PNG)) as answer:
             made = decode(answer.read())

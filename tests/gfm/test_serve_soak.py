@@ -8,21 +8,13 @@ from pathlib import Path
 
 import pytest
 from serving import LIMITS, listening
-from tiny import shared
 
-from gfm.checkpoint import save_model
 from gfm.serve import soak as module
 from gfm.serve.process import serving
 from gfm.serve.soak import ABORTED, SoakOptions, SoakResult, soak
 from rssn.errors import InputError
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-
-
-@pytest.fixture
-def model_file(tmp_path) -> Path:
-    save_model(shared(), tmp_path / "m.safetensors")
-    return tmp_path / "m.safetensors"
 
 
 def test_40_requests(model_file):

@@ -80,13 +80,13 @@ def test_error_map_tells_too_opaque_from_too_transparent():
 
 
 def test_focus_of_the_panel_is_the_one_that_is_fused():
-    photograph = draw_photograph(0, 128, 192)
+    photograph, model = draw_photograph(0, 128, 192), shared()
     maps = {}
     for strategy, atol in (("hybrid", 0), ("full", 1e-6)):  # both fuse at the photograph's size
         with torch.inference_mode():
-            maps[strategy] = focus_map(shared(), photograph, strategy, 3, 2)
-            maps["resize"] = focus_map(shared(), photograph, "resize", 3, 2)
-        made = matte(photograph, shared(), strategy=strategy, foreground="none")
+            maps[strategy] = focus_map(model, photograph, strategy, 3, 2)
+            maps["resize"] = focus_map(model, photograph, "resize", 3, 2)
+        made = matte(photograph, model, strategy=strategy, foreground="none")
         inside = made.trimap == 1
         assert inside.any() and maps[strategy].shape == inside.shape
         np.testing.assert_allclose(made.alpha[inside], maps[strategy][inside], rtol=0, atol=atol)

@@ -18,7 +18,6 @@ from torch import Tensor
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoint import save_model
 from gfm.inference.passes import Maps
 from gfm.video import matte_frames
 from gfm.video.clip import Clip, Frame, open_clip, steady
@@ -70,12 +69,6 @@ def streams(path: Path) -> dict[str, dict]:
 @pytest.fixture
 def clip(tmp_path) -> Path:
     return write_clip(tmp_path / "clip.avi")
-
-
-@pytest.fixture
-def model_file(tmp_path) -> str:
-    save_model(shared(), tmp_path / "m.safetensors")
-    return str(tmp_path / "m.safetensors")
 
 
 def matte(*arguments: object) -> int:

@@ -37,10 +37,15 @@ def build(backbone: str = "timm:test_resnet", rosta: str = "TT", **options: obje
     return model.eval()
 
 
-@functools.cache
 def shared(backbone: str = "timm:test_resnet", rosta: str = "TT") -> GFM:
     """`build`, once for all tests; a test that changes the mode changes it back."""
-    return build(backbone, rosta)
+    with torch.inference_mode(False):  # or the first test to ask decides what it is good for
+        return _built(
+            backbone, rosta
+        )  # however the arguments were given, which a cache tells apart
+
+
+_built = functools.cache(build)
 
 
 def random_image(height: int, width: int, batch: int = 1, seed: int = 0) -> Tensor:

@@ -106,9 +106,9 @@ async function downloadComposite() {
   const cutout = find("result");
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [cutout.naturalWidth, cutout.naturalHeight];
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d"); // null in some browsers that find it too large
   const choice = background();
-  if (choice === "picture") {
+  if (context && choice === "picture") {
     cover(context, find("backdrop"), canvas);
   } else if (context) {
     context.fillStyle = colourOf(choice);
@@ -140,6 +140,7 @@ function again() {
 }
 
 function forget() {
+  URL.revokeObjectURL(find("before").src); // the chosen file, where no answer came
   for (const url of Object.values(result ?? {})) URL.revokeObjectURL(url);
   result = null;
 }

@@ -1,0 +1,17 @@
+"""What tests of several files of this folder begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tiny import shared
+
+from gfm.checkpoint import save_model
+
+
+@pytest.fixture
+def model_file(tmp_path) -> Path:
+    """The file of a tiny network, TT."""
+    save_model(shared(), tmp_path / "m.safetensors")
+    return tmp_path / "m.safetensors"

@@ -14,6 +14,9 @@ R = TypeVar("R")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile to machine code that runs without the interpreter lock and is cached on disk.
 
+    Where numba may write neither beside the file nor below the home folder, as in a container with
+    read-only disks, nothing is cached and every process compiles anew.
+
     Arithmetic stays strict IEEE (no `fastmath`), so results do not depend on how wide a machine's
     vectors are. The numpy error model drops the check for a zero divisor, which would keep a loop
     from being vectorised.
@@ -22,4 +25,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         The cache looks at the file of the function alone: after a change to a function or constant
         that it takes from another file, delete `__pycache__`.
     """
-    return cast(Callable[P, R], njit(cache=True, nogil=True, error_model="numpy")(function))
+    try:
+        return cast(Callable[P, R], njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:  # "no locator available": there is no folder for the cache
+        return cast(Callable[P, R], njit(nogil=True, error_model="numpy")(function))

@@ -44,8 +44,9 @@ def frame(onto: Uint8Image, box: Sequence[int], colour: Colour, thickness: int =
     """Draw a frame around the inside of a box (top, left, height, width) in px."""
     top, left, height, width = box
     for inward in range(thickness):
-        start, end = (left + inward, top + inward), (left + width - 1 - inward, top + height - 1)
-        cv2.rectangle(onto, start, (end[0], end[1] - inward), colour)
+        start = (left + inward, top + inward)
+        end = (left + width - 1 - inward, top + height - 1 - inward)
+        cv2.rectangle(onto, start, end, colour)
 
 
 def write(

@@ -47,7 +47,7 @@ def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:
     if workers is not None and workers < 1:
         raise InputError(f"workers={workers} is not a number of processes; give 1 or more")
     if name == "local":
-        return LocalExecutor(workers or _cores())
+        return LocalExecutor(workers or available_cores())
     if name == "ray":
         from rssn._ray import RayExecutor
 
@@ -94,8 +94,9 @@ class LocalExecutor:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: the cores this process may use
+def available_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

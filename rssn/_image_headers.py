@@ -27,7 +27,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 def is_cut_jpeg(data: bytes | bytearray) -> bool:
     """Whether this is a JPEG file that stops before its end marker.
 
-    OpenCV 4.10 decodes what there is of it and leaves the rest of the picture grey.
+    OpenCV reads one that was filled up with zeros, as a broken download leaves it, and what is
+    missing of the picture comes out grey.
 
     Note:
         Damage in front of an end marker stays unseen: the format has no checksum.

@@ -12,7 +12,7 @@ from rssn._statistics import Tally
 from rssn.build import BuildOptions
 from rssn.console import Bar
 from rssn.errors import InputError, one_line
-from rssn.locations import Location
+from rssn.locations import Location, told_errors
 from rssn.manifest import Manifest
 from rssn.shards import Entry, ShardInfo, describe_shard, read_entry
 
@@ -92,11 +92,12 @@ def inspect_shards(
 def inspect_shard(task: ShardTask) -> Findings:
     """Look through one shard; runs in a worker."""
     try:
-        found = describe_shard(task.path, task.shard.samples)
-    except FileNotFoundError:
-        return Findings([f"{task.path}: is missing; build again with --resume"])
-    except OSError as error:
-        return Findings([f"{task.path}: cannot be read ({error.strerror}); build it again"])
+        with told_errors(task.path, "build it again"):
+            if not task.path.is_file():
+                return Findings([f"{task.path}: is missing; build again with --resume"])
+            found = describe_shard(task.path, task.shard.samples)
+    except InputError as error:
+        return Findings([one_line(error)])
     findings = Findings(_shard_problems(found, task))
     findings.keys[task.shard.name] = [entry.key for entry in found.entries]
     reasons = _compared(found.entries, task.index or ()) if found.entries else {}

@@ -65,7 +65,7 @@ def _add_composition(table: Table, found: Mapping[str, Any]) -> None:
     table.add_row("colour (R, G, B)", f"mean {means}; deviation {deviations}")
     blend = found["blend_difference"]
     told = f"{blend['mean']:.3f} on average, {blend['worst']} at most, of 255"
-    table.add_row("composite from its parts", f"{told}")
+    table.add_row("composite from its parts", told)
 
 
 def _share(share: Mapping[str, Any]) -> str:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 BLOCK = 8  # px; also the unit of a scan, since all colours are stored in full
 INTERVAL = 12  # blocks; 24 save 0.7 % of a photograph's bytes and take 9 % longer for a crop
-CYCLE = 8  # restart markers count to 7 and begin again
 
 _SIZE, _SCAN, _RESTART, _FIRST, _END = 0xC0, 0xDA, 0xDD, 0xD0, 0xD9
 _IN_FULL = 0x11  # samples of a colour, across and down, for each pixel
 _HARMLESS = {0xE0, 0xDB, 0xC4}  # JFIF, quantisation and Huffman tables
 _LONGEST = 65535  # px; sides of a JPEG
+_CYCLE = 8  # restart markers count to 7 and begin again
 
 
 class Area(NamedTuple):
@@ -152,7 +152,7 @@ def _joined(start: bytes, data: bytes, bounds: NDArray[np.intp], runs: _Runs) ->
     pieces = [view[begin:end] for begin, end in zip(begins, ends, strict=True)]
     joined = bytearray().join([start, *pieces])
     kept = (runs.first[:, None] + np.arange(runs.length)).ravel()
-    numbers = _FIRST + np.arange(len(kept)) % CYCLE
+    numbers = _FIRST + np.arange(len(kept)) % _CYCLE
     numbers[-1] = _END
     # The last byte of each interval says which marker it is that ends it.
     lasts = len(start) + np.cumsum(bounds[kept + 1] - bounds[kept]) - 1

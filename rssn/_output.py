@@ -22,8 +22,12 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def told_errors(folder: Location) -> Iterator[None]:
-    """Turn what the file system refuses into a message that says what to do."""
+def told_build_errors(folder: Location) -> Iterator[None]:
+    """Turn what a disk or an object store refuses into a message that says how to go on.
+
+    Raises:
+        InputError: In place of an OSError, and of whatever an object store's package raises.
+    """
     remedy = "check the path"
     if not isinstance(folder, Path):
         remedy = "check address, credentials and network, and go on with --resume"

@@ -114,20 +114,19 @@ class PreparedForeground:
 
     def _compute(self) -> dict[str, bytes]:
         pixels = read_source(self._source, self._settings.route.shorter_side)
-        foreground, background = pixels.image, None
-        if self._source.is_photograph:
-            foreground, background = estimate_foreground(
-                pixels.image, pixels.alpha, self._settings.method, background=True
-            )
-        elif self._is_extended:
-            foreground = extend_foreground(pixels.image, pixels.alpha)
+        image, alpha, method = pixels.image, pixels.alpha, self._settings.method
         entries = {
-            "alpha.png": encode_alpha(pixels.alpha),
-            "foreground.png": encode_rgb(foreground, "png"),
+            "alpha.png": encode_alpha(alpha),
             "size.json": json.dumps(pixels.file_size).encode(),
         }
-        if background is not None and not self._settings.route.composition:
+        if not self._settings.route.composition:
+            foreground, background = estimate_foreground(image, alpha, method, background=True)
             entries["background.png"] = encode_rgb(background, "png")
+        elif self._source.is_photograph:
+            foreground = estimate_foreground(image, alpha, method)
+        else:
+            foreground = extend_foreground(image, alpha) if self._is_extended else image
+        entries["foreground.png"] = encode_rgb(foreground, "png")
         return entries
 
 

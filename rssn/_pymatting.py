@@ -30,11 +30,24 @@ def function(module: str, name: str, alone: bool = False) -> Callable[..., Any]:
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
     with _LOADING:
-        load = _load_alone if alone else import_module
-        found: Callable[..., Any] = getattr(load(f"pymatting.{module}"), name)
+        loaded = _load(f"pymatting.{module}", _load_alone if alone else import_module)
+        found: Callable[..., Any] = getattr(loaded, name)
     if torch:
         torch.set_num_threads(threads)
     return found
+
+
+def _load(name: str, load: Callable[[str], ModuleType]) -> ModuleType:
+    try:
+        return load(name)
+    except RuntimeError:  # numba has no folder for its cache, as `rssn._compiled` says
+        dispatcher: Any = import_module("numba.core.dispatcher").Dispatcher
+        enable_caching = dispatcher.enable_caching
+        dispatcher.enable_caching = lambda self: None
+        try:
+            return load(name)
+        finally:
+            dispatcher.enable_caching = enable_caching
 
 
 def _load_alone(name: str) -> ModuleType:

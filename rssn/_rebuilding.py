@@ -19,6 +19,7 @@ from rssn.errors import FailedInputs, InputError
 from rssn.images import decode_alpha, decode_rgb
 from rssn.locations import Location
 from rssn.manifest import Manifest, library_versions
+from rssn.route import Record
 from rssn.shards import Entry, Members, ShardInfo, read_entry
 from rssn.sources import Background, Source, find_backgrounds, find_sources
 
@@ -70,22 +71,21 @@ def rebuild(
     holds, path, entry = _find(manifest, options, key)
     try:
         stored = read_entry(path, entry, member_names(holds, options))
-        record = json.loads(stored["record.json"])
-        named = _Named(**{name: record.get(name) for name in _Named.__annotations__})
-    except (ValueError, AttributeError) as error:  # an InputError is a ValueError
+        record = dict(json.loads(stored["record.json"]))
+    except (ValueError, TypeError) as error:  # an InputError is a ValueError
         raise FailedInputs([f"{path}: sample {key} cannot be read ({error})"]) from error
     changed = _other_versions(manifest, options.device)
     sample: Sample
     if holds == "backgrounds":
-        sample = BackgroundSample(*_background(named, backgrounds, changed))
+        sample = BackgroundSample(*_background(record, backgrounds, changed))
     elif holds == "foregrounds":
-        sample = ForegroundSample(*_foreground(named, foregrounds, changed))
+        sample = ForegroundSample(*_foreground(record, foregrounds, changed))
     else:
-        source, digest = _foreground(named, foregrounds, changed)
+        source, digest = _foreground(record, foregrounds, changed)
         behind: tuple[Background | None, str] = (None, "")
         if options.route.composition:
-            behind = _background(named, backgrounds, changed)
-        sample = SampleTask(source, digest, *behind, named.k, named.seed)
+            behind = _background(record, backgrounds, changed)
+        sample = SampleTask(source, digest, *behind, record.get("k", 0), record.get("seed", 0))
     with TemporaryDirectory(prefix="rssn-") as folder:
         settings = options.settings(cache or Path(folder))
         try:
@@ -93,18 +93,6 @@ def rebuild(
         except InputError as error:
             raise FailedInputs([*changed, f"{key}: cannot be made again: {error}"]) from error
     return Rebuilt(key, stored, again, changed)
-
-
-@dataclass(frozen=True)
-class _Named:
-    """What a record names, and a sample is made from."""
-
-    foreground: str
-    foreground_digest: str
-    background: str
-    background_digest: str
-    k: int
-    seed: int
 
 
 def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Location, Entry]:
@@ -124,24 +112,28 @@ def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Lo
     raise InputError(f"{manifest.folder}: holds no sample '{key}', but for example {example}")
 
 
-def _foreground(named: _Named, folder: Path, changed: list[str]) -> tuple[Source, str]:
+def _foreground(record: Record, folder: Path, changed: list[str]) -> tuple[Source, str]:
+    """The foreground that a record names, and its digest now; a change of it is told."""
+    name = record.get("foreground")
     sources = {source.id: source for source in find_sources(folder)[0]}
-    if (source := sources.get(named.foreground)) is None:
-        raise FailedInputs([f"{folder}: the foreground {named.foreground} is missing"])
+    if (source := sources.get(str(name))) is None:
+        raise FailedInputs([f"{folder}: the foreground {name} is missing"])
     digest = content_digest(source.image, source.matte)
-    if digest != named.foreground_digest:
+    if digest != record.get("foreground_digest"):
         changed.append(f"{source.image} or its matte is not what the sample was built from")
     return source, digest
 
 
-def _background(named: _Named, folder: Path | None, changed: list[str]) -> tuple[Background, str]:
+def _background(record: Record, folder: Path | None, changed: list[str]) -> tuple[Background, str]:
+    """The background that a record names, and its digest now; a change of it is told."""
     if folder is None:
         raise InputError("the sample has a background; give --backgrounds")
+    name = record.get("background")
     backgrounds = {each.path.name: each for each in find_backgrounds(folder)}
-    if (background := backgrounds.get(named.background)) is None:
-        raise FailedInputs([f"{folder}: the background {named.background} is missing"])
+    if (background := backgrounds.get(str(name))) is None:
+        raise FailedInputs([f"{folder}: the background {name} is missing"])
     digest = content_digest(background.path)
-    if digest != named.background_digest:
+    if digest != record.get("background_digest"):
         changed.append(f"{background.path} is not what the sample was built from")
     return background, digest
 

@@ -12,7 +12,7 @@ from upath import UPath
 
 from rssn._seeding import generator
 from rssn.arrangement import ArrangementOptions, draw_view, put_before, recolour, warp
-from rssn.crops import Box, decode_cut, reduction
+from rssn.crops import GRID, Box, decode_cut, reduction
 from rssn.images import Alpha, Uint8Image, decode_levels, decode_rgb, unit
 from rssn.on_the_fly import SourceShards
 from rssn.route import Composite, RouteOptions, Steps, draw_steps, render
@@ -107,8 +107,8 @@ class ArrangedShards(SourceShards):
         part = "background_denoised" if steps.denoise else "background"
         height, width = json.loads(members["record"])["size"]
         side = round(min(height, width) * rng.uniform(LEAST_BACKGROUND, 1))
-        side -= side % 8
-        places = (rng.integers((length - side) // 8 + 1) * 8 for length in (height, width))
+        side -= side % GRID if side >= GRID else 0
+        places = (rng.integers((length - side) // GRID + 1) * GRID for length in (height, width))
         top, left = (int(place) for place in places)
         shown = decode_cut(members[part], Box(top, left, side), size, (height, width), name)
         if rng.random() < 0.5:

@@ -20,6 +20,8 @@ from rssn.images import Alpha, Pixels, Uint8Image, unit
 Image = TypeVar("Image", bound=NDArray[Any])
 
 OBJECT = 0.5  # alpha from which on a pixel counts as the object's
+CLOSE_UP = 3.0  # greatest extent in a close-up, relative to that of other pictures
+MOST_ENLARGED = 4 / 3  # px of a picture for each px of the image
 TOUCHING = 0.02  # share of a border that the matte covers if the photograph cut the object there
 
 
@@ -105,9 +107,11 @@ def draw_view(
     height, width = alpha.shape
     top, left, bottom, right = _bounds(alpha)
     close = bool(rng.random() < options.detail)
-    low, high = (options.extents[1], 3 * options.extents[1]) if close else options.extents
+    low, high = options.extents
+    if close:
+        low, high = high, CLOSE_UP * high
     extent = exp(rng.uniform(log(low), log(high)))
-    side = max(max(bottom - top, right - left) / extent, 0.75 * size)
+    side = max(max(bottom - top, right - left) / extent, size / MOST_ENLARGED)
     turn, stretch = radians(rng.normal(0, options.turn)), options.stretch ** rng.uniform(-0.5, 0.5)
     free = rng.uniform(-0.5, 0.5, 2)
     beyond = rng.uniform(-options.shift, options.shift, 2) * (bottom - top, right - left)
@@ -194,12 +198,20 @@ def _fit(
     axes: NDArray[np.float64],
     centre: NDArray[np.float64],
     size: int,
-    image: tuple[int, int],
+    ends: tuple[int, int],
     sides: tuple[bool, bool, bool, bool],
 ) -> View:
-    """Shrink and move a view so that it does not reach beyond the sides that are closed."""
+    """Shrink and move a view so that it does not reach beyond the sides that are closed.
+
+    Args:
+        axes: (2, 2), px of the image, along x and y, for one px of the picture.
+        centre: What is shown in the middle, (x, y) in px of the image.
+        size: Side of the picture in px.
+        ends: Width and height of the image in px.
+        sides: Whether the left, top, right and bottom of the image are closed.
+    """
     closed = np.array(sides).reshape(2, 2)  # (left, top), (right, bottom)
-    limits = np.array(image, dtype=np.float64)
+    limits = np.array(ends, dtype=np.float64)
     reach = np.abs(axes).sum(axis=1) * size  # of the turned square, along x and y
     both = closed.all(axis=0)
     if both.any():

@@ -14,8 +14,6 @@ from rssn.crops import Box, reduction
 from rssn.errors import InputError
 from rssn.images import Uint8Image, decode_rgb_part
 
-Part = tuple[int, int, int, int]  # top, left, height and width in px
-
 
 class BackgroundSampler:
     """Draws K different backgrounds for each foreground (paper, pipeline 1, line 11).
@@ -74,8 +72,8 @@ def cover_crop(
 
 def covering_part(
     there: tuple[int, ...], wanted: tuple[int, int], position: tuple[float, float]
-) -> Part:
-    """Top, left, height and width, in px, of what `cover_crop` cuts.
+) -> Area:
+    """What `cover_crop` cuts of a background.
 
     Args:
         there: Height and width of the background.
@@ -87,7 +85,7 @@ def covering_part(
     width = min(there[1], max(1, round(wanted[1] / scale)))
     top = round(position[0] * (there[0] - height))
     left = round(position[1] * (there[1] - width))
-    return top, left, height, width
+    return Area(top, left, height, width)
 
 
 def decode_covering_box(
@@ -128,16 +126,17 @@ def decode_covering_box(
         side,
     )
     image, first, _ = decode_rgb_part(data, area, name, reduced)
-    part = (
+    decoded_side = max(1, side // reduced)
+    part = Area(
         (area.top - first[0]) // reduced,
         (area.left - first[1]) // reduced,
-        max(1, side // reduced),
-        max(1, side // reduced),
+        decoded_side,
+        decoded_side,
     )
     return _fitted(image, part, (size, size))
 
 
-def _fitted(image: Uint8Image, part: Part, wanted: tuple[int, int]) -> Uint8Image:
+def _fitted(image: Uint8Image, part: Area, wanted: tuple[int, int]) -> Uint8Image:
     top, left, height, width = part
     cut = image[top : top + height, left : left + width]
     if (height, width) == wanted:

@@ -38,15 +38,7 @@ def blend(alpha: NDArray[Any], foreground: Image, background: Image) -> Image:
         )
     if alpha.dtype.kind != "f":
         raise InputError(f"alpha is {alpha.dtype}; give float in [0, 1]")
-    if foreground.dtype == np.uint8:
-        mixed = _mix(alpha.astype(np.float32, copy=False), foreground, background)
-        mixed = np.rint(mixed)
-    else:
-        mixed = _mix(alpha, foreground, background)
-    return mixed.astype(foreground.dtype)  # type: ignore[return-value]
-
-
-def _mix(alpha: NDArray[Any], foreground: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
-    weight = alpha[..., None]
-    mixed: NDArray[Any] = weight * foreground + (1 - weight) * background
-    return mixed
+    is_uint8 = foreground.dtype == np.uint8
+    weight = (alpha.astype(np.float32, copy=False) if is_uint8 else alpha)[..., None]
+    mixed = weight * foreground + (1 - weight) * background
+    return (np.rint(mixed) if is_uint8 else mixed).astype(foreground.dtype)  # type: ignore[no-any-return]

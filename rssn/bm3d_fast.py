@@ -7,7 +7,6 @@ as in section V: patches are matched on the luminance, and each opponent channel
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
@@ -30,6 +29,7 @@ from rssn._bm3d_steps import (
     tile_window,
     tiles,
 )
+from rssn._executors import available_cores
 from rssn.images import Uint8Image
 
 _TILE_HEIGHT, _TILE_WIDTH = 96, PITCH - PATCH - 2 * SEARCH_RADIUS  # px
@@ -53,7 +53,7 @@ def bm3d(image: Uint8Image, sigma: float, threads: int | None = None) -> Uint8Im
         keeps its colour.
     """
     noisy = opponent_planes(image)
-    with ThreadPoolExecutor(threads or _available_cores()) as pool:
+    with ThreadPoolExecutor(threads or available_cores()) as pool:
         basic = _run_step(THRESHOLD_STEP, noisy, None, sigma, pool)
         final = _run_step(WIENER_STEP, noisy, basic, sigma, pool)
     return rgb_image(final, image.shape)
@@ -101,9 +101,3 @@ def _filter_tile(
         wiener=pilot is not None,
     )
     return window, total, weight
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

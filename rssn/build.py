@@ -23,7 +23,7 @@ from rssn._output import (
     check_empty,
     claimed,
     clear_leftovers,
-    told_errors,
+    told_build_errors,
 )
 from rssn._planning import Planner, find_inputs
 from rssn._preparation import Settings
@@ -148,7 +148,7 @@ def build(
     folder = locate(out)
     options = replace(options, device=_device(options, executor))
     settings = options.settings(cache_folder(cache, folder))
-    with told_errors(folder), make_executor(executor, workers) as run:
+    with told_build_errors(folder), make_executor(executor, workers) as run:
         sources, pictures, failures = find_inputs(
             foregrounds, backgrounds, options.route, options.limit
         )
@@ -227,7 +227,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0)
     add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
     add(
-        *("--blur-reference",),
+        "--blur-reference",
         type=int,
         metavar="PX",
         help="shorter side that the blur is meant for, to scale it with the images (not scaled; "
@@ -238,13 +238,13 @@ def parser() -> argparse.ArgumentParser:
     add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
     add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
     add(
-        *("--content",),
+        "--content",
         choices=("composites", "sources"),
         default="composites",
         help="sources: for composing in the loader, anew every epoch",
     )
     add(
-        *("--device",),
+        "--device",
         choices=("auto", "cpu", "cuda"),
         default="cpu",
         help="for denoising; on a GPU each worker takes up to 1.5 GB of its memory",
@@ -289,8 +289,9 @@ def route_options(
 def blur_hint(route: RouteOptions) -> str | None:
     """What to say of a blur that leaves nothing of backgrounds as small as the route makes them."""
     side, window = route.shorter_side, max(route.blur_sizes)
-    scaled = route.blur_reference is not None or not route.blur_probability
-    if scaled or side is None or window * LEAST_WINDOWS <= side:
+    if route.blur_reference is not None or not route.blur_probability:
+        return None
+    if side is None or window * LEAST_WINDOWS <= side:
         return None
     return (
         f"blur windows of up to {window} px leave little of backgrounds of {side} px; they are "
@@ -304,19 +305,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> None:
         route = route_options(
-            *(chosen.route, chosen.k, chosen.size, chosen.denoiser, chosen.blur_reference)
+            chosen.route,
+            k=chosen.k,
+            shorter_side=chosen.size,
+            denoise_backend=chosen.denoiser,
+            blur_reference=chosen.blur_reference,
         )
         if not chosen.quiet and (hint := blur_hint(route)) is not None:
             sys.stderr.write(f"note: {hint}\n")
+        options = BuildOptions(
+            route,
+            seed=chosen.seed,
+            method=chosen.method,
+            image_format=chosen.format,
+            samples_per_shard=chosen.samples_per_shard,
+            limit=chosen.limit,
+            content=chosen.content,
+            device=chosen.device,
+            extend=chosen.extend,
+        )
         manifest = build(
             chosen.foregrounds,
             chosen.backgrounds,
             chosen.out,
-            BuildOptions(
-                *(route, chosen.seed, chosen.method, chosen.format),
-                *(chosen.samples_per_shard, chosen.limit, chosen.content, chosen.device),
-                chosen.extend,
-            ),
+            options,
             workers=chosen.workers,
             executor=chosen.executor,
             resume=chosen.resume,

@@ -127,7 +127,8 @@ def run_command(command: Callable[[], None]) -> int:
     """Run a command's body and turn its errors into a message on stderr and an exit code.
 
     Returns:
-        0 done; 1 some inputs failed (each named on stderr, the rest is done); 2 usage.
+        0 done; 1 some inputs failed (each named on stderr, the rest is done); 2 usage; 130
+        interrupted.
     """
     try:
         command()
@@ -137,6 +138,10 @@ def run_command(command: Callable[[], None]) -> int:
         return SOME_FAILED
     except InputError as error:
         sys.stderr.write(f"error: {one_line(error)}\n")
+        return USAGE
+    except OSError as error:  # where no command has words of its own for it
+        told = f"{one_line(error)}; give files that can be read, and a disk with room to write to"
+        sys.stderr.write(f"error: {told}\n")
         return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was finished is kept\n")

@@ -207,7 +207,7 @@ def _bm3d_package() -> ModuleType:
     except ImportError as error:
         raise InputError(
             "backend='bm3d' needs the package bm3d, which is not installed; "
-            "run `pip install gfm-matting[bm3d]` or choose backend='fast'"
+            "pip install 'gfm-matting[bm3d]', or choose backend='fast'"
         ) from error
     warnings.warn(
         "the bm3d package is free for non-commercial use only; backend='fast' has no such limit",

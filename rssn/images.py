@@ -134,6 +134,9 @@ def decode_rgb(data: bytes | bytearray, name: str, reduced: Reduction = 1) -> Ui
         name: Stands in the error.
         reduced: Decode at 1/`reduced` of the size, which costs less; sides are rounded up (JPEG)
             or down.
+
+    Raises:
+        InputError: As `check_bytes` says, or OpenCV cannot decode it.
     """
     return _rgb(_decode(data, _REDUCED[reduced], name))
 
@@ -193,26 +196,13 @@ def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
     return _encode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
 
 
-def encode_rgba(
-    image: Uint8Image, alpha: Alpha, image_format: Literal["png", "webp"] = "png"
-) -> bytes:
-    """Encode a cut-out, uint8 RGB (H, W, 3) with alpha (H, W) in [0, 1], lossless.
-
-    Note:
-        WebP keeps no colours where alpha is 0.
-    """
-    levels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
-    pixels = np.dstack([cv2.cvtColor(image, cv2.COLOR_RGB2BGR), levels])
-    return _encode(f".{image_format}", pixels, _QUALITY[image_format])
-
-
 def encode_alpha(alpha: Alpha, bits: Literal[8, 16] = 8) -> bytes:
     """Encode a matte (H, W) in [0, 1] as a grey PNG, rounded to 8 or 16 bits."""
     top, kind = (255, np.uint8) if bits == 8 else (65535, np.uint16)
     levels = np.rint(np.clip(alpha, 0, 1).astype(np.float64) * top).astype(kind)
     # Undoing a filter takes longer than inflating; with 8 bits it saves a sixth, with 16 the half.
     row_filter = cv2.IMWRITE_PNG_FILTER_NONE if bits == 8 else cv2.IMWRITE_PNG_FILTER_UP
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_FILTER, row_filter]
+    options = [*_QUALITY["png"], cv2.IMWRITE_PNG_FILTER, row_filter]
     return _encode(".png", levels, options)
 
 
@@ -229,12 +219,14 @@ def write_alpha(path: Path, alpha: Alpha, bits: Literal[8, 16] = 8) -> None:
 def write_trimap(path: Path, trimap: NDArray[np.uint8]) -> None:
     """Write a trimap (H, W) of 0, 1 and 2 as a grey PNG of 0, 128 and 255."""
     levels = np.array([0, 128, 255], np.uint8)[trimap]
-    path.write_bytes(_encode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 3]))
+    path.write_bytes(_encode(".png", levels, _QUALITY["png"]))
 
 
 def write_rgba(path: Path, image: Uint8Image, alpha: Alpha) -> None:
     """Write a cut-out, uint8 RGB (H, W, 3) with alpha (H, W) in [0, 1], as an RGBA PNG."""
-    path.write_bytes(encode_rgba(image, alpha))
+    levels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
+    pixels = np.dstack([cv2.cvtColor(image, cv2.COLOR_RGB2BGR), levels])
+    path.write_bytes(_encode(".png", pixels, _QUALITY["png"]))
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -27,7 +27,7 @@ from rssn.build import BuildOptions
 from rssn.console import run_command
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import encode_rgb
-from rssn.locations import Location, locate
+from rssn.locations import Location, locate, told_errors
 from rssn.manifest import NAME, PLAN_NAME, Manifest
 from rssn.route import Composite
 from rssn.shards import decode_sample, read_entry
@@ -125,11 +125,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 0 all is well, 1 something is not, 2 usage."""
     chosen = parser().parse_args(arguments)
-    return run_command(lambda: _rebuild(chosen) if chosen.sample else _inspect(chosen))
+
+    def command() -> None:
+        folder = locate(chosen.shards)
+        with told_errors(folder, "check the path"):
+            (_rebuild if chosen.sample else _inspect)(folder, chosen)
+
+    return run_command(command)
 
 
-def _inspect(chosen: argparse.Namespace) -> None:
-    folder = locate(chosen.shards)
+def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
     if chosen.foregrounds or chosen.backgrounds or chosen.cache:
         raise InputError("--foregrounds, --backgrounds and --cache go with --sample KEY; give it")
     sheet = folder / SHEET_NAME if chosen.sheet is None else chosen.sheet
@@ -177,10 +182,12 @@ def _written(path: Location, data: bytes) -> list[str]:
     return []
 
 
-def _rebuild(chosen: argparse.Namespace) -> None:
+def _rebuild(folder: Location, chosen: argparse.Namespace) -> None:
+    if chosen.json or chosen.sheet:
+        raise InputError("--json and --sheet are for the whole build; leave them out, or --sample")
     if chosen.foregrounds is None:
         raise InputError("--sample needs --foregrounds, the folder that the build was made from")
-    manifest = read_manifest(locate(chosen.shards))
+    manifest = read_manifest(folder)
     rebuilt = rebuild(manifest, chosen.sample, chosen.foregrounds, chosen.backgrounds, chosen.cache)
     console = Console(markup=False, highlight=False)
     console.print(rebuilt_table(rebuilt))

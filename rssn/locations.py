@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from upath import UPath
 
-from rssn.errors import InputError, one_line
+from rssn.errors import FailedInputs, InputError, one_line
 
 Location: TypeAlias = Path | UPath
 """A pathlib path, or one of an object store with the same methods."""
@@ -56,22 +56,23 @@ def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
 
 @contextmanager
 def told_errors(place: Location, remedy: str) -> Iterator[None]:
-    """Turn what a disk or an object store refuses into a message that names the place.
+    """Turn what a disk or an object store refuses into a message that names the file or the place.
 
     Raises:
         InputError: In place of an OSError, and of whatever an object store's package raises.
     """
     try:
         yield
-    except InputError:
+    except (InputError, FailedInputs):
         raise
     except Exception as error:
+        where: object = place
         if isinstance(place, Path):
             if not isinstance(error, OSError):
                 raise
-            reason = str(error)
+            where, reason = error.filename or place, error.strerror or str(error)
         else:  # each store has errors of its own for a wrong key or a lost connection
             reason = one_line(error)
             if not isinstance(error, FileNotFoundError):
                 remedy = "check address, credentials and network"
-        raise InputError(f"{place}: cannot be read ({reason}); {remedy}") from error
+        raise InputError(f"{where}: cannot be read ({reason}); {remedy}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,7 +24,7 @@ FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 WEBP_SIDE = 16383  # px; the format holds no more
 RGB_SPACE = b"RGB "  # in bytes 16 to 19 of an ICC profile
 
-_OPENING = threading.Lock()  # filters of warnings belong to the whole process
+_WARNINGS = threading.Lock()  # their filters belong to the whole process
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
         return Photograph(decode_rgb(data, name), _of_rgb(profile))
     check_bytes(data, name)
     try:
-        if see_through or of_cmyk is None:
+        with quiet_pillow():
+            if of_cmyk is not None:
+                return Photograph(_through_profile(header, of_cmyk))
             return Photograph(_on_white(header), _of_rgb(profile))
-        return Photograph(_through_profile(header, of_cmyk))
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError) as error:
         raise InputError(f"{name}: cannot be decoded ({error}); replace or remove it") from None
 
@@ -115,13 +118,22 @@ def encode_picture(
     return file.getvalue()
 
 
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keep Pillow's warnings from stderr; one thread at a time.
+
+    They are of 100 megapixels, which are welcome (twice that remains an error), and of damage,
+    which the readers find or can do without.
+    """
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _open(data: bytes, name: str) -> Image.Image | None:
     """What the head of a file says; nothing is decoded yet."""
     try:
-        with _OPENING, warnings.catch_warnings():
-            # Of 100 megapixels, which are welcome (twice that remains an error), and of damage,
-            # which the readers find or can do without.
-            warnings.simplefilter("ignore")
+        with quiet_pillow():
             return Image.open(io.BytesIO(data))
     except DecompressionBombError as error:
         raise InputError(f"{name}: {error}; shrink it first") from None

@@ -97,6 +97,8 @@ class RouteOptions:
 
         try:
             values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise InputError(f"{path}: cannot be read as YAML ({error})") from error
         return cls.from_dict(values, str(path))
@@ -109,7 +111,9 @@ class RouteOptions:
             InputError: There is an unknown option or a bad value.
         """
         allowed = [option.name for option in fields(cls)]
-        unknown = sorted(set(values) - set(allowed)) if isinstance(values, dict) else [values]
+        unknown = (
+            sorted(set(values) - set(allowed), key=str) if isinstance(values, dict) else [values]
+        )
         if unknown or not isinstance(values, dict):
             raise InputError(f"{name}: unknown options {unknown}; choose from {allowed}")
         return cls(**values)

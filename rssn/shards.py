@@ -109,12 +109,16 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
     missing = [name for name in MEMBERS if name not in by_name]
     if missing:
         raise InputError(f"a sample lacks {missing}; build its shard again with --resume")
+    try:
+        record = json.loads(by_name["record"])
+    except ValueError as error:
+        raise InputError(f"a sample's record is not JSON ({error}); build it again") from error
     return Composite(
         composite=decode_rgb(by_name["composite"], "composite"),
         alpha=decode_alpha(by_name["alpha"], "alpha"),
         foreground=decode_rgb(by_name["foreground"], "foreground"),
         background=decode_rgb(by_name["background"], "background"),
-        record=json.loads(by_name["record"]),
+        record=record,
     )
 
 
@@ -204,33 +208,18 @@ def read_entry(path: Location, entry: Entry, names: tuple[str, ...] = MEMBERS) -
     return _members(data, path, entry.key, names)
 
 
-def shard_keys(path: Location, names: tuple[str, ...] = MEMBERS) -> list[str]:
-    """The keys of a shard, in order; reads headers only.
-
-    Raises:
-        InputError: The file is damaged, cut short, or a sample lacks a member.
-    """
-    with _opened(path) as file:
-        found = [header.name.partition(".") for header in _headers(file, path)]
-    keys = [found[i][0] for i in range(0, len(found), len(names))]
-    wanted = [(key, name) for key in keys for name in names]
-    if [(key, extension.partition(".")[0]) for key, _, extension in found] != wanted:
-        raise InputError(f"{path}: a sample lacks a member; build it again")
-    return keys
-
-
 def _members(data: bytes, path: Location, key: str, names: tuple[str, ...]) -> Members:
     """The members in the bytes of one sample."""
-    members, extensions = Members(), []
+    members = Members()
+    found: tuple[str, ...] = ()
     with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         for member in tar:
             stem, _, extension = member.name.partition(".")
             if stem != key:
                 raise InputError(f"{path}: holds {stem} in place of sample {key}; build it again")
-            extensions.append(extension)
+            found += (extension.partition(".")[0],)  # doubled ones too
             content = tar.extractfile(member)
-            members[extensions[-1]] = content.read() if content else b""
-    found = tuple(extension.partition(".")[0] for extension in extensions)  # doubled ones too
+            members[extension] = content.read() if content else b""
     if found != names:
         raise InputError(f"{path}: sample {key} holds {found}, not {names}; build it again")
     return members
@@ -239,13 +228,11 @@ def _members(data: bytes, path: Location, key: str, names: tuple[str, ...]) -> M
 def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
     """The samples of an open shard, in order."""
     for key, headers in groupby(_headers(file, path), lambda h: h.name.partition(".")[0]):
-        first, *_ = members = list(headers)
-        last = members[-1]
-        end = last.offset_data + -(-last.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-        file.seek(first.offset)
-        yield Entry(
-            key, first.offset, end - first.offset, zlib.crc32(file.read(end - first.offset))
-        )
+        members = list(headers)
+        begin, last = members[0].offset, members[-1]
+        size = last.offset_data + -(-last.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE - begin
+        file.seek(begin)
+        yield Entry(key, begin, size, zlib.crc32(file.read(size)))
 
 
 def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:

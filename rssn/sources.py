@@ -79,7 +79,8 @@ def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
         The foregrounds, and one line for each file that has no partner.
 
     Raises:
-        InputError: The folder holds none of these layouts, or its list of licences is broken.
+        InputError: The folder holds none of these layouts or no image in it, or its list of
+            licences is broken.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one with {LAYOUTS}")
@@ -171,6 +172,8 @@ def _pairs(images: Path, mattes: Path, is_photograph: bool) -> tuple[list[Source
     for stem in sorted(alphas.keys() - pictures.keys()):
         failures.append(f"{alphas[stem]}: matte without a {kind} in {images}")
     both = sorted(pictures.keys() & alphas.keys())
+    if not both and not failures:
+        raise InputError(f"{images} and {mattes.name}/: hold no image; give {LAYOUTS}")
     return [Source(stem, pictures[stem], alphas[stem], is_photograph) for stem in both], failures
 
 

@@ -32,7 +32,6 @@ def mutate(data: bytes, rng: Random, other: bytes = b"") -> bytes:
 
 def flip_bits(data: bytes, rng: Random, other: bytes = b"") -> bytes:
     """One to eight bits the other way round."""
-    del other
     changed = bytearray(data)
     for place in rng.integers(len(data), size=int(rng.integers(1, 9))):
         changed[place] ^= 1 << int(rng.integers(8))
@@ -41,7 +40,6 @@ def flip_bits(data: bytes, rng: Random, other: bytes = b"") -> bytes:
 
 def cut_short(data: bytes, rng: Random, other: bytes = b"") -> bytes:
     """Only so many bytes of the beginning."""
-    del other
     return data[: int(rng.integers(len(data)))]
 
 
@@ -119,7 +117,7 @@ def _heads(data: bytes) -> Iterator[int]:
     """Where heads begin: of the file, of PNG chunks and JPEG segments, a TIFF's directory."""
     yield 0
     if data.startswith(PNG_HEAD):
-        yield from (place for place in range(8, 80, 8))
+        yield from range(8, 80, 8)
     if data.startswith(b"\xff\xd8"):
         yield from (place for place in range(len(data) - 1) if _begins_segment(data, place))
     if data[:2] in (b"II", b"MM"):

@@ -70,4 +70,5 @@ def _to_lab(image: Uint8Image) -> NDArray[Any]:
 
 def _to_rgb(lab: NDArray[Any]) -> Uint8Image:
     rgb = cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB)
-    return np.rint((rgb * 255).clip(0, 255)).astype(np.uint8)
+    levels: Uint8Image = np.rint((rgb * 255).clip(0, 255)).astype(np.uint8)
+    return levels

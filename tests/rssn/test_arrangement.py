@@ -122,17 +122,28 @@ def test_impossible_options_are_refused(change, message):
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shards of three discs in photographs and of four backgrounds, with denoised versions."""
-    folder = tmp_path_factory.mktemp("arranged")
+    """Shards of three discs and of four backgrounds, with denoised versions."""
+    return write_sources(tmp_path_factory.mktemp("arranged"))
+
+
+def write_sources(folder: Path, background: tuple[int, int] = (48, 64)) -> Path:
+    """Build lossless shards of discs, and of backgrounds of this height and width."""
     for part in ("fg", "bg"):
         (folder / part).mkdir()
     for number in range(3):
         write_rgba(folder / "fg" / f"disc{number}.png", draw_picture(number), draw_disc())
     for number in range(4):
-        write_rgb(folder / "bg" / f"b{number}.png", draw_picture(number + 9))
+        write_rgb(folder / "bg" / f"b{number}.png", draw_picture(number + 9, *background))
     options = BuildOptions(replace(ROUTES["rssn"], k=2), content="sources", image_format="png")
     build(folder / "fg", folder / "bg", folder / "out", options, workers=1)
     return folder / "out"
+
+
+@pytest.mark.parametrize("side", [6, 9, 16])
+def test_small_backgrounds_are_enlarged(tmp_path: Path, side: int):
+    shards = ArrangedShards(write_sources(tmp_path, (side, 24)))
+    for number in range(len(shards)):
+        assert shards.arrange(number, 0, 32)[0].background.shape == (32, 32, 3)
 
 
 def test_picture_is_the_blend_of_what_it_comes_with(sources: Path):

@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from builds import samples_of
 from drawings import draw_disc, draw_picture
 from PIL import Image
-from test_build import arguments, samples_of  # noqa: F401 - a fixture
 
-from rssn import Manifest
+from rssn import Manifest, _composition
 from rssn.build import main
 from rssn.images import encode_rgb, write_alpha, write_rgb
 
@@ -162,7 +162,7 @@ def no_permission(folder: Path) -> str:
 )
 def test_a_foreground_that_cannot_be_used_is_named_and_the_rest_is_built(
     spoil: Callable[[Path], str],
-    arguments: list[str],  # noqa: F811
+    arguments: list[str],
     foregrounds: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -178,9 +178,7 @@ def test_a_foreground_that_cannot_be_used_is_named_and_the_rest_is_built(
 
 
 def test_backgrounds_that_cannot_be_used_are_named(
-    arguments: list[str],  # noqa: F811
-    backgrounds: Path,
-    tmp_path: Path,
+    arguments: list[str], backgrounds: Path, tmp_path: Path
 ) -> None:
     (backgrounds / "c0.jpg").write_bytes(CUT)
     (backgrounds / "c1.png").symlink_to(backgrounds / "c1.png")
@@ -199,10 +197,7 @@ def test_backgrounds_that_cannot_be_used_are_named(
 
 
 def test_too_few_readable_backgrounds_name_the_others(
-    arguments: list[str],  # noqa: F811
-    backgrounds: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], backgrounds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (backgrounds / "b3.png").write_bytes(b"")
     assert main([*arguments, "--k", "6", "--out", str(tmp_path / "out")]) == 2
@@ -211,9 +206,7 @@ def test_too_few_readable_backgrounds_name_the_others(
 
 
 def test_a_cache_that_cannot_be_written_is_not_the_fault_of_the_inputs(
-    arguments: list[str],  # noqa: F811
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "cache").write_text("a file, not a folder")
     options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]
@@ -224,13 +217,11 @@ def test_a_cache_that_cannot_be_written_is_not_the_fault_of_the_inputs(
 @pytest.mark.parametrize("is_made_again", [False, True])
 def test_output_removed_in_the_middle_is_told_and_a_resume_finishes(
     is_made_again: bool,
-    arguments: list[str],  # noqa: F811
+    arguments: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from rssn import _composition
-
     out, original = tmp_path / "out", _composition.write_shard
 
     def remove_before_the_third(path: Path, samples: object) -> object:

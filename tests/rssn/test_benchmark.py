@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from test_build import samples_of
+from builds import samples_of
 
 from rssn import ROUTES
 from rssn._benchmark import Clock, choose, find_meetings, make_plainly, times_needed

@@ -37,6 +37,12 @@ def test_lines_come_by_time(
     [
         (InputError("a.png: is empty"), 2, "error: a.png: is empty\n"),
         (FailedInputs(["a: bad", "b: bad"]), 1, "failed: a: bad\nfailed: b: bad\n"),
+        (
+            OSError(28, "No space left on device", "out.json"),
+            2,
+            "error: OSError: [Errno 28] No space left on device: 'out.json'; give files that can "
+            "be read, and a disk with room to write to\n",
+        ),
         (KeyboardInterrupt(), 130, "interrupted; what was finished is kept\n"),
     ],
 )

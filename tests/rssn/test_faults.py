@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_build import arguments, contents, finished  # noqa: F401 - fixtures
+from builds import contents
 from test_kill import begin
-from test_object_store import files, store  # noqa: F401 - a fixture
 
 from rssn import _composition
 from rssn._planning import Planner
@@ -26,7 +25,7 @@ RACES = 24
 
 
 @pytest.fixture
-def other(arguments: list[str], tmp_path: Path) -> Path:  # noqa: F811
+def other(arguments: list[str], tmp_path: Path) -> Path:
     """What the same build makes with another seed."""
     out = tmp_path / "other"
     assert main([*arguments, "--seed", "1", "--out", str(out)]) == 0
@@ -62,8 +61,8 @@ def interrupted(options: list[str], shards: int) -> None:
 @pytest.mark.parametrize("more", [(), ("--seed", "1"), ("--resume",)], ids=" ".join)
 def test_a_second_build_into_the_folder_is_refused_in_one_line(
     more: tuple[str, ...],
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
+    arguments: list[str],
+    finished: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -92,7 +91,7 @@ def shared_place(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 def test_the_first_plan_in_a_store_counts(
     ended: bool,
     shared_place: Location,
-    arguments: list[str],  # noqa: F811
+    arguments: list[str],
     other: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -112,14 +111,11 @@ def test_the_first_plan_in_a_store_counts(
     told = capsys.readouterr().err.splitlines()[-1]
     assert told.startswith("error: setting seed is 0, but the build to resume had 1")
     assert main([*options, "--seed", "1", "--resume"]) == 0
-    assert files(shared_place) == contents(other)
+    assert contents(shared_place) == contents(other)
 
 
 def test_the_same_build_twice_at_once_in_a_store(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both write the same bytes, whole files only, so that neither disturbs the other."""
     place = locate(f"memory://{tmp_path.name}/shards")
@@ -127,13 +123,13 @@ def test_the_same_build_twice_at_once_in_a_store(
     codes = []
     run_while_planning(monkeypatch, lambda: codes.append(main(options)))
     assert (main(options), codes) == (0, [0])
-    assert files(place) == contents(finished)
+    assert contents(place) == contents(finished)
 
 
 @pytest.mark.slow
 def test_two_builds_at_random_moments(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
+    arguments: list[str],
+    finished: Path,
     other: Path,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -173,10 +169,7 @@ def jump(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_a_clock_that_jumps_changes_nothing(
-    jump: float,
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
-    tmp_path: Path,
+    jump: float, arguments: list[str], finished: Path, tmp_path: Path
 ) -> None:
     """Neither during a build nor, with the times of all files, between it and its resume."""
     out = tmp_path / "out"

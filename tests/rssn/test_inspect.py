@@ -23,26 +23,6 @@ from rssn.manifest import Plan
 from rssn.route import Composite, RouteOptions
 from rssn.shards import Members, encode_sample, read_shard, write_shard
 
-ROUTE = "denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n"
-
-
-@pytest.fixture
-def arguments(foregrounds: Path, backgrounds: Path, tmp_path: Path) -> list[str]:
-    """The build command without --out: eight samples in four shards, without denoising."""
-    route = tmp_path / "route.yaml"
-    route.write_text(ROUTE)
-    return [
-        *("--foregrounds", str(foregrounds), "--backgrounds", str(backgrounds)),
-        *("--route", str(route), "--samples-per-shard", "2", "--workers", "1", "--quiet"),
-    ]
-
-
-@pytest.fixture
-def shards(arguments: list[str], tmp_path: Path) -> Path:
-    """A finished build."""
-    assert build([*arguments, "--out", str(tmp_path / "shards")]) == 0
-    return tmp_path / "shards"
-
 
 def problems(folder: Path) -> list[str]:
     found = inspect_build(folder, workers=1)["problems"]
@@ -67,33 +47,33 @@ def rewrite(folder: Path, number: int, change: Callable[[list[tuple[str, Members
     Manifest(manifest.plan, infos, manifest.failures, folder).write()
 
 
-def test_a_clean_build(shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clean_build(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "report.json"
-    assert main([str(shards), "--json", str(report), "--workers", "2", "--quiet"]) == 0
+    assert main([str(finished), "--json", str(report), "--workers", "2", "--quiet"]) == 0
     found = json.loads(report.read_text())
     assert found["problems"] == [] and found["shards"] == 4
     assert found["statistics"]["samples"] == 8
     assert found["statistics"]["foregrounds"]["count"] == 4
     assert found["statistics"]["shorter_side"] == {"min": 48, "median": 48, "max": 48}
-    assert found == inspect_build(shards, workers=1)  # whatever the number of workers
+    assert found == inspect_build(finished, workers=1)  # whatever the number of workers
     assert "every sample is as the manifest says" in capsys.readouterr().out
-    assert read_rgb(shards / "contact.jpg").shape[1] > 1000
+    assert read_rgb(finished / "contact.jpg").shape[1] > 1000
 
 
 def test_a_contact_sheet_that_is_there_is_kept(
-    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (shards / "contact.jpg").write_bytes(b"mine")
-    assert main([str(shards), "--workers", "1", "--quiet"]) == 0
-    assert (shards / "contact.jpg").read_bytes() == b"mine"
+    (finished / "contact.jpg").write_bytes(b"mine")
+    assert main([str(finished), "--workers", "1", "--quiet"]) == 0
+    assert (finished / "contact.jpg").read_bytes() == b"mine"
     assert "stays as it is" in capsys.readouterr().out
     sheet = tmp_path / "sheet.jpg"
-    assert main([str(shards), "--workers", "1", "--quiet", "--sheet", str(sheet)]) == 0
+    assert main([str(finished), "--workers", "1", "--quiet", "--sheet", str(sheet)]) == 0
     assert read_rgb(sheet).size
 
 
 def test_a_folder_that_cannot_be_written_to(
-    shards: Path,
+    finished: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -102,49 +82,49 @@ def test_a_folder_that_cannot_be_written_to(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("rssn.inspect.whole_file", refuse)
-    assert main([str(shards), "--workers", "1", "--quiet"]) == 0  # the build itself is well
+    assert main([str(finished), "--workers", "1", "--quiet"]) == 0  # the build itself is well
     assert "contact.jpg: cannot be written (Permission denied)" in capsys.readouterr().out
     named = tmp_path / "named.jpg"
-    assert main([str(shards), "--workers", "1", "--quiet", "--sheet", str(named)]) == 1
+    assert main([str(finished), "--workers", "1", "--quiet", "--sheet", str(named)]) == 1
     assert f"failed: {named}: cannot be written" in capsys.readouterr().err
 
 
-def test_flipped_bit(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = shards / "shard-00002.tar"
+def test_flipped_bit(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = finished / "shard-00002.tar"
     data = bytearray(path.read_bytes())
     data[700] ^= 1
     path.write_bytes(data)
-    first = keys_of(shards, 2)[0]
-    shard, sample = problems(shards)
+    first = keys_of(finished, 2)[0]
+    shard, sample = problems(finished)
     assert shard.startswith("shard-00002.tar: is not as it was written (its SHA-256 differs)")
     assert sample.startswith(f"shard-00002.tar: sample {first}: is not as it was written")
-    assert main([str(shards), "--workers", "1", "--quiet"]) == 1
+    assert main([str(finished), "--workers", "1", "--quiet"]) == 1
     assert f"failed: {path}: sample {first}" in capsys.readouterr().err
 
 
-def test_truncated_shard_is_named_and_read_up_to_the_cut(shards: Path) -> None:
-    path = shards / "shard-00001.tar"
-    second = keys_of(shards, 1)[1]
+def test_truncated_shard_is_named_and_read_up_to_the_cut(finished: Path) -> None:
+    path = finished / "shard-00001.tar"
+    second = keys_of(finished, 1)[1]
     with tarfile.open(path) as tar:
         cut = tar.getmembers()[7].offset
     path.write_bytes(path.read_bytes()[:cut])
-    shard, sample = problems(shards)
+    shard, sample = problems(finished)
     assert shard.startswith("shard-00001.tar: is not as it was written (")
     assert "and its end is missing" in shard
     assert sample == f"shard-00001.tar: sample {second}: is damaged or cut short"
-    assert inspect_build(shards, workers=1)["statistics"]["samples"] == 7
+    assert inspect_build(finished, workers=1)["statistics"]["samples"] == 7
 
 
-def test_missing_shard_and_foreign_shard(shards: Path) -> None:
-    (shards / "shard-00003.tar").rename(shards / "stray.tar")
-    assert problems(shards) == [
+def test_missing_shard_and_foreign_shard(finished: Path) -> None:
+    (finished / "shard-00003.tar").rename(finished / "stray.tar")
+    assert problems(finished) == [
         "shard-00003.tar: is missing; build again with --resume",
         "stray.tar: is not in the manifest; move it elsewhere, or remove it",
     ]
 
 
-def test_removed_member(shards: Path) -> None:
-    path, removed = shards / "shard-00000.tar", keys_of(shards, 0)[1]
+def test_removed_member(finished: Path) -> None:
+    path, removed = finished / "shard-00000.tar", keys_of(finished, 0)[1]
     with tarfile.open(path) as tar:
         kept = [
             (member, tar.extractfile(member).read())  # type: ignore[union-attr]
@@ -154,30 +134,30 @@ def test_removed_member(shards: Path) -> None:
     with tarfile.open(path, "w") as tar:
         for member, data in kept:
             tar.addfile(member, io.BytesIO(data))
-    shard, sample = problems(shards)
+    shard, sample = problems(finished)
     assert shard.startswith("shard-00000.tar: is not as it was written")
     assert f"sample {removed}: is not as it was written; holds ('composite', 'foregr" in sample
 
 
-def test_doubled_keys(shards: Path) -> None:
-    in_first, in_second = keys_of(shards, 0)[0], keys_of(shards, 1)[1]
+def test_doubled_keys(finished: Path) -> None:
+    in_first, in_second = keys_of(finished, 0)[0], keys_of(finished, 1)[1]
 
     def double(samples: list[tuple[str, Members]]) -> None:
-        samples.append(next(iter(read_shard(shards / "shard-00000.tar"))))
+        samples.append(next(iter(read_shard(finished / "shard-00000.tar"))))
 
-    rewrite(shards, 1, double)
-    assert problems(shards) == [
+    rewrite(finished, 1, double)
+    assert problems(finished) == [
         f"shard-00001.tar: sample {in_first}: has its key 2 times, in "
         "['shard-00000.tar', 'shard-00001.tar']"
     ]
     # Twice in a row they look like one sample with ten members, to WebDataset too.
-    rewrite(shards, 1, lambda samples: samples.__setitem__(2, samples[1]))
-    found = "\n".join(problems(shards))
+    rewrite(finished, 1, lambda samples: samples.__setitem__(2, samples[1]))
+    found = "\n".join(problems(finished))
     assert f"sample {in_second}: holds ('composite', 'alpha'" in found
 
 
-def test_record_and_pictures_are_checked(shards: Path) -> None:
-    keys = [key for number in range(4) for key in keys_of(shards, number)]
+def test_record_and_pictures_are_checked(finished: Path) -> None:
+    keys = [key for number in range(4) for key in keys_of(finished, number)]
 
     def change_record(**values: object) -> Callable[[list[tuple[str, Members]]], None]:
         def change(samples: list[tuple[str, Members]]) -> None:
@@ -191,18 +171,15 @@ def test_record_and_pictures_are_checked(shards: Path) -> None:
         samples[1][1]["alpha.png"] = b"no picture"
 
     def swap(samples: list[tuple[str, Members]]) -> None:
-        mine, other = samples[0][1], samples[1][1]
-        mine["foreground.jpg"], mine["background.jpg"] = (
-            mine["background.jpg"],
-            mine["foreground.jpg"],
-        )
-        del other  # stays as it is
+        members = samples[0][1]
+        front, behind = members["foreground.jpg"], members["background.jpg"]
+        members["foreground.jpg"], members["background.jpg"] = behind, front
 
-    rewrite(shards, 0, change_record(size=[1, 2]))
-    rewrite(shards, 1, change_record(seed=5, k=7))
-    rewrite(shards, 2, spoil)
-    rewrite(shards, 3, swap)
-    found = problems(shards)
+    rewrite(finished, 0, change_record(size=[1, 2]))
+    rewrite(finished, 1, change_record(seed=5, k=7))
+    rewrite(finished, 2, spoil)
+    rewrite(finished, 3, swap)
+    found = problems(finished)
     assert len(found) == 5
     assert f"sample {keys[0]}: its record says (height, width) [1, 2]" in found[0]
     assert f"sample {keys[2]}: its record is of photo" in found[1]
@@ -212,19 +189,19 @@ def test_record_and_pictures_are_checked(shards: Path) -> None:
     assert f"sample {keys[6]}: its composite is not the blend of its parts" in found[4]
 
 
-def test_missing_index_is_told_and_the_samples_are_read(shards: Path) -> None:
-    (shards / "index.json").unlink()
-    (line,) = problems(shards)
+def test_missing_index_is_told_and_the_samples_are_read(finished: Path) -> None:
+    (finished / "index.json").unlink()
+    (line,) = problems(finished)
     assert line.startswith("index.json: no such file")
-    assert inspect_build(shards, workers=1)["statistics"]["samples"] == 8
+    assert inspect_build(finished, workers=1)["statistics"]["samples"] == 8
 
 
 def test_folders_that_are_no_finished_build(
-    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (shards / "manifest.json").rename(shards / "plan.json")
+    (finished / "manifest.json").rename(finished / "plan.json")
     for folder, message in (
-        (shards, "the build is not finished (plan.json, but no manifest.json)"),
+        (finished, "the build is not finished (plan.json, but no manifest.json)"),
         (tmp_path / "nowhere", "no such folder"),
         (tmp_path, "manifest.json: no such file"),
     ):
@@ -239,13 +216,14 @@ def test_folders_that_are_no_finished_build(
         (["--json", "nowhere/report.json"], "no such folder"),
         (["--cache", "somewhere"], "go with --sample KEY"),
         (["--sample", "photo0-k0"], "--sample needs --foregrounds"),
+        (["--sample", "photo0-k0", "--json", "report.json"], "are for the whole build"),
         (["--sample", "photo9-k0", "--foregrounds", "x"], "holds no sample 'photo9-k0'"),
     ],
 )
 def test_usage_errors(
-    shards: Path, change: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    finished: Path, change: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(shards), "--quiet", *change]) == 2
+    assert main([str(finished), "--quiet", *change]) == 2
     assert message in capsys.readouterr().err
 
 
@@ -376,15 +354,15 @@ def test_a_sample_is_made_again_bit_by_bit(
 
 
 def test_changed_and_missing_sources_are_told(
-    shards: Path, foregrounds: Path, backgrounds: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, foregrounds: Path, backgrounds: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (record,) = (
         json.loads(members["record.json"])
         for number in range(4)
-        for key, members in read_shard(shards / f"shard-{number:05d}.tar")
+        for key, members in read_shard(finished / f"shard-{number:05d}.tar")
         if key == "photo2-k1"
     )
-    again = [str(shards), "--sample", "photo2-k1", "--foregrounds", str(foregrounds)]
+    again = [str(finished), "--sample", "photo2-k1", "--foregrounds", str(foregrounds)]
     assert main(again) == 2
     assert "give --backgrounds" in capsys.readouterr().err
     again += ["--backgrounds", str(backgrounds)]
@@ -397,6 +375,21 @@ def test_changed_and_missing_sources_are_told(
     (backgrounds / record["background"]).unlink()
     assert main(again) == 1
     assert f"the background {record['background']} is missing" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be_used_is_told_in_one_line(
+    finished: Path,
+    foregrounds: Path,
+    backgrounds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cache = tmp_path / "cache"
+    cache.write_text("a file, not a folder")
+    folders = ["--foregrounds", str(foregrounds), "--backgrounds", str(backgrounds)]
+    assert main([str(finished), "--sample", "photo0-k0", *folders, "--cache", str(cache)]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"error: {cache}/") and "(Not a directory)" in told
 
 
 def test_records_name_content_size_and_licence(

@@ -16,8 +16,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+from builds import contents
 from drawings import draw_disc, draw_picture
-from test_build import contents
 
 from rssn import denoise
 from rssn.build import main

@@ -6,7 +6,6 @@ import http.client
 import itertools
 import os
 import random
-import socket
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from test_build import arguments, contents, finished  # noqa: F401 - fixtures
+from builds import contents
 
 from gfm.crops import CropOptions
 from gfm.loader import CropBatches, TrainingLoader
@@ -25,7 +24,8 @@ from gfm.training_sets import open_training_set
 from rssn import Manifest, decode_sample
 from rssn.build import main
 from rssn.errors import InputError
-from rssn.locations import Location, locate, store_of
+from rssn.inspect import main as inspect
+from rssn.locations import locate, store_of
 from rssn.shards import read_entry
 
 SECONDS = 2.0  # without an answer, after which a request is given up in these tests
@@ -33,60 +33,26 @@ Fault = Literal["", "500", "503", "stall", "cut"]
 SLOW_503, SLOW_STALL = (pytest.param(name, marks=pytest.mark.slow) for name in ("503", "stall"))
 
 
-def files(folder: Location) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An address of its own on an S3 server of our own."""
-    import boto3
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-    server.start()
-    for name, value in (
-        ("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="bucket")
-    s3fs.S3FileSystem.clear_instance_cache()
-    yield f"s3://bucket/{tmp_path.name}/shards"  # servers of one process share what they hold
-    server.stop()
-
-
-def test_same_bytes_in_memory(arguments: list[str], finished: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_same_bytes_in_memory(arguments: list[str], finished: Path, tmp_path: Path) -> None:
     place = locate(f"memory://{tmp_path.name}/shards")
     options = [*arguments, "--out", str(place), "--cache", str(tmp_path / "cache")]
     assert main(options) == 0
-    assert files(place) == contents(finished)
+    assert contents(place) == contents(finished)
     assert main(options) == 2  # not empty
     (place / "manifest.json").unlink()
     (place / "shard-00001.tar").unlink()
     assert main([*options, "--resume"]) == 0
-    assert files(place) == contents(finished)
+    assert contents(place) == contents(finished)
 
 
-def test_same_bytes_on_s3(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
-    store: str,
-    tmp_path: Path,
-) -> None:
+def test_same_bytes_on_s3(arguments: list[str], finished: Path, store: str, tmp_path: Path) -> None:
     options = ["--workers", "2", "--out", store, "--cache", str(tmp_path / "cache")]
     assert main([*arguments, *options]) == 0
-    assert files(locate(store)) == contents(finished)
+    assert contents(locate(store)) == contents(finished)
     (locate(store) / "manifest.json").unlink()
     (locate(store) / "shard-00001.tar").unlink()
     assert main([*arguments, *options, "--resume"]) == 0
-    assert files(locate(store)) == contents(finished)
+    assert contents(locate(store)) == contents(finished)
 
     manifest = Manifest.read(locate(store))
     manifest.verify()
@@ -97,33 +63,21 @@ def test_same_bytes_on_s3(
 
 @pytest.mark.slow
 def test_same_bytes_on_s3_by_ray(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
-    store: str,
-    tmp_path: Path,
+    arguments: list[str], finished: Path, store: str, tmp_path: Path
 ) -> None:
     pytest.importorskip("ray")
     options = ["--executor", "ray", "--out", store, "--cache", str(tmp_path / "cache")]
     assert main([*arguments, *options, "--workers", "2"]) == 0
-    assert files(locate(store)) == contents(finished)
+    assert contents(locate(store)) == contents(finished)
 
 
+@pytest.mark.usefixtures("store")
 def test_missing_bucket_is_named(
-    arguments: list[str],  # noqa: F811
-    store: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del store
     out = ["--out", "s3://nowhere/shards", "--cache", str(tmp_path / "cache")]
     assert main([*arguments, *out]) == 2
     assert "s3://nowhere/shards" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("url", ["nix://bucket/x"])
-def test_addresses_that_cannot_be_used(url: str) -> None:
-    with pytest.raises(InputError, match="cannot be used"):
-        locate(url)
 
 
 class Proxy(ThreadingHTTPServer):
@@ -225,32 +179,28 @@ def test_the_store_of_a_location_is_its_own() -> None:
     assert store_of(place) is place.fs
 
 
-def test_workers_of_a_loader_read_from_a_store(finished: Path, store: str) -> None:  # noqa: F811
+def test_workers_of_a_loader_read_from_a_store(finished: Path, store: str) -> None:
     """Also where they are forked from a process that has read from it."""
     address = put(finished, store)
     assert keys_and_crops(address, workers=2) == keys_and_crops(str(finished))
 
 
 def test_a_build_goes_on_over_faults(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
-    store: str,
-    proxy: Proxy,
-    tmp_path: Path,
+    arguments: list[str], finished: Path, store: str, proxy: Proxy, tmp_path: Path
 ) -> None:
     proxy.choose = lambda number, path: ("", "", "500", "", "cut")[number % 5]
     options = [*arguments, "--out", store, "--cache", str(tmp_path / "cache")]
     assert main(options) == 0
     assert proxy.faults["500"] > 2 and proxy.faults["cut"] > 2
     proxy.choose = lambda number, path: ""
-    assert files(locate(store)) == contents(finished)
+    assert contents(locate(store)) == contents(finished)
 
 
 @pytest.mark.parametrize("fault", ["500", SLOW_503, SLOW_STALL])
 def test_a_store_that_fails_ends_a_build_in_one_line_and_a_resume_finishes(
     fault: Fault,
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
+    arguments: list[str],
+    finished: Path,
     store: str,
     proxy: Proxy,
     tmp_path: Path,
@@ -266,15 +216,12 @@ def test_a_store_that_fails_ends_a_build_in_one_line_and_a_resume_finishes(
     proxy.choose = lambda number, path: ""
     assert not (locate(store) / "manifest.json").exists()
     assert main([*options, "--resume"]) == 0
-    assert files(locate(store)) == contents(finished)
+    assert contents(locate(store)) == contents(finished)
 
 
 @pytest.mark.parametrize("fault", ["500", "cut", SLOW_STALL])
 def test_a_store_that_fails_ends_training_by_the_name_of_the_object(
-    fault: Fault,
-    finished: Path,  # noqa: F811
-    store: str,
-    proxy: Proxy,
+    fault: Fault, finished: Path, store: str, proxy: Proxy
 ) -> None:
     put(finished, store)
     proxy.choose = lambda number, path: fault if "shard-00002" in path else ""
@@ -286,10 +233,20 @@ def test_a_store_that_fails_ends_training_by_the_name_of_the_object(
         open_training_set(store)
 
 
+def test_a_store_that_fails_ends_an_inspection_in_one_line(
+    finished: Path, store: str, proxy: Proxy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(finished, store)
+    proxy.choose = lambda number, path: "500"
+    assert inspect([store, "--workers", "1", "--quiet"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"error: {store}: cannot be read (") and "network" in told
+
+
 @pytest.mark.slow
 def test_a_hundred_random_faults(
-    arguments: list[str],  # noqa: F811
-    finished: Path,  # noqa: F811
+    arguments: list[str],
+    finished: Path,
     store: str,
     proxy: Proxy,
     tmp_path: Path,
@@ -319,7 +276,7 @@ def test_a_hundred_random_faults(
             assert place in str(error)
             counts["readings told"] += 1
         proxy.choose = lambda number, path: ""
-        assert files(locate(place)) == contents(finished)
+        assert contents(locate(place)) == contents(finished)
         counts["builds whole"] += 1
         proxy.choose = choose
     with capfd.disabled():

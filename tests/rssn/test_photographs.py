@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -121,6 +122,16 @@ def test_too_many_pixels_are_refused_before_they_are_decoded():
 def test_what_is_no_picture_is_said(data, message):
     with pytest.raises(InputError, match=f"x.png: {message}"):
         read_photograph(data, "x.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_damage_that_does_no_harm_is_not_warned_of(kind):
+    """Pillow's warnings would stand on stderr between the lines of a command."""
+    cut_exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0"  # tells of five entries and ends
+    data = saved(Image.fromarray(PIXELS).convert("RGBA"), kind, exif=cut_exif)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_photograph(data).pixels.shape == PIXELS.shape
 
 
 def test_missing_file_is_said(tmp_path):

@@ -103,6 +103,7 @@ def test_yaml_holds_what_differs_and_comes_back(tmp_path: Path) -> None:
     [
         ("blur_probabilty: 1", "unknown options.*blur_probability"),
         ("- 1", "unknown options"),
+        ("1: 2\nkk: 3", r"unknown options \[1, 'kk'\]"),
         ("k: [", "cannot be read as YAML"),
         ("k: 0", "k=0 is not allowed"),
         ("denoise_probability: 1.5", "give 0 to 1"),
@@ -118,6 +119,8 @@ def test_yaml_holds_what_differs_and_comes_back(tmp_path: Path) -> None:
 )
 def test_bad_options_are_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.yaml"
+    with pytest.raises(InputError, match=r"bad.yaml: no such file"):
+        RouteOptions.from_yaml(path)
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         RouteOptions.from_yaml(path)

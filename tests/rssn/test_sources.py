@@ -99,3 +99,6 @@ def test_folder_without_foregrounds(tmp_path: Path) -> None:
     (tmp_path / "original").mkdir()
     with pytest.raises(InputError, match="mask: no such folder"):
         find_sources(tmp_path)
+    (tmp_path / "mask").mkdir()
+    with pytest.raises(InputError, match="original and mask/: hold no image"):
+        find_sources(tmp_path)

@@ -1,0 +1,24 @@
+"""What a build wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rssn import Manifest, decode_sample, read_shard
+from rssn.locations import Location
+from rssn.route import Composite
+
+
+def contents(folder: Location) -> dict[str, bytes]:
+    """Every file of a build but its cache, by its name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def samples_of(folder: Path) -> dict[str, Composite]:
+    """Every sample of a build by its key."""
+    manifest = Manifest.read(folder)
+    return {
+        key: decode_sample(members)
+        for shard in manifest.shards
+        for key, members in read_shard(folder / shard.name, shard.samples)
+    }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from disks import remount
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
@@ -118,6 +119,27 @@ def test_killed_at_random_moments_and_resumed(
         with capfd.disabled():
             sys.stdout.write(f"\n{death}: resumed from step {found[-1]}")
     assert any(found)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(
+    arguments: list[str],
+    alone: Curves,
+    small_disk: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, logged_to(tmp_path), "--trainer.max_epochs", "1"]) == 0
+    whole = (tmp_path / "version_0" / LAST).stat().st_size
+    model = (tmp_path / "version_0" / LAST).with_suffix(".safetensors").stat().st_size
+    remount(small_disk, f"size={whole * 3 // 2 + model + 100_000}")  # for one, and half of another
+    given = [*arguments, logged_to(small_disk)]
+    assert main(given) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "last-unvalidated.ckpt: cannot be written" in told and "go on with --ckpt_path" in told
+    assert not list(small_disk.rglob(f"*{TEMPORARY}"))
+    remount(small_disk, "size=64m")
+    assert resume(given, small_disk, alone) == 2
 
 
 def resume(given: list[str], folder: Path, alone: Curves) -> int:

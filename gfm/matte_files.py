@@ -125,7 +125,7 @@ class Results:
     def write(self, name: str, photograph: Photograph, made: Matte) -> None:
         """Write the results of a photograph; each appears under its name when it is whole."""
         for output in self.outputs:
-            data = self._encode(output, photograph, made)
+            data = self.encode(output, photograph, made)
             if self.folder is None:
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
@@ -147,16 +147,17 @@ class Results:
             return overlay(photograph.pixels, made.trimap)
         return made.on((0, 0, 0) if self.background is None else self.background, self.linear)
 
-    def _path(self, folder: Path, output: Output, name: str) -> Path:
-        return folder / output / f"{name}.{self.picture_format}"
-
-    def _encode(self, output: Output, photograph: Photograph, made: Matte) -> bytes:
+    def encode(self, output: Output, photograph: Photograph, made: Matte) -> bytes:
+        """An output as a file; one with colours keeps the photograph's profile."""
         if output == "alpha" and self.bits == 16:
             levels = np.rint(made.alpha.astype(np.float64) * 65535).astype(np.uint16)
             return encode_picture(levels, self.picture_format)
         pixels = self.draw(output, photograph, made)
         profile = None if pixels.ndim == 2 else photograph.profile
         return encode_picture(pixels, self.picture_format, profile)
+
+    def _path(self, folder: Path, output: Output, name: str) -> Path:
+        return folder / output / f"{name}.{self.picture_format}"
 
 
 def overlay(photograph: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,22 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 from PIL import Image
 
 import gfm
-from gfm.cutout import Matte
 from gfm.inference import ForegroundMethod
 from gfm.inference.pictures import read_picture
+from gfm.matte_files import Results
 from gfm.matting_model import MattingModel
 from gfm.serve.limits import Refused
 from rssn.errors import InputError
 from rssn.photographs import WEBP_SIDE, Photograph, encode_picture
 
-Output = Literal["rgba", "alpha", "foreground", "trimap", "page"]
+Drawn = Literal["rgba", "alpha", "foreground", "trimap"]
+Output = Literal[Drawn, "page"]
 Format = Literal["png", "webp"]
 
 NAME = "the photograph"  # in messages
+ON_PAGE: tuple[Drawn, ...] = ("rgba", "alpha", "trimap")
 JPEG_SIDE = 65_500  # px; libjpeg writes no more
 
 
@@ -57,18 +58,20 @@ def cut_out(
         MemoryError: The photograph needs more memory than is there or allowed.
     """
     photograph = read_picture(data, NAME)
-    foreground: ForegroundMethod = "none" if output in ("alpha", "trimap") else "multilevel"
+    shown = ON_PAGE if output == "page" else (output,)
+    results = {name: Results(None, (name,), image_format) for name in shown}
+    coloured = any(each.coloured for each in results.values())
+    foreground: ForegroundMethod = "multilevel" if coloured else "none"
     try:
         made = gfm.matte(photograph.pixels, model, foreground=foreground, max_memory=max_memory)
     except InputError as error:  # of all options, only this limit depends on the photograph
         raise MemoryError(str(error)) from error
+    pictures = {name: each.encode(name, photograph, made) for name, each in results.items()}
     if output != "page":
-        return Answer(_encode(made, output, image_format, photograph), f"image/{image_format}")
-    shown: tuple[Output, ...] = ("rgba", "alpha", "trimap")
-    pictures: dict[str, tuple[bytes, str]] = {"photograph": _encode_photograph(photograph)}
-    for name in shown:
-        pictures[name] = _encode(made, name, image_format, photograph), image_format
-    return _form(pictures)
+        return Answer(pictures[output], f"image/{image_format}")
+    parts: dict[str, tuple[bytes, str]] = {"photograph": _encode_photograph(photograph)}
+    parts.update({name: (picture, image_format) for name, picture in pictures.items()})
+    return _form(parts)
 
 
 def check_format(image_format: Format, width: int, height: int) -> None:
@@ -83,15 +86,6 @@ def check_format(image_format: Format, width: int, height: int) -> None:
             f"format='webp' holds at most {WEBP_SIDE} px a side and the photograph has "
             f"{width}x{height}; choose format='png'",
         )
-
-
-def _encode(made: Matte, output: Output, image_format: Format, photograph: Photograph) -> bytes:
-    if output in ("rgba", "foreground"):
-        pixels = made.rgba if output == "rgba" else made.foreground
-        return encode_picture(pixels, image_format, photograph.profile)
-    if output == "alpha":
-        return encode_picture(np.rint(made.alpha * 255).astype(np.uint8), image_format)
-    return encode_picture(np.array([0, 128, 255], np.uint8)[made.trimap], image_format)
 
 
 def _encode_photograph(photograph: Photograph) -> tuple[bytes, str]:

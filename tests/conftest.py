@@ -14,6 +14,10 @@ from disks import mount, unmount
 for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+# Processes that tests start import what the tests import, wherever they run.
+ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
+
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:

@@ -147,7 +147,7 @@ def test_tutorial_can_be_followed(tmp_path, monkeypatch):
         assert name in TUTORIAL.read_text()
         (tmp_path / name).write_text(block.text)
     here = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{here}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PATH": f"{here}:{os.environ['PATH']}"}
     for block in blocks(TUTORIAL, "sh"):
         script = ["set -eu"]
         for line in block.text.replace("\\\n", " ").splitlines():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +29,6 @@ def loaded(code: str, *arguments: object) -> set[str]:
     """The packages that are loaded after some code has run in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{LOADED}", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

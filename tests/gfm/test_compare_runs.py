@@ -162,8 +162,7 @@ def test_report_holds_the_table(monkeypatch):
 def test_script_writes_the_table(tmp_path):
     run, out = write_run(tmp_path / "run"), tmp_path / "table.md"
     command = [sys.executable, str(SCRIPT), str(run), "--out", str(out)]
-    root = str(SCRIPT.parents[1])
-    done = subprocess.run(command, check=False, capture_output=True, env={"PYTHONPATH": root})
+    done = subprocess.run(command, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert "| difference | -1.19 |" in out.read_text() and not done.stdout
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +121,6 @@ def test_script_is_the_same_command(photographs, model_file, tmp_path):
     command = [sys.executable, root / "scripts" / "infer.py", photographs, "--model", model_file]
     done = subprocess.run(
         [*map(str, command), "--out", str(tmp_path / "out"), "--foreground", "none", "--quiet"],
-        env=os.environ | {"PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         check=False,
@@ -175,10 +173,8 @@ class TestFilesAndStreams:
         assert (out / "alpha" / "a.png").read_bytes() != b"kept"
 
     def test_standard_input_and_output(self, photographs, model_file, tmp_path):
-        root = Path(__file__).parents[2]
         done = subprocess.run(
             [sys.executable, "-m", "gfm", "matte", "-", "--model", model_file, "--out", "-"],
-            env=os.environ | {"PYTHONPATH": str(root)},
             input=(photographs / "a.png").read_bytes(),
             capture_output=True,
             check=True,

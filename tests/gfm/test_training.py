@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -199,11 +198,9 @@ def test_loss_that_is_no_number_names_the_samples(data):
 
 def run_outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own, in a folder."""
-    paths = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
     return subprocess.run(
         [sys.executable, "-m", "gfm", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         check=False,

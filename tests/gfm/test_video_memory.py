@@ -31,7 +31,6 @@ def matte_clip(clip: Path, out: Path) -> list[tuple[int, int]]:
     command = ["matte", str(clip), "--out", str(out), "--outputs", "alpha", "--quiet"]
     process = subprocess.Popen(
         [sys.executable, "-m", "gfm", *command],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.DEVNULL,
     )
     held = []

@@ -86,7 +86,7 @@ def _take(job: Job, way: Way, as_is: bool) -> str | None:
     try:
         for source, target in job.files:
             if target.exists() and not same_file(source, target):
-                return f"{source}: {target} exists with another content; nothing is overwritten"
+                return f"{source}: {target} exists with another content; remove that one first"
         if not all(target.exists() for _, target in job.files):
             _check(job, as_is)
         for source, target in job.files:

@@ -153,7 +153,7 @@ def _place(folder: Path, out: Path, job: _Job, way: Way) -> str | None:
             if old.exists():  # its group has grown by images of the other side
                 old.replace(target)
             if target.exists() and not same_file(source, target):
-                return f"{source}: {target} exists with another content; nothing is overwritten"
+                return f"{source}: {target} exists with another content; remove that one first"
             place(source, target, way)
     except OSError as error:
         return reason(source, error)
@@ -164,7 +164,7 @@ def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
     """A line for each image in `out` that is no longer in the folder."""
     known = {item.path.stem for item in items}
     return [
-        f"{path}: is no longer in {folder}; remove it, or put it back"
+        f"{path}: is no longer in {folder}; remove it here, or put it back there"
         for side in SIDES
         for path in sorted((out / side).rglob("*"))
         if is_image_file(path) and path.stem not in known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 some inputs failed, 2 usage.
     """
+    # PyTorch reads it when it is loaded. By default threads spin while they wait for one another:
+    # beside one other busy program a training step on two cores took 25 times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in LIGHTNING:
         from gfm.training import run

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.trainer.states import TrainerFn
 
+from gfm.run_files import LAST, LastCheckpoint, ModelFiles
 from rssn.console import Bar
 
 
@@ -44,9 +47,13 @@ class TrainingProgress(ProgressBar):
         """Count the step."""
         self._show_steps(trainer)
 
-    def on_train_end(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar."""
+    def on_train_end(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Close the bar, and say how far the run came and what it left."""
+        total = self.bar.total if self.bar is not None else None
         self._close()
+        if self.enabled:
+            steps = f"{trainer.global_step}" + (f" of {total}" if total is not None else "")
+            sys.stderr.write(f"{steps} steps are done{_what_it_left(trainer)}\n")
 
     def on_validation_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
         """Open a bar, unless the validation is part of a training run."""
@@ -115,3 +122,23 @@ class TrainingProgress(ProgressBar):
         if self.bar is not None:
             self.bar.__exit__(None, None, None)
             self.bar = None
+
+
+def _what_it_left(trainer: lightning.Trainer) -> str:
+    """The best model of a run with its error, and the checkpoint to go on from, as far as kept."""
+    told = ""
+    for saver in trainer.checkpoint_callbacks:
+        if isinstance(saver, ModelFiles) and saver.best_model_score is not None:
+            model = Path(saver.best_model_path).with_suffix(".safetensors")
+            told += (
+                f"; the best model, {saver.monitor} {saver.best_model_score:.4g}: {_shown(model)}"
+            )
+        if isinstance(saver, LastCheckpoint) and saver.folder is not None:
+            told += f"; to go on: --ckpt_path {_shown(saver.folder / LAST)}.ckpt"
+    return told
+
+
+def _shown(path: Path) -> Path:
+    """A path as a user in this folder would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -75,7 +75,10 @@ def check_empty(folder: Location, resume: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"out={folder} is a file; give a folder")
     if not resume and folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"out={folder} is not empty; go on with --resume, or give another folder")
+        raise InputError(
+            f"out={folder} is not empty; --resume goes on with the build that was begun there, a "
+            "new one needs another folder"
+        )
 
 
 @contextmanager

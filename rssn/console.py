@@ -87,7 +87,8 @@ class Bar:
         rate = self.done / max(self.last_line - self.began, 1e-9)
         text = f"{self.description}: {self.done}"
         if self.total is not None:
-            left = (self.total - self.done) / rate if rate else float("inf")
+            remaining = self.total - self.done
+            left = remaining / rate if rate or not remaining else float("inf")
             text += f"/{self.total}, {rate:.2f}/s, {left:.0f} s left"
         sys.stderr.write(f"{text} {self.note}".rstrip() + "\n")
         sys.stderr.flush()

@@ -53,6 +53,19 @@ def test_help_loads_no_torch(given):
     assert not loaded(code, *given) & {*HEAVY, "torch", "numba"}
 
 
+@pytest.mark.parametrize(("given", "wanted"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_sleep_unless_the_user_says_else(given, wanted, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    code = (
+        "import contextlib, os, sys\nfrom gfm.__main__ import main\n"
+        "with contextlib.suppress(SystemExit): main(['--version'])\n"
+        "sys.exit('torch' in sys.modules or os.environ['OMP_WAIT_POLICY'] != sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, wanted], check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_resnets_are_those_of_timm(name):
     import timm

@@ -57,7 +57,10 @@ def rows(folder: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("rosta", ["TT", "FT", "BT", "RIM"])
 def test_fit_writes_losses_and_a_model(data, tmp_path, rosta, capfd):
     assert main(fit_arguments(data, *TINY, "--model.rosta", rosta)) == 0
-    assert "Train: 2/2, " in capfd.readouterr().err
+    told = capfd.readouterr().err.splitlines()
+    assert any(line.startswith("Train: 2/2, ") for line in told)
+    last = "runs/version_0/checkpoints/last.ckpt"
+    assert told[-1] == f"2 of 2 steps are done; to go on: --ckpt_path {last}"
     run = tmp_path / "runs" / "version_0"
     losses = [float(row["loss"]) for row in rows(run)]
     assert len(losses) == 2 and np.isfinite(losses).all()

@@ -138,21 +138,23 @@ def test_two_builds_at_random_moments(
     begin([*arguments, "--out", str(tmp_path / "timed")]).join()
     whole, moments = time.monotonic() - began, random.Random(0)
     wanted, counts = [contents(finished), contents(other)], Counter[str]()
+    told = tmp_path / "told"
     for number in range(RACES):
         out, cache = tmp_path / f"out{number}", tmp_path / f"cache{number % 3}"
         seeds = (0, number % 2)  # the same options, or others
         options = [*arguments, "--out", str(out), "--cache", str(cache)]
-        first = begin([*options, "--seed", str(seeds[0])])
+        first = begin([*options, "--seed", str(seeds[0])], told)
         time.sleep(moments.uniform(0, whole) * (number % 4 > 0))
-        second = begin([*options, "--seed", str(seeds[1]), *(["--resume"] * (number % 5 == 0))])
+        resume = ["--resume"] * (number % 5 == 0)
+        second = begin([*options, "--seed", str(seeds[1]), *resume], told)
         first.join()
         second.join()
         codes = (first.exitcode, second.exitcode)
         assert codes in ((0, 2), (2, 0)) or (codes == (0, 0) and seeds == (0, 0)), codes
         assert contents(out) == wanted[seeds[codes.index(0)]]
         counts[f"{'same' if seeds == (0, 0) else 'other'} options, codes {codes}"] += 1
-    told = capfd.readouterr().err.splitlines()
-    assert len(told) == sum(counts[key] for key in counts if "2" in key)  # one line for each
+    lines = told.read_text().splitlines()
+    assert len(lines) == sum(counts[key] for key in counts if "2" in key)  # one for each
     with capfd.disabled():
         sys.stdout.write(f"\n{dict(counts)}\n")
 

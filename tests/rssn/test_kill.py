@@ -57,17 +57,24 @@ def whole(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[
     return contents(out)
 
 
-def begin(options: list[str]) -> BaseProcess:
-    """A build in a process of its own, forked from one that has imported everything."""
+def begin(options: list[str], told: Path | None = None) -> BaseProcess:
+    """A build in a process of its own, forked from one that has imported everything.
+
+    Args:
+        options: Of the command.
+        told: Where its stderr goes; else where that of the first such process went.
+    """
     fork = multiprocessing.get_context("forkserver")
     fork.set_forkserver_preload(["rssn.build", "rssn.bm3d_fast", "rssn._pymatting"])
-    running = fork.Process(target=_run, args=(options,))
+    running = fork.Process(target=_run, args=(options, told))
     running.start()
     return running
 
 
-def _run(options: list[str]) -> None:
+def _run(options: list[str], told: Path | None) -> None:
     os.setsid()  # a group to be killed at once, workers and all
+    if told is not None:
+        os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     sys.exit(main(options))
 
 

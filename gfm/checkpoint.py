@@ -9,11 +9,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from gfm import packaged
 from gfm.config import GFMConfig
 from gfm.encoders import some
 from gfm.matting_model import MattingModel
 from gfm.network import GFM
-from gfm.packaged import packaged_path
 from rssn._files import whole_file
 from rssn.errors import InputError
 
@@ -75,8 +75,8 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
 
     Args:
         path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
-            in it, or `owner/name` on the Hugging Face hub; None takes the small model of the
-            package.
+            in it, or `owner/name` on the Hugging Face hub; `lite`, or None, takes the small model
+            of the package.
         device: `auto` takes the GPU where there is one.
 
     Raises:
@@ -84,7 +84,7 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
             there.
     """
     target = resolve_device(device)
-    path = packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
+    path = packaged.packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
@@ -155,6 +155,8 @@ def _find(path_or_hub_id: str | Path) -> Path:
     if path.is_file():
         return path
     name = str(path_or_hub_id)
+    if name == packaged.FILE.stem and packaged.FILE.is_file():
+        return packaged.FILE
     if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise InputError(f"{path}: no such model; give a .safetensors file, its folder or a hub id")
     from huggingface_hub import hf_hub_download

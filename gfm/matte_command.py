@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="MODEL",
-        help="model file, its folder, or hub id (the small one inside); given several times, the "
+        help="model file, its folder, or hub id (lite, the small one inside); several times: the "
         "median is taken",
     )
     add(

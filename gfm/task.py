@@ -42,7 +42,7 @@ class GFMTask(lightning.LightningModule):
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts, with about a ninth of the work.
         weights: Weights of the encoder to start from: `timm`, a file, or none.
-        model: A model file to start from instead; its configuration counts then.
+        model: A model file to start from instead, or `lite`; its configuration counts then.
         loss: `paper` adds the terms with weight 1, `released` with 0.25.
         loss_weights: Other weights of some terms, by their names in `gfm.losses.LossWeights`.
         learning_rate: Of Adam; the largest of the schedule.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny import build, draw_matte, draw_photograph
 
 import gfm
@@ -27,6 +28,16 @@ def installation(tmp_path, monkeypatch):
     yield tmp_path
     for cached in (packaged._announce, packaged_model):
         cached.cache_clear()
+
+
+def test_model_has_a_name(installation: Path, caplog, tmp_path, monkeypatch):
+    save_model(build(), installation / "lite.safetensors")
+    monkeypatch.chdir(tmp_path)
+    named, usual = gfm.load_model("lite", device="cpu"), gfm.load_model(device="cpu")
+    assert all(map(torch.equal, named.state_dict().values(), usual.state_dict().values()))
+    (tmp_path / "lite").mkdir()  # a user's own folder goes first
+    save_model(build(width=0.5), tmp_path / "lite" / "model.safetensors")
+    assert gfm.load_model("lite", device="cpu").config.width == 0.5
 
 
 def test_model_is_taken_and_said_once(installation: Path, caplog):

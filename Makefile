@@ -31,7 +31,7 @@ format: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than Python 3.11; name another: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Installing into $(VENV), once: 3 GB to fetch, 7 GB on disk. This takes minutes."
+	@echo "Installing into $(VENV), once: 3.4 GB to fetch, 7 GB on disk. This takes minutes."
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@

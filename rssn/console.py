@@ -88,7 +88,7 @@ class Bar:
         text = f"{self.description}: {self.done}"
         if self.total is not None:
             remaining = self.total - self.done
-            left = remaining / rate if rate or not remaining else float("inf")
+            left = remaining and (remaining / rate if rate else float("inf"))
             text += f"/{self.total}, {rate:.2f}/s, {left:.0f} s left"
         sys.stderr.write(f"{text} {self.note}".rstrip() + "\n")
         sys.stderr.flush()

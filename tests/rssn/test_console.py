@@ -15,6 +15,11 @@ def test_progress_yields_the_items_and_writes_a_line_where_there_is_no_terminal(
     assert "Count: 3/3" in capsys.readouterr().err
 
 
+def test_nothing_to_do_is_done_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(console.progress([], "Count")) == []
+    assert capsys.readouterr().err == "Count: 0/0, 0.00/s, 0 s left\n"
+
+
 def test_quiet_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(console.progress(range(3), "Count", quiet=True)) == [0, 1, 2]
     assert capsys.readouterr().err == ""

@@ -86,7 +86,7 @@ class Upload:
         parser.spool_max_size = allowed  # never on disk
         try:
             form = await parser.parse()
-        except (MultiPartException, FormParserError) as error:  # the latter before starlette 1.3
+        except (MultiPartException, FormParserError) as error:  # the latter with starlette 1.2
             raise Refused(
                 400, f"the form cannot be read ({str(error).rstrip('.')}); send one file in it"
             ) from None

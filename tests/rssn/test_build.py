@@ -235,7 +235,7 @@ def test_output_that_is_not_empty_is_refused(
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     assert main([*arguments, "--out", str(out)]) == 2
-    assert "is not empty; go on with --resume" in capsys.readouterr().err
+    assert "is not empty; --resume goes on" in capsys.readouterr().err
 
 
 def test_full_disk_is_told_and_a_resume_finishes(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -25,9 +24,10 @@ from rssn.errors import InputError
 from rssn.foreground import estimate_foreground
 from rssn.images import Alpha, Uint8Image, encode_rgb, image_files, read_rgb
 from rssn.noise import add_noise
-from rssn.route import ROUTES, RouteOptions, make_more_steps
+from rssn.route import ROUTES, RouteOptions
 from rssn.sharpness import blur, scaled_size
 from rssn.sources import LAYOUTS, SourcePixels, find_sources, read_source, shrink
+from rssn.steps.making import apply_steps
 
 COLUMNS = 3
 _INSET_SHARE, _INSET_ZOOM = 0.14, 3  # of the shorter side, and how much larger it is shown
@@ -74,8 +74,8 @@ def route_panels(
     background = blur(background, window)
     yield f"background, blurred over {window} px", background
     for name, step in options.more_steps.items():
-        always = replace(options, more_steps={name: {**step, "probability": 1}})
-        changed = make_more_steps(foreground, alpha, background, always, rng)
+        always = {name: {**step, "probability": 1}}
+        changed = apply_steps(foreground, alpha, background, always, rng)
         for part, before, after in zip(
             ("foreground", "background"), (foreground, background), changed[:2], strict=True
         ):

@@ -17,7 +17,7 @@ from rssn.errors import InputError
 from rssn.images import Alpha, Uint8Image
 from rssn.noise import add_noise
 from rssn.sharpness import blur, scaled_size
-from rssn.steps import MORE_STEPS, Step
+from rssn.steps.making import apply_steps, make_steps
 
 Denoiser = Literal["fast", "bm3d"]
 Record = dict[str, Any]
@@ -83,7 +83,7 @@ class RouteOptions:
             value = getattr(self, name)
             _demand(self, name, value is None or (_is_whole(value) and value >= 8), "8 px or more")
         _demand(self, "k", self.composition or self.k == 1, "1 without composition: none differ")
-        made = _make_steps(self.more_steps)  # with the options that were left out
+        made = make_steps(self.more_steps)  # with the options that were left out
         object.__setattr__(self, "more_steps", {name: asdict(step) for name, step in made.items()})
 
     @classmethod
@@ -136,7 +136,7 @@ class RouteOptions:
             averaging would have left: sigma falls in proportion.
         """
         sizes = (scaled_size(size, shorter_side, self.blur_reference) for size in self.blur_sizes)
-        more = {name: step.on_crop(scale) for name, step in _make_steps(self.more_steps).items()}
+        more = {name: step.on_crop(scale) for name, step in make_steps(self.more_steps).items()}
         return replace(
             self,
             blur_sizes=tuple(max(1, round(size * scale)) for size in sizes),
@@ -261,7 +261,9 @@ def render(
         size = scaled_size(steps.blur_size, min(height, width), options.blur_reference)
         background = blur(background, size)
         record["blur"] = {"size": size}
-    foreground, background, done = make_more_steps(foreground, alpha, background, options, rng)
+    foreground, background, done = apply_steps(
+        foreground, alpha, background, options.more_steps, rng
+    )
     record |= done
     images = [blend(alpha, foreground, background), foreground, background]
     if steps.noise:
@@ -269,63 +271,6 @@ def render(
         record["noise"] = {"sigma": options.noise_sigma}
     composite, foreground, background = images
     return Composite(composite, alpha, foreground, background, record)
-
-
-def make_more_steps(
-    foreground: Uint8Image,
-    alpha: Alpha,
-    background: Uint8Image,
-    options: RouteOptions,
-    rng: np.random.Generator,
-) -> tuple[Uint8Image, Uint8Image, Record]:
-    """Let the steps happen that a route has beside the paper's.
-
-    Args:
-        foreground: F, uint8 (H, W, 3).
-        alpha: Matte, float32 (H, W) in [0, 1].
-        background: B, uint8 (H, W, 3).
-        options: The route.
-        rng: Where the generator of each step comes from; nothing is drawn from it.
-
-    Returns:
-        F, B, and the record of the steps that happened.
-    """
-    steps = _make_steps(options.more_steps)
-    record: Record = {}
-    # One for each step there is, so that a step draws the same whatever others a route has.
-    generators = rng.spawn(len(MORE_STEPS)) if steps else ()
-    for name, own in zip(MORE_STEPS, generators, strict=False):
-        if name in steps and own.random() < steps[name].probability:
-            foreground, background, record[name] = steps[name].apply(
-                foreground, alpha, background, own
-            )
-    return foreground, background, record
-
-
-def _make_steps(more_steps: object) -> dict[str, Step]:
-    """Steps from their names and options.
-
-    Raises:
-        InputError: There is no such step, or an option or a value that it does not have.
-    """
-    if not isinstance(more_steps, dict) or not more_steps.keys() <= MORE_STEPS.keys():
-        raise InputError(
-            f"more_steps={more_steps!r} is not allowed; give a mapping of options by the name of "
-            f"the step, of {sorted(MORE_STEPS)}"
-        )
-    return {name: _make_step(name, more_steps[name]) for name in MORE_STEPS if name in more_steps}
-
-
-def _make_step(name: str, given: object) -> Step:
-    kind = MORE_STEPS[name]
-    allowed = [option.name for option in fields(kind)]
-    options = {} if given is None else given  # as YAML gives a name that nothing follows
-    if not isinstance(options, dict) or not options.keys() <= set(allowed):
-        raise InputError(f"more_steps.{name}={given!r} is not allowed; its options are {allowed}")
-    try:
-        return kind(**options)
-    except InputError as error:
-        raise InputError(f"more_steps.{name}.{error}") from None
 
 
 def _denoiser(options: RouteOptions) -> Callable[[Uint8Image], Uint8Image]:

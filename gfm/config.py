@@ -102,6 +102,11 @@ class GFMConfig:
         """The representations whose heads the network has, in the order of their fusion."""
         return single_rostas(self.rosta)
 
+    @property
+    def is_released(self) -> bool:
+        """The network is a converted checkpoint of the released code, and is tested as there."""
+        return self.glance_activation == "sigmoid"
+
     def to_json(self) -> str:
         """The configuration as JSON with sorted keys, as it is kept beside the weights."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)

@@ -189,7 +189,7 @@ def published_schedule(model: GFM, photograph: Image) -> Matte:
     with torch.inference_mode():
         third, half = (
             as_tensor(cv2.resize(photograph, size[::-1], interpolation=cv2.INTER_AREA))
-            for size in (pass_size(height, width, d) for d in REDUCTIONS)
+            for size in (pass_size(height, width, d, squeeze=True) for d in REDUCTIONS)
         )
         glance = enlarge(model(third).glance, (height, width)).argmax(dim=1)[0]
         focus = enlarge(model(half).focus, (height, width))[0, 0]

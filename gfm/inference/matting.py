@@ -70,8 +70,11 @@ def matte(
             not supported, or too small a limit on memory.
 
     Note:
-        Sides of a pass are floored to multiples of 32 and are at most 1600 pixels, as published.
-        The published script runs both decoders in both passes; here only the needed one runs.
+        Sides of a pass are floored to multiples of 32, as published. The longer one is at most
+        1600 pixels, and the aspect stays. The released script limits each side by itself, which
+        makes 1600x1600 of a photograph of 6000x4000; converted released checkpoints still do.
+        That script runs both decoders in both passes. Here only the needed one runs, and at
+        d1 = d2 one pass gives both.
         Threads may share a network.
     """
     options = MatteOptions(strategy, d1, d2, foreground, refine, augmentation, max_memory)

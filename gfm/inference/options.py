@@ -103,13 +103,19 @@ class MatteOptions:
                 values[name] = usual if side is None else max(1.0, min(height, width) / side)
         if self.augmentation is None:
             values["augmentation"] = "none" if asked.glance_side is None else "glance"
-        return PassOptions(**values)
+        return PassOptions(**values, squeeze=asked.is_released)
 
 
 @dataclass(frozen=True)
 class PassOptions(MatteOptions):
-    """The options for photographs of one size: nothing is left to the model."""
+    """The options for photographs of one size: nothing is left to the model.
+
+    Attributes:
+        squeeze: Limit each side of a pass by itself (`pass_size`), as converted released
+            checkpoints were tested.
+    """
 
     d1: float = D1
     d2: float = D2
     augmentation: Augmentation = "none"
+    squeeze: bool = False

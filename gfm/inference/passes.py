@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 import cv2
@@ -16,9 +17,9 @@ from gfm.config import Rosta, SingleRosta
 from gfm.fusion import fuse, most_probable
 from gfm.inference.options import Augmentation, PassOptions
 from gfm.matting_model import MattingModel
-from gfm.network import RimMatting
+from gfm.network import Matting, RimMatting
 
-MAX_SIDE = 1600  # of a pass, in pixels, as published
+MAX_SIDE = 1600  # of a pass, in pixels (released test script)
 MULTIPLE = 32
 STRIP = 2**21  # pixels that are finished at a time, so that large images cost little memory
 
@@ -51,6 +52,13 @@ class View(NamedTuple):
         return network(image.flip(-1)).flip(-1) if self.mirrored else network(image)
 
 
+class Look(NamedTuple):
+    """One run of a network: the size at which it sees an image, and whether mirrored."""
+
+    size: Size
+    mirrored: bool
+
+
 class Views(NamedTuple):
     """The views to average over, by pass; a strategy of one pass takes those of the focus."""
 
@@ -71,18 +79,31 @@ VIEWS: dict[Augmentation, Views] = {
 }
 
 
-def pass_size(height: int, width: int, reduction: float) -> Size:
-    """Height and width of a pass at 1/reduction: floored to multiples of 32, 32 to 1600 pixels."""
+def pass_size(height: int, width: int, reduction: float, squeeze: bool = False) -> Size:
+    """Height and width of a pass: multiples of 32, from 32 to 1600 px.
+
+    Args:
+        height: Of the photograph in px.
+        width: Of the photograph in px.
+        reduction: Of the pass, 1 or more; raised where the longer side would exceed 1600 px.
+        squeeze: Limit each side by itself instead, which distorts photographs above 1600 px times
+            the reduction, as the released test script does.
+    """
+    longest = max(height, width)
 
     def side(length: int) -> int:
-        return min(MAX_SIDE, max(MULTIPLE, int(length / reduction) // MULTIPLE * MULTIPLE))
+        scaled = int(length / reduction)
+        if not squeeze and longest / reduction > MAX_SIDE:
+            scaled = length * MAX_SIDE // longest
+        return min(MAX_SIDE, max(MULTIPLE, scaled // MULTIPLE * MULTIPLE))
 
     return side(height), side(width)
 
 
 def shrink(model: MattingModel, rgb: Uint8Image, reduction: float) -> Tensor:
     """The image as the network's input (1, 3, h, w) in [0, 1] at 1/reduction of its size."""
-    return network_input(model, [resize(rgb, pass_size(rgb.shape[0], rgb.shape[1], reduction))])
+    size = pass_size(rgb.shape[0], rgb.shape[1], reduction, model.config.is_released)
+    return network_input(model, [resize(rgb, size)])
 
 
 def resize(rgb: Uint8Image, size: Size) -> Uint8Image:
@@ -129,31 +150,55 @@ def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: Pa
 
     Note:
         The mean over the views is taken before the fusion, at the sizes of the plain passes.
+        Where glance and focus see the images alike, as at d1 = d2, one run gives both.
     """
     height, width = images[0].shape[:2]
-    views = VIEWS[options.augmentation]
-
-    def seen(
-        network: Callable[[Tensor], Tensor], reduction: float, views: Sequence[View]
-    ) -> Tensor:
-        def of(view: View) -> Tensor:
-            size = view_size(height, width, reduction, view)
-            return view.of(network, network_input(model, [resize(each, size) for each in images]))
-
-        return average([of(view) for view in views])
-
     rosta = model.config.rosta
-    if options.strategy == "hybrid" and rosta != "RIM":
-        glance = seen(model.glance_probabilities, options.d1, views.glance)
-        return Maps(glance, seen(model.focus_alpha, options.d2, views.focus), rosta)
-    reduction = whole_reduction(rosta, options)
-    both = seen(lambda image: _glance_and_alpha(model, image), reduction, views.focus)
-    return Maps(both[:, :-1], both[:, -1:], None)
+
+    def seen(network: Callable[[Tensor], Tensor], look: Look) -> Tensor:
+        image = network_input(model, [resize(each, look.size) for each in images])
+        return View(look.mirrored, 1).of(network, image)
+
+    if options.strategy != "hybrid" or rosta == "RIM":
+        views, reduction = VIEWS[options.augmentation].focus, whole_reduction(rosta, options)
+        looks = _looks(height, width, reduction, views, options)
+        both = average([seen(partial(_glance_and_alpha, model), look) for look in looks])
+        return Maps(both[:, :-1], both[:, -1:], None)
+    glances, focuses = hybrid_looks(height, width, options)
+    glance: dict[Look, Tensor] = {}
+    focus: dict[Look, Tensor] = {}
+    for look in dict.fromkeys([*glances, *focuses]):
+        if look in glances and look in focuses:
+            both = seen(partial(glance_and_focus, model), look)
+            glance[look], focus[look] = both[:, :-1], both[:, -1:]
+        elif look in glances:
+            glance[look] = seen(model.glance_probabilities, look)
+        else:
+            focus[look] = seen(model.focus_alpha, look)
+    return Maps(average([glance[x] for x in glances]), average([focus[x] for x in focuses]), rosta)
 
 
-def view_size(height: int, width: int, reduction: float, view: View) -> Size:
-    """Height and width of a pass at 1/reduction through a view; no larger than the image."""
-    return pass_size(height, width, max(reduction / view.scale, 1))
+def hybrid_looks(height: int, width: int, options: PassOptions) -> tuple[list[Look], list[Look]]:
+    """How the hybrid strategy shows an image to the glance and to the focus decoder."""
+    views = VIEWS[options.augmentation]
+    return (
+        _looks(height, width, options.d1, views.glance, options),
+        _looks(height, width, options.d2, views.focus, options),
+    )
+
+
+def _looks(
+    height: int, width: int, reduction: float, views: Sequence[View], options: PassOptions
+) -> list[Look]:
+    return [
+        Look(view_size(height, width, reduction, view, options.squeeze), view.mirrored)
+        for view in views
+    ]
+
+
+def view_size(height: int, width: int, reduction: float, view: View, squeeze: bool = False) -> Size:
+    """Size of a pass at 1/reduction through a view, as of `pass_size`; at most the image's."""
+    return pass_size(height, width, max(reduction / view.scale, 1), squeeze)
 
 
 def sizes_of_passes(height: int, width: int, options: PassOptions) -> tuple[Size, ...]:
@@ -162,7 +207,7 @@ def sizes_of_passes(height: int, width: int, options: PassOptions) -> tuple[Size
     whole = (1.0,) if options.strategy == "full" else (options.d1, options.d2)
     passes = [(options.d1, view) for view in views.glance]
     passes += [(reduction, view) for reduction in whole for view in views.focus]
-    return tuple(view_size(height, width, *each) for each in passes)
+    return tuple(view_size(height, width, *each, options.squeeze) for each in passes)
 
 
 def average(maps: Sequence[Tensor]) -> Tensor:
@@ -179,6 +224,12 @@ def whole_reduction(rosta: Rosta, options: PassOptions) -> float:
     if options.strategy == "full":
         return 1
     return options.d1 if rosta == "RIM" else options.d2
+
+
+def glance_and_focus(model: MattingModel, image: Tensor) -> Tensor:
+    """Class probabilities and focus (B, C + 1, H, W) of one run, for a single representation."""
+    output = cast(Matting, model(image))
+    return torch.cat([output.glance, output.focus], dim=1)
 
 
 def _glance_and_alpha(model: MattingModel, image: Tensor) -> Tensor:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from gfm.inference.memory import Pass, bytes_per_pixel, format_memory, memory_in_use
 from gfm.inference.options import ForegroundMethod, PassOptions
-from gfm.inference.passes import MAX_SIDE, MULTIPLE, VIEWS, Size, pass_size, whole_reduction
+from gfm.inference.passes import (
+    MAX_SIDE,
+    MULTIPLE,
+    VIEWS,
+    Size,
+    hybrid_looks,
+    pass_size,
+    whole_reduction,
+)
 from gfm.inference.tiles import OVERLAP, TilePlan
 from gfm.matting_model import MattingModel
 from rssn.errors import InputError
@@ -83,11 +91,14 @@ def _plain_bytes(
     def of(model: MattingModel) -> float:
         parts: dict[Pass, float]
         if options.strategy == "hybrid" and model.config.rosta != "RIM":
+            glances, focuses = hybrid_looks(height, width, options)
             parts = {"glance": options.d1, "focus": options.d2}
+            if set(glances) & set(focuses):
+                parts["whole"] = max(options.d1, options.d2)
         else:
             parts = {"whole": whole_reduction(model.config.rosta, options)}
         return max(
-            _area(pass_size(height, width, reduction)) * _bytes(model, part)
+            _area(pass_size(height, width, reduction, options.squeeze)) * _bytes(model, part)
             for part, reduction in parts.items()
         )
 

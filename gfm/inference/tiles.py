@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 import cv2
 import numpy as np
@@ -22,11 +22,11 @@ from gfm.inference.passes import (
     Uint8Image,
     View,
     average,
+    glance_and_focus,
     network_input,
     resize,
 )
 from gfm.matting_model import MattingModel
-from gfm.network import Matting
 
 # px of a tile beside another that are left out, for its border distorts them. What is left of that
 # in the focus is 0.0003 in the mean for tiles of 512 px (the demo's network), 0.0001 for 768 px.
@@ -104,7 +104,7 @@ def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan:
         glance = _seen(model.glance_probabilities, model, small, views.glance)
         wanted = most_probable(glance)[0, 0].cpu().numpy() == 1
     else:
-        both = _seen(lambda image: _glance_and_focus(model, image), model, small, views.glance)
+        both = _seen(partial(glance_and_focus, model), model, small, views.glance)
         glance = both[:, :-1]
         coarse = both[0, -1].float().cpu().numpy()
         wanted = coarse > COARSE_FOCUS
@@ -127,11 +127,6 @@ def _seen(
         return view.of(network, network_input(model, [resize(rgb, (size[0], size[1]))]))
 
     return average([of(view) for view in views])
-
-
-def _glance_and_focus(model: MattingModel, image: Tensor) -> Tensor:
-    output = cast(Matting, model(image))  # no plan has tiles for an integrating network (RIM)
-    return torch.cat([output.glance, output.focus], dim=1)
 
 
 def focus_canvas(

@@ -155,6 +155,17 @@ def test_limit_is_kept_by_the_plan(monkeypatch):
         plan_passes(models, 6000, 8000, PassOptions("full", max_memory="600MB"))
 
 
+def test_shared_pass_takes_the_memory_of_the_whole_network(monkeypatch):
+    monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
+    models = [LocalModel()]
+    whole = bytes_per_pixel(models[0].config, "whole")
+    assert whole > bytes_per_pixel(models[0].config, "focus")
+    needed = int(700e6 + whole * 960 * 1280)
+    for limit, fits in ((needed + 1, True), (needed - 1, False)):
+        options = PassOptions(d1=2, d2=2, foreground="none", max_memory=limit)
+        assert (plan_passes(models, 1920, 2560, options) is None) == fits
+
+
 def test_least_of_the_error_works(monkeypatch):
     monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
     models = [LocalModel()]

@@ -25,12 +25,14 @@ from rich.text import Text
 
 from gfm.config import check_choice
 from gfm.metrics import Convention, evaluate
+from gfm.rosta import make_labels
 from rssn._files import whole_file
 from rssn.console import progress
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import image_files, read_alpha
 
 Metrics = dict[str, float]
+AUTO = "auto"  # in place of a folder of trimaps
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def evaluate_folders(
         pred: Folder of predictions, 8- or 16-bit grey images.
         alpha: Folder of true mattes, likewise.
         trimap: Folder of trimaps with levels 0 background, 128 transition and 255 foreground, for
-            the metrics of the regions.
+            the metrics of the regions; `"auto"` makes them from the true mattes, as
+            `gfm.validation` does (kernel of 25 px).
         convention: Convention of the metrics, see `gfm.metrics.evaluate`.
         workers: Number of processes; one for each core by default. They are started afresh, so a
             script that asks for more than 1 must keep its body under `if __name__ == "__main__"`.
@@ -121,11 +124,11 @@ def evaluate_folders(
     if workers is not None and workers < 1:
         raise InputError(f"workers={workers}; give at least 1")
     folders = {"prediction": Path(pred), "true matte": Path(alpha)}
-    if trimap is not None:
+    if trimap is not None and trimap != AUTO:
         folders["trimap"] = Path(trimap)
     pairs, failures = _pairs(folders)
     workers = min(workers or os.cpu_count() or 1, max(len(pairs), 1))
-    jobs = [partial(_evaluate_files, paths, convention) for paths in pairs.values()]
+    jobs = [partial(_evaluate_files, paths, convention, trimap == AUTO) for paths in pairs.values()]
     results = progress(_results(jobs, workers), "evaluate", len(jobs), quiet)
     images = {}
     for name, result in zip(pairs, results, strict=True):
@@ -143,7 +146,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=Path, required=True, metavar="DIR", help=f"folder of {what}"
         )
     parser.add_argument(
-        "--trimap", type=Path, metavar="DIR", help="folder of trimaps (0, 128, 255)"
+        "--trimap",
+        metavar="DIR|auto",
+        help="for the errors by region: folder of trimaps (0, 128, 255), or auto to make them from "
+        "the true mattes (kernel of 25 px)",
     )
     parser.add_argument(
         "--convention",
@@ -226,11 +232,16 @@ def _results(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Itera
         pool.shutdown(cancel_futures=True)
 
 
-def _evaluate_files(paths: Sequence[Path], convention: Convention) -> Metrics | str:
+def _evaluate_files(
+    paths: Sequence[Path], convention: Convention, auto_trimap: bool
+) -> Metrics | str:
     """The metrics of one image from its files (prediction, matte and perhaps trimap)."""
     try:
         pred, alpha, *trimap = (read_alpha(path) for path in paths)
-        labels = _labels(paths[2], trimap[0]) if trimap else None
+        if auto_trimap:
+            labels: NDArray[np.uint8] | None = make_labels(alpha, "TT").glance
+        else:
+            labels = _labels(paths[2], trimap[0]) if trimap else None
         return evaluate(pred, alpha, labels, convention)
     except (InputError, MemoryError) as error:
         return one_line(error)

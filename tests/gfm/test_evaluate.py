@@ -7,6 +7,7 @@ import json
 import os
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
@@ -66,6 +67,45 @@ def test_rows_and_means(folders, convention):
 def test_without_trimaps_there_are_no_regions(folders):
     report = evaluate_folders(folders["pred"], folders["alpha"], workers=1, quiet=True)
     assert set(report.means) == {"sad", "mse", "mad", "grad", "conn"}
+
+
+@pytest.mark.parametrize("convention", ["gfm", "dim"])
+def test_auto_trimap_is_that_of_the_true_matte(folders, convention):
+    named = folders | {"trimap": "auto"}
+    report = evaluate_folders(**named, convention=convention, workers=1, quiet=True)
+    for name, row in report.images.items():
+        pred, alpha, _ = mattes(ord(name)).values()
+        alpha = alpha.astype(np.float32)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
+        inside = cv2.erode((alpha == 1).astype(np.uint8), disc)
+        regions = inside + cv2.dilate((alpha > 0).astype(np.uint8), disc)
+        assert row == evaluate(pred.astype(np.float32), alpha, regions, convention)
+        assert "sad_transition" in row
+
+
+def test_regions_of_a_disc_that_grew(tmp_path):
+    # A disc of radius 40 px, predicted with 80: the trimap's band reaches 12 px beyond each side.
+    y, x = np.mgrid[:200, :200]
+    distance = np.hypot(y - 100, x - 100)
+    for what, radius in (("alpha", 40), ("pred", 80)):
+        (tmp_path / what).mkdir()
+        write_alpha(tmp_path / what / "disc.png", (distance <= radius).astype(np.float32))
+    folders = {what: tmp_path / what for what in ("pred", "alpha")}
+    out = tmp_path / "report.json"
+    assert call(folders, out, "--trimap", "auto") == DONE
+    means = json.loads(out.read_text())["means"]
+    assert means["sad"] == pytest.approx(np.pi * (80**2 - 40**2) / 1000, rel=0.01)
+    assert means["sad_transition"] == pytest.approx(np.pi * (52**2 - 40**2) / 1000, rel=0.03)
+    assert means["sad_bg"] == pytest.approx(np.pi * (80**2 - 52**2) / 1000, rel=0.03)
+    assert means["sad_fg"] == 0
+
+
+def test_folder_that_is_called_auto_is_given_by_its_path(folders, tmp_path, monkeypatch):
+    folders["trimap"].rename(tmp_path / "auto")
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "report.json"
+    assert call(folders | {"trimap": "./auto"}, out) == DONE
+    assert json.loads(out.read_text())["images"][0] == {"name": "a", **expected("a", "gfm")}
 
 
 def test_command_writes_the_report_and_shows_the_means(folders, tmp_path, capsys):

@@ -15,7 +15,7 @@ from gfm.run_files import CHECKPOINTS, LAST
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
-from gfm.tracking.summary import WANDB_KEY, RunSummary, Scores, manifest_sha256
+from gfm.tracking.summary import WANDB_KEY, RunSummary, Scores, manifest_sha256, recipe_sha256
 
 FOLDER = "errors"
 
@@ -56,15 +56,19 @@ class RunRecord(lightning.Callback):
             d1=options["d1"],
             d2=options["d2"],
             manifest_sha256=manifest_sha256(getattr(data, "places", ())),
+            seed=getattr(data, "seed", None) if stage == "fit" else None,
         )
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Write what is known before the first step; a resumed run goes on with its best."""
+        options = _saved_options(self.folder)
+        if self.summary is not None and options is not None:
+            self.summary = dataclasses.replace(self.summary, recipe_sha256=recipe_sha256(options))
         self._write(trainer)
-        for logger in wandb_loggers(trainer):
-            _log_options(logger, self.folder)
+        for logger in wandb_loggers(trainer) if options is not None else ():
+            logger.log_hyperparams({"options": options})
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -145,11 +149,13 @@ def _best_model(trainer: lightning.Trainer, folder: Path) -> Path | None:
     return last if last.is_file() else None
 
 
-def _log_options(logger: WandbLogger, folder: Path | None) -> None:
+def _saved_options(folder: Path | None) -> dict[str, Any] | None:
     """All options of the run, from the file that Lightning's command line has saved."""
     saved = folder / "config.yaml" if folder else None
-    if saved and saved.is_file():
-        logger.log_hyperparams({"options": yaml.safe_load(saved.read_text(encoding="utf-8"))})
+    if saved is None or not saved.is_file():
+        return None
+    options: dict[str, Any] = yaml.safe_load(saved.read_text(encoding="utf-8"))
+    return options
 
 
 def _log_model(logger: WandbLogger, model: Path, summary: RunSummary) -> None:

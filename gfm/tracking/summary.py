@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -19,6 +19,14 @@ from rssn.manifest import NAME as MANIFEST
 
 FILE = "run.json"
 WANDB_KEY = "summary"  # what it is called in the configuration of a W&B run
+# Options that change what is shown or kept of a training, or how fast it is, and not its course.
+_NO_RECIPE = {
+    "data": ("seed", "workers"),
+    "trainer": (
+        *("callbacks", "default_root_dir", "enable_progress_bar", "log_every_n_steps", "logger"),
+        *("profiler",),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,9 @@ class RunSummary:
         d1: Reduction for the glance.
         d2: Reduction for the focus.
         manifest_sha256: Of the manifest of the shards, which holds the SHA-256 of each of them.
+        seed: Of a training.
+        recipe_sha256: Of the options of a training without its seed: runs that share it differ by
+            chance alone.
         model_file: The best model's file, relative to the run's folder.
         best: The validation with the smallest SAD.
         last: The last validation.
@@ -64,6 +75,8 @@ class RunSummary:
     d1: float
     d2: float
     manifest_sha256: str | None = None
+    seed: int | None = None
+    recipe_sha256: str | None = None
     model_file: str | None = None
     best: Scores | None = None
     last: Scores | None = None
@@ -142,3 +155,15 @@ def manifest_sha256(places: Sequence[str]) -> str | None:
         return None
     hashes = [hashlib.sha256(manifest.read_bytes()).hexdigest() for manifest in manifests]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def recipe_sha256(options: Mapping[str, Any]) -> str:
+    """SHA-256 of what a training depends on, without its seed.
+
+    Args:
+        options: All options of a run, as in its `config.yaml`.
+    """
+    kept = {name: options.get(name) for name in ("model", "data", "trainer", "ema")}
+    for name, left_out in _NO_RECIPE.items():
+        kept[name] = {k: v for k, v in (kept[name] or {}).items() if k not in left_out}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()

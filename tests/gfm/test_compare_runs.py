@@ -9,15 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from tiny import draw_matte
 
 from gfm.config import GFMConfig
+from gfm.evaluate import evaluate_folders
 from gfm.tracking import sources, wandb_access
 from gfm.tracking.compare_command import main
 from gfm.tracking.published import METRICS, PUBLISHED, published
 from gfm.tracking.rows import Row, row_of
-from gfm.tracking.summary import RunSummary, Scores
+from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from rssn.errors import InputError
+from rssn.images import write_alpha
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_runs.py"
 SCORES = dict(zip(METRICS, (18.0, 0.0070, 0.0110, 14.0, 17.0, 12.5, 3.0, 2.5), strict=True))
@@ -63,6 +67,104 @@ def test_table_has_ours_the_paper_and_the_difference(tmp_path, capsys):
     assert (first["run"], first["epoch"], first["step"]) == (str(rssn), 1, 10)
     assert first["difference"]["sad"] == pytest.approx(-1.19)
     assert second["paper"]["table"] == 4 and "sad_fg" not in second["difference"]
+
+
+def test_seeds_have_a_mean_and_a_spread(tmp_path, capsys):
+    runs = [write_run(tmp_path / f"s{seed}", 17.0 + seed, seed=seed) for seed in (0, 1, 3)]
+    assert main([*map(str, runs), "--json", str(tmp_path / "table.json")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    # 17, 18 and 20: mean 18.33, deviation sqrt((1.33**2 + 0.33**2 + 1.67**2) / 2) = 1.53
+    assert cells(lines[6])[:3] == [
+        *("mean ± standard deviation of 3 seeds", "18.33 ± 1.53", "0.0070 ± 0.0000")
+    ]
+    assert cells(lines[7])[:2] == ["paper, table 1", "19.19"]
+    assert cells(lines[8])[:2] == ["difference", "-0.86"] and len(lines) == 9
+    (group,) = json.loads((tmp_path / "table.json").read_text())["groups"]
+    assert group["runs"] == [str(run) for run in runs]
+    assert group["mean"]["sad"] == pytest.approx(55 / 3)
+    assert group["deviation"]["sad"] == pytest.approx(1.5275, abs=1e-4)
+
+
+def test_a_resumed_run_is_one_seed(tmp_path, capsys):
+    first = write_run(tmp_path / "first", 20.0, seed=0)
+    summary = RunSummary.read(write_run(tmp_path / "resumed", 19.0, seed=0))
+    summary.with_scores(Scores(9, 90, 200, SCORES | {"sad": 30.0})).write(tmp_path / "resumed")
+    other = write_run(tmp_path / "other", 17.0, seed=1)
+    assert main([str(first), str(tmp_path / "resumed"), str(other)]) == 0
+    assert "| mean ± standard deviation of 2 seeds | 18.00 ± 1.41 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changed", [{"recipe_sha256": "b"}, {"manifest_sha256": "b"}], ids=str)
+def test_runs_of_other_options_or_shards_are_not_averaged(tmp_path, capsys, changed):
+    first = write_run(tmp_path / "a", seed=0, recipe_sha256="a", manifest_sha256="a")
+    same = {"recipe_sha256": "a", "manifest_sha256": "a"}
+    second = write_run(tmp_path / "b", seed=1, **same | changed)
+    assert main([str(first), str(second)]) == 0
+    out = capsys.readouterr().out
+    assert "mean ±" not in out and out.count("paper, table 1") == 2
+
+
+def test_recipe_is_all_but_the_seed_and_what_is_kept():
+    options = {
+        "seed_everything": 0,
+        "model": {"learning_rate": 1e-5},
+        "data": {"batch_size": 4, "workers": 0, "seed": 0},
+        "trainer": {"max_epochs": 3, "logger": True},
+        "wandb": None,
+    }
+    wanted = recipe_sha256(options)
+    other = {"seed_everything": 1, "wandb": "p", "run": {"track": "ori"}, "ckpt_path": "last.ckpt"}
+    other["data"] = {"batch_size": 4, "workers": 8, "seed": 1}
+    other["trainer"] = {"max_epochs": 3, "logger": False}
+    assert recipe_sha256(options | other) == wanted
+    for changed in ({"ema": 0.9}, {"model": {"learning_rate": 1e-4}}, {"data": {"batch_size": 8}}):
+        assert recipe_sha256(options | changed) != wanted
+
+
+@pytest.fixture
+def mattes(tmp_path) -> Path:
+    """True mattes of two discs, and a method that makes them a tenth too opaque."""
+    for name in ("alpha", "theirs"):
+        (tmp_path / name).mkdir()
+    for number, radius in enumerate((20, 30)):
+        alpha = draw_matte(96, 96, radius)
+        write_alpha(tmp_path / "alpha" / f"p{number}.png", alpha)
+        worse = np.clip(alpha + np.float32(0.1), 0, 1)
+        write_alpha(tmp_path / "theirs" / f"p{number}.png", worse)
+    return tmp_path
+
+
+def test_mattes_of_other_methods_are_rows(mattes, tmp_path, capsys):
+    run = write_run(tmp_path / "run")
+    given = ["--mattes", f"Theirs={mattes / 'theirs'}", "--alpha", str(mattes / "alpha"), "--quiet"]
+    given += ["--dataset", "AM-2k", "--track", "rssn", "--json", str(tmp_path / "table.json")]
+    assert main([str(run), *given]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[0] == "### AM-2k, COMP-RSSN" and len(lines) == 7
+    assert cells(lines[3])[0] == f"GFM-TT(d), `{run}` (200 photographs)"
+    name, *shown = cells(lines[6])
+    assert name == f"Theirs, `{mattes / 'theirs'}` (2 photographs)"
+    report = evaluate_folders(mattes / "theirs", mattes / "alpha", "auto", workers=1, quiet=True)
+    assert shown == [
+        f"{report.means[key]:.{4 if key in ('mse', 'mad') else 2}f}" for key in METRICS
+    ]
+    assert float(shown[0]) > 0 and float(shown[-1]) > 0  # the background as well
+    (method,) = json.loads((tmp_path / "table.json").read_text())["methods"]
+    assert method["name"] == "Theirs" and method["metrics"] == report.means
+
+
+def test_methods_alone_and_their_faults(mattes, capsys):
+    theirs, alpha = mattes / "theirs", mattes / "alpha"
+    (theirs / "p1.png").unlink()
+    given = ["--mattes", f"A={theirs}", "--mattes", "wrong", "--alpha", str(alpha), "--quiet"]
+    assert main(given) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith("### own photographs, own training data")
+    assert f"failed: A: p1: no prediction in {theirs}" in shown.err
+    assert "failed: --mattes wrong: give NAME=DIR" in shown.err
+    assert main(["--mattes", f"A={theirs}"]) == 2 and main([]) == 2
+    shown = capsys.readouterr()
+    assert "--mattes needs --alpha" in shown.err and "nothing to compare" in shown.err
 
 
 def test_runs_that_the_paper_does_not_have_stand_alone(tmp_path, capsys):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from tiny import draw_photograph, shared, write_photographs, write_shards
 
@@ -19,7 +20,7 @@ from gfm.tracking import wandb_access
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
 from gfm.tracking.record import RunRecord
-from gfm.tracking.summary import RunSummary, Scores
+from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from gfm.tracking.wandb_access import choose_mode
 from rssn.errors import InputError
 from rssn.images import read_rgb
@@ -121,6 +122,9 @@ def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
     assert summary.row.name == "GFM-TT(timm:test_resnet) at width 0.25"
     manifest = (data / "shards" / "manifest.json").read_bytes()
     assert summary.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
+    assert summary.seed == 0
+    options = yaml.safe_load((run / "config.yaml").read_text())
+    assert summary.recipe_sha256 == recipe_sha256({**options, "seed_everything": 7})
     assert summary.model_file == "checkpoints/best.safetensors"
     assert summary.last.epoch == 1 and summary.last.step == 4 and summary.last.photographs == 3
     errors = json.loads((run / "errors" / "val_00000004.json").read_text())

@@ -43,6 +43,8 @@ class GFMTask(lightning.LightningModule):
         separable: The decoders' convolutions in two parts, with about a ninth of the work.
         weights: Weights of the encoder to start from: `timm`, a file, or none.
         model: A model file to start from instead, or `lite`; its configuration counts then.
+        ensemble: Further model files: the median of all mattes is validated, tested or predicted
+            (EN-median of the paper's table 5). Not for training.
         loss: `paper` adds the terms with weight 1, `released` with 0.25.
         loss_weights: Other weights of some terms, by their names in `gfm.losses.LossWeights`.
         learning_rate: Of Adam; the largest of the schedule.
@@ -66,6 +68,7 @@ class GFMTask(lightning.LightningModule):
         separable: bool = False,
         weights: str | None = None,
         model: str | None = None,
+        ensemble: list[str] | None = None,
         loss: Literal["paper", "released"] = "paper",
         loss_weights: dict[str, float] | None = None,
         learning_rate: float = 1e-5,
@@ -94,11 +97,25 @@ class GFMTask(lightning.LightningModule):
             self.model = GFM(config, weights)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
+        # In a tuple they are no part of what is trained or kept.
+        self.ensemble = tuple(load_network(each, "cpu") for each in ensemble or ())
         self._compiled: Callable[[Tensor], Any] | None = None
         factors = LossWeights.preset(loss, **(loss_weights or {}))
         self.loss = GFMLoss(factors) if self.model.rim is None else RIMLoss(factors)
         self.errors: dict[str, dict[str, float]] = {}  # of this process, in this epoch
         self.report = Report("gfm", {}, [])  # of all processes, in the last epoch
+
+    def setup(self, stage: str) -> None:
+        """Refuse to train one network by the median of several.
+
+        Raises:
+            InputError: Training with `model.ensemble`.
+        """
+        if stage == "fit" and self.ensemble:
+            raise InputError(
+                f"model.ensemble={self.hparams['ensemble']}: has no effect on a training; leave it "
+                "out, and give it to `gfm validate`, `test` or `predict`"
+            )
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """The weighted sum of the losses on one batch of crops."""
@@ -203,7 +220,7 @@ class GFMTask(lightning.LightningModule):
         with torch.autocast(self.device.type, enabled=False):  # in the precision of `gfm matte`
             return matte(
                 image,
-                self.model,
+                [self.model, *(each.to(self.device) for each in self.ensemble)],
                 strategy=self.hparams["strategy"],
                 d1=self.hparams["d1"],
                 d2=self.hparams["d2"],

@@ -45,13 +45,15 @@ class RunRecord(lightning.Callback):
         """Note what the run is."""
         if stage == "predict":
             return
-        options, data = pl_module.hparams, getattr(trainer, "datamodule", None)
+        task = cast(GFMTask, pl_module)
+        options, data = task.hparams, getattr(trainer, "datamodule", None)
         self.folder = run_folder(trainer)
         self.summary = RunSummary(
             command=stage,
             dataset=self.dataset,
             track=self.track,
-            network=dataclasses.asdict(cast(GFMTask, pl_module).model.config),
+            network=dataclasses.asdict(task.model.config),
+            ensemble=[dataclasses.asdict(each.config) for each in task.ensemble],
             strategy=options["strategy"],
             d1=options["d1"],
             d2=options["d2"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gfm.config import GFMConfig, Pyramid, Rosta
@@ -38,6 +39,8 @@ class Row:
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts.
         reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph.
+        median_of: Names of the networks whose mattes the median is taken of, sorted; the fields
+            above are those of the first. Empty for a single network.
     """
 
     dataset: DataSet | None
@@ -50,18 +53,27 @@ class Row:
     single_decoder: bool = False
     separable: bool = False
     reductions: tuple[float, float] = (3, 2)
+    median_of: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The network as the paper names it, as in `GFM-TT(d) excl. PPM`."""
+        name = f"EN-median of {', '.join(self.median_of)}" if self.median_of else self.network
+        usual = (3, 3) if self.rosta == "RIM" else (3, 2)
+        if self.reductions == usual:
+            return name
+        joined = "," if " at " in name else " at"
+        return name + joined + " d1={:g}, d2={:g}".format(*self.reductions)
+
+    @property
+    def network(self) -> str:
+        """The name without the way of the test."""
         single = "-SINGLE" if self.single_decoder else ""
         backbone = _BACKBONES.get(self.backbone, self.backbone)
         changes = {"all": "", "one": " w/ one PPM", "none": " excl. PPM"}[self.pyramid]
         changes += "" if self.bridge else " excl. BB"
         others = [] if self.width == 1 else [f"width {self.width:g}"]
         others += ["separable convolutions"] if self.separable else []
-        if self.reductions != ((3, 3) if self.rosta == "RIM" else (3, 2)):
-            others.append("d1={:g}, d2={:g}".format(*self.reductions))
         changes += f" at {', '.join(others)}" if others else ""
         return f"GFM-{self.rosta}{single}({backbone}){changes}"
 
@@ -73,8 +85,23 @@ def row_of(
     strategy: str,
     d1: float,
     d2: float,
+    ensemble: Sequence[GFMConfig] = (),
 ) -> Row:
-    """The row of a network that was tested in one of the ways of `gfm.inference.matte`."""
+    """The row of a network that was tested in one of the ways of `gfm.inference.matte`.
+
+    Args:
+        config: Of the network.
+        dataset: As in `Row`.
+        track: As in `Row`, for all networks.
+        strategy: Of the test, with the next two: see `gfm.inference.matte`.
+        d1: Reduction for the glance.
+        d2: Reduction for the focus.
+        ensemble: Further networks, of whose mattes the median was tested.
+    """
+    if ensemble:
+        single = [row_of(each, dataset, track, strategy, d1, d2) for each in (config, *ensemble)]
+        single.sort(key=lambda row: row.network)
+        return replace(single[0], median_of=tuple(row.network for row in single))
     if strategy == "full":
         reductions = (1.0, 1.0)
     elif config.rosta == "RIM":

@@ -55,6 +55,7 @@ class RunSummary:
         dataset: Whose photographs were matted, if it is one of the paper's.
         track: What it was trained on, if it is one of the paper's tracks.
         network: The `GFMConfig` as a dict.
+        ensemble: Those of further networks, of whose mattes the median was taken.
         strategy: How photographs were matted, with the next two: see `gfm.inference.matte`.
         d1: Reduction for the glance.
         d2: Reduction for the focus.
@@ -78,14 +79,17 @@ class RunSummary:
     seed: int | None = None
     recipe_sha256: str | None = None
     model_file: str | None = None
+    ensemble: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     best: Scores | None = None
     last: Scores | None = None
 
     @property
     def row(self) -> Row:
         """Where the run belongs in the paper's tables."""
-        config = GFMConfig.from_json(json.dumps(self.network))
-        return row_of(config, self.dataset, self.track, self.strategy, self.d1, self.d2)
+        config, *ensemble = (
+            GFMConfig.from_json(json.dumps(each)) for each in (self.network, *self.ensemble)
+        )
+        return row_of(config, self.dataset, self.track, self.strategy, self.d1, self.d2, ensemble)
 
     def with_scores(self, scores: Scores) -> RunSummary:
         """The summary after one more validation."""

@@ -1,4 +1,4 @@
-"""EN-median of the paper's table 5: the median of several networks, validated by a configuration."""
+"""EN-median of the paper's table 5: the median of several networks, by a configuration."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Planes(NamedTuple):
 
 
 class Cropper:
-    """Places crops and finishes them; one for each process, since albumentations keeps state.
+    """Places crops and finishes them; each process has a copy, since albumentations keeps state.
 
     Args:
         options: How crops are taken.

@@ -46,6 +46,8 @@ class CropBatches(IterableDataset[list[Crop]]):
         skip_bad: So many samples that cannot be used are replaced by the next in name; one more
             ends the run, as the first does with 0.
         turn: Set by the loader.
+        cropper: Made before loading processes are forked, since it imports albumentations: W&B
+            watches imports, and refuses one of a forked process.
     """
 
     samples: TrainingSet
@@ -54,6 +56,10 @@ class CropBatches(IterableDataset[list[Crop]]):
     seed: int = 0
     skip_bad: int = 0
     turn: Turn = field(default_factory=Turn)
+    cropper: Cropper = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.cropper = Cropper(self.options)
 
     def __len__(self) -> int:
         """Steps of an epoch, the same on each device."""
@@ -62,25 +68,26 @@ class CropBatches(IterableDataset[list[Crop]]):
     def __iter__(self) -> Iterator[list[Crop]]:
         worker = get_worker_info()
         index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        turn, cropper, start = self.turn, Cropper(self.options), 0
+        turn, start = self.turn, 0
         order = generator(self.seed, "order", turn.epoch).permutation(len(self.samples))
         for step, sizes in enumerate(self._sizes()):
             begin = start + sum(sizes[: turn.rank])
             start += sum(sizes)
             if step >= turn.first and (step - turn.first) % workers == index:
                 numbers = order[begin : begin + sizes[turn.rank]]
-                yield [self._crop(int(number), cropper) for number in numbers]
+                yield [self._crop(int(number)) for number in numbers]
 
     def _sizes(self) -> list[list[int]]:
         return batch_sizes(len(self.samples), self.batch_size, self.turn.world)
 
-    def _crop(self, number: int, cropper: Cropper) -> Crop:
+    def _crop(self, number: int) -> Crop:
         skipped: list[str] = []
         while True:
             key, epoch = self.samples.key(number), self.turn.epoch
             try:
                 rng = generator(self.seed, "crop", key, epoch)
-                return Crop(key, *self.samples.crop(number, epoch, cropper, rng), tuple(skipped))
+                made = self.samples.crop(number, epoch, self.cropper, rng)
+                return Crop(key, *made, tuple(skipped))
             except InputError as error:
                 skipped.append(str(error))
                 if len(skipped) > self.skip_bad:

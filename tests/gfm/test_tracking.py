@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -231,3 +232,21 @@ def test_summary_keeps_the_smallest_sad():
         summary = summary.with_scores(Scores(epoch, epoch, 1, {"sad": sad}))
     assert (summary.best.epoch, summary.last.epoch) == (1, 2)
     assert RunSummary.from_dict(json.loads(json.dumps(summary.as_dict())), "x") == summary
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "logger",
+    [
+        (),
+        ("--wandb", "matting"),
+        ("--trainer.logger", "WandbLogger", "--trainer.logger.offline", "true"),
+        ("--trainer.logger", "false"),
+    ],
+    ids=["metrics.csv", "--wandb", "WandbLogger", "none"],
+)
+def test_every_logger_trains_with_loading_processes(data, logger, workers, monkeypatch):
+    """W&B watches what is imported, and refuses what a forked process tells it."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delitem(sys.modules, "albumentations", raising=False)
+    assert fit(data, "--data.workers", str(workers), "--trainer.max_epochs", "1", *logger) == 0

@@ -14,6 +14,7 @@ from gfm.config import Rosta
 from gfm.crops import CropOptions
 from gfm.loader import CropBatches, TrainingLoader, Turn
 from gfm.mixture import Part, open_mixture
+from gfm.schedule import count_present_batches
 from gfm.training_sets import TrainingSet, open_training_set
 from rssn.errors import InputError
 from rssn.images import image_files, read_rgb
@@ -133,6 +134,8 @@ class GFMData(lightning.LightningDataModule):
         self.loader = TrainingLoader(batches, self.rosta, self.workers)
         if self.position is not None:
             self.loader.load_state_dict(self.position)
+            if self.trainer is not None:
+                count_present_batches(self.trainer, self.loader)
         return self.loader
 
     @property

@@ -25,12 +25,19 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Turn:
-    """Whose turn it is: which device this is, which epoch, and from which batch on."""
+    """Place of one device in the run.
+
+    Attributes:
+        rank: Number of this device.
+        world: Number of devices.
+        epoch: Number of the epoch.
+        consumed: Samples of the epoch that all devices together have had already.
+    """
 
     rank: int = 0
     world: int = 1
     epoch: int = 0
-    first: int = 0
+    consumed: int = 0
 
 
 @dataclass
@@ -62,23 +69,25 @@ class CropBatches(IterableDataset[list[Crop]]):
         self.cropper = Cropper(self.options)
 
     def __len__(self) -> int:
-        """Steps of an epoch, the same on each device."""
-        return len(self._sizes())
+        """Steps of a whole epoch, the same on each device."""
+        return len(self.sizes())
 
     def __iter__(self) -> Iterator[list[Crop]]:
         worker = get_worker_info()
         index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        turn, start = self.turn, 0
+        turn, start = self.turn, self.turn.consumed
         order = generator(self.seed, "order", turn.epoch).permutation(len(self.samples))
-        for step, sizes in enumerate(self._sizes()):
+        for step, sizes in enumerate(self.sizes(start)):
             begin = start + sum(sizes[: turn.rank])
             start += sum(sizes)
-            if step >= turn.first and (step - turn.first) % workers == index:
+            if step % workers == index:
                 numbers = order[begin : begin + sizes[turn.rank]]
                 yield [self._crop(int(number)) for number in numbers]
 
-    def _sizes(self) -> list[list[int]]:
-        return batch_sizes(len(self.samples), self.batch_size, self.turn.world)
+    def sizes(self, consumed: int = 0) -> list[list[int]]:
+        """Sizes of the batches that an epoch still has, for each step those of all devices."""
+        left = max(len(self.samples) - consumed, 0)
+        return batch_sizes(left, self.batch_size, self.turn.world)
 
     def _crop(self, number: int) -> Crop:
         skipped: list[str] = []
@@ -114,10 +123,10 @@ def batch_sizes(count: int, batch_size: int, world: int) -> list[list[int]]:
 
 
 class TrainingLoader(DataLoader[Any]):
-    """Batches of one epoch after the other; its state says where in an epoch it stands.
+    """Batches of one epoch after the other; its state counts the samples consumed in an epoch.
 
     Lightning keeps the state in its checkpoints, so that a run that was cut off anywhere goes on
-    with the very batch that came next.
+    with the sample that came next, also on another batch size or number of devices.
 
     Args:
         batches: The crops of this device.
@@ -143,30 +152,56 @@ class TrainingLoader(DataLoader[Any]):
             collate_fn=partial(collate, rosta=rosta, kernel=batches.options.kernel),
             worker_init_fn=_one_thread,
         )
-        self.epoch, self.done = 0, 0
-        self.resumes = False
+        self.epoch, self.consumed = 0, 0
+        self.resumes, self.ended = False, False
         self.skipped: list[str] = []
 
+    @property
+    def done(self) -> int:
+        """Batches of the present size that the samples consumed stand for."""
+        left = [] if self.ended else self.dataset.sizes(self.consumed)
+        return len(self.dataset) - len(left)
+
+    def end_epoch(self) -> None:
+        """Leave the rest of an epoch out: `trainer.limit_train_batches` had ended it."""
+        self.ended = True
+
     def state_dict(self) -> dict[str, int]:
-        """The epoch, and how many of its batches were handed out."""
-        return {"epoch": self.epoch, "done": self.done}
+        """The epoch, and how many of its samples all devices together have had."""
+        return {"epoch": self.epoch, "consumed": self.consumed}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on where another loader stood."""
-        self.epoch, self.done = state["epoch"], state["done"]
+        """Go on where another loader stood.
+
+        Raises:
+            InputError: Fewer samples of the epoch are left than there are devices.
+        """
+        self.epoch = state["epoch"]
+        if "consumed" in state:
+            self.consumed = state["consumed"]
+        else:  # older checkpoints count batches, of the size that they are resumed with
+            self.consumed = sum(map(sum, self.dataset.sizes()[: state["done"]]))
+        left, world = len(self.dataset.samples) - self.consumed, self.dataset.turn.world
+        if 0 < left < world:
+            raise InputError(
+                f"ckpt_path: {left} samples of the epoch are left, too few for {world} devices; "
+                f"resume on {left} or fewer, or from an earlier checkpoint"
+            )
         self.resumes = True
 
     def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterator types are private
         """The batches of the next epoch, or those that an interrupted one still owes."""
-        if self.done and not (self.resumes and self.done < len(self.dataset)):
-            self.epoch, self.done = self.epoch + 1, 0
-        self.resumes = False
+        goes_on = self.resumes and not self.ended and self.consumed < len(self.dataset.samples)
+        if self.consumed and not goes_on:
+            self.epoch, self.consumed = self.epoch + 1, 0
+        self.resumes, self.ended = False, False
         turn = self.dataset.turn
-        turn.epoch, turn.first = self.epoch, self.done
+        turn.epoch, turn.consumed = self.epoch, self.consumed
+        sizes = iter(self.dataset.sizes(self.consumed))
         batches, failure = super().__iter__(), ""
         try:
             for batch in batches:
-                self.done += 1
+                self.consumed += sum(next(sizes))
                 self._count_skipped(batch.skipped)
                 yield batch
         except InputError as error:  # a worker's comes with a traceback in its text

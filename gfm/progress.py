@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.run_files import LAST, LastCheckpoint, ModelFiles
+from gfm.schedule import steps_in_all
 from rssn.console import Bar
 
 
@@ -39,7 +40,7 @@ class TrainingProgress(ProgressBar):
 
     def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
         """Open the bar."""
-        self._open("Train", trainer.estimated_stepping_batches)
+        self._open("Train", steps_in_all(trainer))
         self.seen = 0
         self._show_steps(trainer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,50 @@ def test_loader_goes_on_where_its_state_stood(seven, workers, done):
     second.load_state_dict(first.state_dict())
     for batch, wanted in zip(flow(second), whole[done:], strict=False):
         assert batch.keys == wanted.keys and torch.equal(batch.image, wanted.image)
+
+
+@pytest.mark.parametrize("consumed", range(9))
+def test_rest_of_an_epoch_is_shared_as_the_end_of_a_whole_one(consumed):
+    """At the same size and number of devices; at others nothing is lost or doubled either."""
+    for batch_size, world in ((1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (1, 3), (5, 3)):
+        crops = CropBatches(range(9), CROPS, batch_size, turn=Turn(0, world))
+        ends = [sum(map(sum, crops.sizes()[:step])) for step in range(len(crops) + 1)]
+        left = crops.sizes(consumed)
+        assert sum(map(sum, left)) == 9 - consumed and len(left) <= len(crops)
+        if consumed in ends:
+            assert left == crops.sizes()[ends.index(consumed) :]
+
+
+@pytest.mark.parametrize("before", [(2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("after", [(1, 1), (5, 1), (1, 2), (3, 2), (1, 3)])
+def test_loader_goes_on_with_other_sizes_and_devices(seven, before, after):
+    """A step was taken; every sample that is left comes once, then whole epochs."""
+
+    def loaders(batch_size, world):
+        samples = open_training_set(str(seven))
+        crops = [CropBatches(samples, CROPS, batch_size, turn=Turn(n, world)) for n in range(world)]
+        return [TrainingLoader(one, "TT") for one in crops]
+
+    first, then = loaders(*before), loaders(*after)
+    seen = keys_of(next(iter(loader)) for loader in first)
+    for loader in then:
+        loader.load_state_dict(first[0].state_dict())
+    for had in (seen, []):
+        batches = [list(loader) for loader in then]
+        assert len({len(one) for one in batches}) == 1
+        assert sorted([*had, *keys_of(chain(*batches))]) == sorted(SEVEN)
+
+
+def test_rest_that_is_too_small_for_the_devices_is_refused(seven):
+    crops = CropBatches(open_training_set(str(seven)), CROPS, 1, turn=Turn(0, 3))
+    with pytest.raises(InputError, match=r"2 samples of the epoch are left, too few for 3 devices"):
+        TrainingLoader(crops, "TT").load_state_dict({"epoch": 0, "consumed": 5})
+
+
+def test_older_checkpoint_counts_batches_of_the_present_size(seven):
+    loader = TrainingLoader(CropBatches(open_training_set(str(seven)), CROPS, 2), "TT")
+    loader.load_state_dict({"epoch": 3, "done": 2})
+    assert loader.state_dict() == {"epoch": 3, "consumed": 4} and loader.done == 2
 
 
 def test_data_module_says_how_many_steps_there_are(seven):

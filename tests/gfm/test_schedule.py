@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from pytorch_lightning.callbacks import Timer
 
-from gfm.schedule import cosine_factor, share_done
+from gfm.schedule import cosine_factor, share_done, steps_in_all
 
 
 @pytest.mark.parametrize(
@@ -19,13 +20,32 @@ def test_cosine_rises_and_falls(done: float, factor: float) -> None:
     assert cosine_factor(done) == pytest.approx(factor, abs=1e-12)
 
 
-def trainer(step: int, steps: float, elapsed: float | None = None) -> Any:
+def trainer(
+    step: int = 0,
+    max_steps: int = -1,
+    elapsed: float | None = None,
+    *,
+    max_epochs: int = -1,
+    epoch: int = 0,
+    batches: int = 0,
+) -> Any:
+    """A run at a step; ten batches are an epoch, two a step."""
     callbacks: list[Any] = []
     if elapsed is not None:
         timer = Timer(duration=timedelta(seconds=100))
         timer.time_elapsed = lambda stage=None: elapsed  # type: ignore[method-assign,assignment]
         callbacks.append(timer)
-    return SimpleNamespace(global_step=step, estimated_stepping_batches=steps, callbacks=callbacks)
+    progress = SimpleNamespace(current=SimpleNamespace(ready=batches), is_last_batch=False)
+    return SimpleNamespace(
+        global_step=step,
+        max_steps=max_steps,
+        max_epochs=max_epochs,
+        current_epoch=epoch,
+        num_training_batches=10,
+        accumulate_grad_batches=2,
+        callbacks=callbacks,
+        fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=progress)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,9 +54,28 @@ def trainer(step: int, steps: float, elapsed: float | None = None) -> Any:
         (trainer(25, 100), 0.25),
         (trainer(25, 100, elapsed=60), 0.6),  # time ends the run sooner
         (trainer(25, 100, elapsed=10), 0.25),
-        (trainer(25, float("inf"), elapsed=10), 0.1),
-        (trainer(25, float("inf")), 0.0),
+        (trainer(25, elapsed=10), 0.1),
+        (trainer(25), 0.0),
+        (trainer(25, max_epochs=10, epoch=5), 0.5),
+        (trainer(25, max_epochs=10, epoch=5, batches=4), 0.54),
+        (trainer(50, max_epochs=10, epoch=5, batches=4), 0.54),  # begun at half the batch size
+        (trainer(90, 100, max_epochs=10, epoch=5), 0.9),
     ],
 )
 def test_share_done_is_the_nearer_end(run: Any, share: float) -> None:
     assert share_done(run) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("run", "steps"),
+    [
+        (trainer(), math.inf),
+        (trainer(max_steps=70), 70),
+        (trainer(max_epochs=10), 50),
+        (trainer(27, max_epochs=10, epoch=5, batches=4), 50),
+        (trainer(52, max_epochs=10, epoch=5, batches=4), 75),  # begun at half the batch size
+        (trainer(27, 40, max_epochs=10, epoch=5, batches=4), 40),
+    ],
+)
+def test_steps_in_all_count_those_that_were_taken(run: Any, steps: float) -> None:
+    assert steps_in_all(run) == steps

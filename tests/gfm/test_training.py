@@ -222,6 +222,19 @@ def test_two_processes_train_as_one_run(data, tmp_path):
     assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1", "2", "3"]
 
 
+@pytest.mark.slow
+def test_run_goes_on_with_more_devices(data, tmp_path):
+    alone = fit_arguments(data, *TINY, "--data.batch_size", "1", "--data.crop.size", "64")
+    assert run_outside(tmp_path, *alone).returncode == 0  # two of six samples
+    begun = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"
+    more = ("--trainer.devices", "2", "--trainer.strategy", "ddp", "--ckpt_path", str(begun))
+    until = ("--trainer.max_steps", "-1", "--trainer.max_epochs", "2")
+    done = run_outside(tmp_path, *alone, *more, *until)
+    assert done.returncode == 0, done.stderr
+    after = [(row["epoch"], row["step"]) for row in rows(tmp_path / "runs" / "version_1")]
+    assert after == [("0", "2"), ("0", "3"), ("1", "4"), ("1", "5"), ("1", "6")]
+
+
 def losses_of(run: Path) -> dict[str, str]:
     """The loss of each step, as written."""
     return {row["step"]: row["loss"] for row in rows(run) if row["loss"]}
@@ -351,3 +364,56 @@ def test_one_seed_decides_the_crops_too(data, monkeypatch):
     monkeypatch.setattr("gfm.data.CropBatches", Recorded)
     assert main(fit_arguments(data, *TINY, "--seed_everything", "7", "--quiet")) == 0
     assert seeds == [7]
+
+
+@pytest.fixture
+def keys(monkeypatch) -> list[tuple[int, list[str]]]:
+    """Epoch and samples of every training step that follows."""
+    steps = []
+    real = GFMTask.training_step
+
+    def recorded(task: GFMTask, batch, index: int):
+        steps.append((task.current_epoch, batch.keys))
+        return real(task, batch, index)
+
+    monkeypatch.setattr(GFMTask, "training_step", recorded)
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("before", "steps", "after"),
+    [
+        (1, 2, 2),  # in the middle
+        (2, 1, 1),
+        (1, 1, 3),  # before the first of the larger batches would have been over
+        (2, 3, 1),  # at the end of the epoch
+        (1, 6, 6),
+        (1, 4, 6),  # the rest is less than a batch
+    ],
+)
+def test_resume_at_another_batch_size_keeps_the_samples_consumed(
+    data, tmp_path, keys, before, steps, after
+):
+    validation = ("--data.validation", str(data / "photographs"), "--data.crop.size", "64")
+    options = (*TINY, *validation, "--quiet", "--model.schedule", "cosine")
+    begin = ("--data.batch_size", str(before), "--trainer.max_steps", str(steps))
+    assert main(fit_arguments(data, *options, *begin)) == 0
+    begun = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"
+    go_on = ("--data.batch_size", str(after), "--ckpt_path", str(begun))
+    until = ("--trainer.max_steps", "-1", "--trainer.max_epochs", "3")
+    assert main(fit_arguments(data, *options, *go_on, *until)) == 0
+    for epoch in range(3):
+        seen = sorted(key for number, batch in keys if number == epoch for key in batch)
+        assert seen == [f"s{n}" for n in range(6)], f"epoch {epoch} of {keys}"
+    validated = [row for row in rows(tmp_path / "runs" / "version_1") if row["val_sad"]]
+    whole = steps * before == 6  # the first epoch was validated by the first run
+    assert [row["epoch"] for row in validated] == ["0", "1", "2"][whole:]
+
+
+def test_epoch_that_was_limited_is_over_for_the_run_that_goes_on(data, tmp_path, keys):
+    options = (*TINY, "--quiet", "--trainer.limit_train_batches", "2", "--trainer.max_steps")
+    assert main(fit_arguments(data, *options, "4")) == 0
+    assert main(fit_arguments(data, *options, "2")) == 0
+    begun = tmp_path / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    assert main(fit_arguments(data, *options, "4", "--ckpt_path", str(begun))) == 0
+    assert keys[4:] == keys[:4]

@@ -30,12 +30,14 @@ class Published:
     Attributes:
         parameters: Millions, of GFM-TT (paper, table 7).
         gmac: Billions of multiply-adds at 800x800, of GFM-TT (paper, table 7).
+        seconds: For an image of 800x800 on a Tesla V100, of GFM-TT (paper, table 7).
         released_gmac: The same, but counted in the released code, with two glance classes.
         unused: Parameters that the released code holds and never uses, by what they are.
     """
 
     parameters: float
     gmac: float
+    seconds: float
     released_gmac: float
     unused: dict[str, int]
 
@@ -49,16 +51,21 @@ _GUIDE = 64 * 512 * 3 * 3 + 64 + 2 * 64
 
 PUBLISHED = {
     "d121": Published(
-        46.96, 244.0, 241.24, {"classifier": _classifier(1024), "last norm of DenseNet": 2 * 1024}
+        46.96,
+        244.0,
+        0.2085,
+        241.24,
+        {"classifier": _classifier(1024), "last norm of DenseNet": 2 * 1024},
     ),
-    "r34": Published(55.29, 132.28, 131.72, {"classifier": _classifier(512)}),
+    "r34": Published(55.29, 132.28, 0.1734, 131.72, {"classifier": _classifier(512)}),
     "r34_2b": Published(
         126.85,
         1526.79,
+        0.2268,
         1522.47,
         {"classifier": _classifier(512), "stem of ResNet": _RESNET_STEM, "psp1": _GUIDE},
     ),
-    "r101": Published(497.26, 852.45, 751.09, {"classifier": _classifier(2048)}),
+    "r101": Published(497.26, 852.45, 0.1943, 751.09, {"classifier": _classifier(2048)}),
 }
 
 

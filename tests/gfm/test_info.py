@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -68,6 +72,20 @@ def test_command_shows_both(capsys):
         assert text in out
     assert main(["info", "--backbone", "timm:test_resnet", "--width", "0.25"]) == 0
     assert "released" not in capsys.readouterr().out
+
+
+def test_script_times_the_networks_of_table_7():
+    script = Path(__file__).parents[2] / "scripts" / "bench_infer.py"
+    options = "--table-7 --backbones r34 --side 64 --rounds 1 --threads 1 --device cpu".split()
+    done = subprocess.run(
+        [sys.executable, str(script), *options], capture_output=True, text=True, check=True
+    )
+    head, _, row = done.stdout.splitlines()
+    assert head.startswith("GFM-TT at 64x64 on cpu (1 threads); paper: 800x800 on a Tesla V100")
+    backbone, parameters, unit, paper_parameters, gmac, paper_gmac, seconds, paper = row.split()
+    assert (backbone, parameters, unit, paper_parameters) == ("r34", "54.77", "M", "55.29")
+    assert float(gmac) == pytest.approx(131.81 * (64 / 800) ** 2, rel=0.02)
+    assert (paper_gmac, paper) == ("132.28", "0.1734") and 0 < float(seconds) < 60
 
 
 def test_command_names_what_is_wrong(capsys):

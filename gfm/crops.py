@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.rosta import on_grid
+from rssn.blending import blend
 from rssn.crops import Box, place_box
 from rssn.errors import InputError
 from rssn.images import Pixels
@@ -27,8 +28,8 @@ class CropOptions:
         size: What a crop is resized to, in pixels; a multiple of 32.
         transition: Share of the crops that are centred on a pixel of the transition region.
         flip: Share of the crops that are mirrored.
-        jitter: Largest relative change of brightness and contrast; 0 leaves the colours alone, as
-            the paper does.
+        jitter: Largest change of contrast, relative, and of brightness, in parts of 255; 0 leaves
+            the colours alone, as the paper does.
         kernel: Diameter of the label kernel in pixels of the image; the paper's when None.
     """
 
@@ -83,16 +84,9 @@ class Cropper:
         import albumentations
 
         self.options = options
-        steps: list[albumentations.BasicTransform] = [albumentations.HorizontalFlip(p=options.flip)]
-        if options.jitter:
-            limit = (-options.jitter, options.jitter)
-            steps.append(
-                albumentations.RandomBrightnessContrast(
-                    brightness_limit=limit, contrast_limit=limit, p=1
-                )
-            )
         self.move = albumentations.Compose(
-            steps, additional_targets={"foreground": "image", "background": "image"}
+            [albumentations.HorizontalFlip(p=options.flip)],
+            additional_targets={"foreground": "image", "background": "image"},
         )
 
     def place(self, levels: Pixels, rng: np.random.Generator) -> Box:
@@ -101,10 +95,46 @@ class Cropper:
         return place_box(levels, side, bool(rng.random() < self.options.transition), rng)
 
     def finish(self, planes: Planes, rng: np.random.Generator) -> Planes:
-        """Mirror and relight the planes of a crop, all alike, and put alpha on its grid."""
+        """Mirror the planes of a crop, all alike, put alpha on its grid, and jitter the colours."""
         self.move.set_random_seed(int(rng.integers(2**31)))
         parts = {name: part for name, part in planes._asdict().items() if part is not None}
         parts["mask"] = parts.pop("alpha")
         moved = self.move(**parts)
         alpha = on_grid(moved["mask"], ALPHA_BITS)
-        return Planes(moved["image"], alpha, moved.get("foreground"), moved.get("background"))
+        made = Planes(moved["image"], alpha, moved.get("foreground"), moved.get("background"))
+        jitter = self.options.jitter
+        if not jitter:
+            return made
+        contrast, brightness = rng.uniform(-jitter, jitter, 2)
+        return relight(made, 1 + contrast, 255 * brightness)
+
+
+def relight(planes: Planes, gain: float, offset: float) -> Planes:
+    """Change every level to gain * level + offset, clipped, and keep the composition equation.
+
+    Args:
+        planes: Image, matte, and F and B where they are known.
+        gain: Contrast, 1 for none.
+        offset: Brightness, in grey levels.
+
+    Note:
+        Clipped by itself the image would not be the blend of a clipped F and B any more. It takes
+        the offsets that F and B really got, blended by alpha, and keeps what it differed by (noise,
+        JPEG, an estimated F), times gain.
+    """
+    image, alpha, foreground, background = planes
+    if foreground is None or background is None:
+        return planes._replace(image=_move(image, gain, offset))
+    moved = [_move(part, gain, offset) for part in (foreground, background)]
+    offsets = blend(
+        alpha, moved[0] - np.float32(gain) * foreground, moved[1] - np.float32(gain) * background
+    )
+    return Planes(_move(image, gain, offsets), alpha, *moved)
+
+
+def _move(
+    image: NDArray[np.uint8], gain: float, offset: float | NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    moved = np.float32(gain) * image + np.asarray(offset, np.float32)
+    levels: NDArray[np.uint8] = np.rint(moved).clip(0, 255).astype(np.uint8)
+    return levels

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import draw_matte, draw_photograph
 
-from gfm.crops import ALPHA_BITS, CropOptions, Cropper, Planes
+from gfm.crops import ALPHA_BITS, CropOptions, Cropper, Planes, relight
 from gfm.rosta import make_labels
 from gfm.samples import Crop, collate
 from rssn.blending import blend
@@ -36,7 +36,7 @@ def flat_planes(height=80, width=90):
     return Planes(blend(alpha, *colours), alpha, *colours)
 
 
-@pytest.mark.parametrize("jitter", [0, 0.2])
+@pytest.mark.parametrize("jitter", [0, 0.2, 0.9])
 @pytest.mark.parametrize("side", [32, 57, 64])
 def test_crops_stay_composites(side, jitter):
     options = {"sides": (side,), "flip": 0.5, "transition": 0.5, "jitter": jitter}
@@ -44,8 +44,8 @@ def test_crops_stay_composites(side, jitter):
     for seed in range(8):
         made, _ = take(cropper, flat_planes(), np.random.default_rng(seed))
         again = blend(made.alpha, made.foreground, made.background)
-        # Each plane is rounded on its own, after each step.
-        assert np.abs(again.astype(int) - made.image).max() <= (2 if jitter else 1)
+        # Each plane is rounded on its own, after each step; contrast enlarges the first of them.
+        assert np.abs(again.astype(int) - made.image).max() <= (3 if jitter else 1)
         assert (made.image != flat_planes().image[0, 0]).any() or made.alpha.max() == 0
 
 
@@ -114,6 +114,28 @@ def test_enlarged_crops_are_smooth():
     picture = draw_photograph(0, 32, 32)
     made, _ = crop(Planes(picture, ramp, picture, picture), size=128)
     assert np.abs(np.diff(made.alpha, axis=1)).max() < 1.5 / 4 / 31
+
+
+def test_jitter_moves_all_parts_alike():
+    """0.8 x + 10 clips nothing: F 200 -> 170, B 40 -> 42, their blend at 0.25 is 80 -> 74."""
+    assert relit_levels((80, 200, 40), 0.25, 0.8, 10) == [74, 170, 42]
+
+
+def test_jitter_that_clips_keeps_the_composition_equation():
+    """1.2 x clips F 250 to 255 and takes B 10 to 12.
+
+    The image was 4 below the blend of F and B, 130; it ends 4.8 below their new blend, 133.5, and
+    not at 1.2 * 126 = 151.
+    """
+    assert relit_levels((126, 250, 10), 0.5, 1.2, 0) == [129, 255, 12]
+    assert relit_levels((126, None, None), 0.5, 1.2, 0) == [151, None, None]
+
+
+def relit_levels(levels, alpha, gain, offset):
+    """The levels of image, F and B of one pixel after `relight`."""
+    image, *parts = (each and np.full((1, 1, 3), each, np.uint8) for each in levels)
+    made = relight(Planes(image, np.full((1, 1), alpha, np.float32), *parts), gain, offset)
+    return [each if each is None else int(each[0, 0, 0]) for each in (made.image, *made[2:])]
 
 
 def test_crops_depend_on_the_generator_alone():

@@ -19,6 +19,7 @@ from gfm.evaluate import Report
 from gfm.inference import Strategy, matte
 from gfm.losses import GFMLoss, LossWeights, RIMLoss
 from gfm.network import GFM
+from gfm.parameter_groups import parameter_groups, regroup
 from gfm.samples import Batch
 from gfm.schedule import cosine_factor, share_done
 from gfm.validation import gather_by_name, photograph_errors
@@ -48,8 +49,9 @@ class GFMTask(lightning.LightningModule):
         loss: `paper` adds the terms with weight 1, `released` with 0.25.
         loss_weights: Other weights of some terms, by their names in `gfm.losses.LossWeights`.
         learning_rate: Of Adam; the largest of the schedule.
+        encoder_learning_rate: That of the encoder; None is `learning_rate`, 0 keeps its weights.
         schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
-        weight_decay: Of AdamW; 0 is Adam.
+        weight_decay: Of AdamW, for all weights but those of norms and biases; 0 is Adam.
         strategy: How whole photographs are matted.
         d1: Reduction for the glance of photographs.
         d2: Reduction for the focus of photographs.
@@ -72,6 +74,7 @@ class GFMTask(lightning.LightningModule):
         loss: Literal["paper", "released"] = "paper",
         loss_weights: dict[str, float] | None = None,
         learning_rate: float = 1e-5,
+        encoder_learning_rate: float | None = None,
         schedule: Schedule = "constant",
         weight_decay: float = 0.0,
         strategy: Strategy = "hybrid",
@@ -146,14 +149,20 @@ class GFMTask(lightning.LightningModule):
             self._compiled = torch.compile(self.model.forward)
 
     def on_train_start(self) -> None:
-        """Let the learning rate that was asked for win over the one of a resumed checkpoint."""
-        rate = self.hparams["learning_rate"]
+        """Let rates and decay that were asked for win over those of a resumed checkpoint."""
+        asked = self._parameter_groups()
         for optimizer in self.trainer.optimizers:
-            for group in optimizer.param_groups:
+            for group, wanted in zip(optimizer.param_groups, asked, strict=True):
+                group["weight_decay"] = wanted["weight_decay"]
                 if self.hparams["schedule"] == "constant":
-                    group["lr"] = rate
+                    group["lr"] = wanted["lr"]
         for config in self.trainer.lr_scheduler_configs:
-            config.scheduler.base_lrs = [rate] * len(config.scheduler.base_lrs)
+            config.scheduler.base_lrs = [wanted["lr"] for wanted in asked]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take checkpoints of earlier versions, whose optimizer had a single parameter group."""
+        states = checkpoint.get("optimizer_states", [])
+        states[:] = [regroup(each, self.model, self._parameter_groups()) for each in states]
 
     def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - outputs, batch and its index
         """Have the last weights of a run validated as well, in whatever epoch it ends.
@@ -230,9 +239,7 @@ class GFMTask(lightning.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
         """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
         optimizer: Optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=self.hparams["learning_rate"],
-            weight_decay=self.hparams["weight_decay"],
+            self._parameter_groups(),
             fused=self.device.type in ("cpu", "cuda"),  # one pass over the weights
         )
         if self.hparams["schedule"] == "constant":
@@ -241,3 +248,7 @@ class GFMTask(lightning.LightningModule):
             optimizer, lambda _: cosine_factor(share_done(self.trainer))
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        names = ("learning_rate", "encoder_learning_rate", "weight_decay")
+        return parameter_groups(self.model, **{name: self.hparams[name] for name in names})

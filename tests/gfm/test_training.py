@@ -268,12 +268,15 @@ def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
     assert main(fit_arguments(data, *options)) == 0
     last = str(tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt")
     go_on = ("--quiet", "--ckpt_path", last, "--trainer.max_steps", "3")
-    assert main(fit_arguments(data, *go_on, "--model.learning_rate", "1e-3")) == 0
+    asked = ("--model.learning_rate", "1e-3", "--model.encoder_learning_rate", "1e-4")
+    assert main(fit_arguments(data, *go_on, *asked, "--model.weight_decay", "0.1")) == 0
     run = tmp_path / "runs" / "version_1"
     options = yaml.safe_load((run / "config.yaml").read_text())["model"]
     assert (options["rosta"], options["width"], options["d1"]) == ("FT", 0.25, 4)
     state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == 1e-3
+    groups = state["optimizer_states"][0]["param_groups"]
+    assert [group["lr"] for group in groups] == [1e-4, 1e-4, 1e-3, 1e-3]
+    assert [group["weight_decay"] for group in groups] == [0.1, 0, 0.1, 0]
     for change, message in (
         (("--model.rosta", "TT"), "was trained with model.rosta='FT', not 'TT'"),
         (("--model.width=0.5",), "was trained with model.width=0.25, not 0.5"),

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gfm.precision import wide
+
 
 def conv_bn_relu(
     inputs: int, outputs: int, dilation: int = 1, separable: bool = False
@@ -55,9 +57,9 @@ def decoder_block(
 def head(
     inputs: int, widths: tuple[int, ...], outputs: int, factor: int, separable: bool = False
 ) -> nn.Sequential:
-    """The last layers of a decoder: convolutions with norm and ReLU, then a bare convolution."""
+    """The last layers of a decoder: convolutions with norm and ReLU, then that of the logits."""
     layers = _convolutions(inputs, widths, separable)
-    last = nn.Conv2d((inputs, *widths)[-1], outputs, 3, padding=1)
+    last = LogitConv2d((inputs, *widths)[-1], outputs, 3, padding=1)
     return nn.Sequential(*layers, last, *upsample(factor))
 
 
@@ -75,6 +77,14 @@ def _convolutions(
         for before, after in pairwise((inputs, *widths))
         for layer in conv_bn_relu(before, after, dilation, separable)
     ]
+
+
+class LogitConv2d(nn.Conv2d):
+    """A convolution whose result is float32, so that all that follows computes in float32."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Logits of features (B, C, H, W) in any floating type."""
+        return wide(super().forward(input))
 
 
 class PyramidPooling(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.config import SingleRosta
+from gfm.precision import wide, without_autocast
 
 
 def fuse(glance: Tensor, focus: Tensor, rosta: SingleRosta) -> Tensor:
@@ -79,8 +80,9 @@ class RosTaIntegration(nn.Module):
 
     def forward(self, mattes: list[Tensor]) -> Tensor:
         """Merge the mattes (B, 1, H, W) of TT, FT and BT, in this order, to an unbounded one."""
-        features = self.expand(torch.cat(mattes, dim=1))
-        gate = functional.relu(self.squeeze(features.mean(dim=(2, 3))))
-        gate = torch.sigmoid(self.excite(gate))[:, :, None, None]
-        merged: Tensor = self.merge(features * gate)
-        return merged
+        joined = torch.cat(mattes, dim=1)
+        with without_autocast(joined.device):
+            features = self.expand(joined.to(self.expand.weight.dtype))
+            gate = functional.relu(self.squeeze(features.mean(dim=(2, 3))))
+            gate = torch.sigmoid(self.excite(gate))[:, :, None, None]
+            return wide(self.merge(features * gate))

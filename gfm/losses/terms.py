@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfm.config import check_choice
+from gfm.precision import wide
 from rssn.errors import InputError
 
 Reduction = Literal["mean", "sum", "none"]
@@ -45,7 +46,7 @@ def cross_entropy(
     _check_shape("target", target, (batch, height, width))
     if target.dtype != torch.int64:
         raise InputError(f"target holds {target.dtype}; give class indices: target.long()")
-    loss = functional.cross_entropy(_wide(logits), target, reduction="none")[:, None]
+    loss = functional.cross_entropy(wide(logits), target, reduction="none")[:, None]
     _check_region(region, logits)
     return _reduce(loss if region is None else loss * region, region, reduction)
 
@@ -146,21 +147,16 @@ def composition_loss(
     colours = {"image": image, "foreground": foreground, "background": background}
     for name, values in colours.items():
         _check_shape(name, values, (batch, 3, height, width))
-    alpha, foreground, background = _wide(alpha), _wide(foreground), _wide(background)
+    alpha, foreground, background = wide(alpha), wide(foreground), wide(background)
     composite = background + alpha * (foreground - background)
     distance = _smooth_magnitude(_difference(composite, image, region), EPSILON / 255)
     return _reduce(distance.sum(dim=1, keepdim=True), region, reduction)
 
 
-def _wide(values: Tensor) -> Tensor:
-    """The values in float32, or wider where they are: half precision cannot hold 1e-12."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
-
-
 def _difference(pred: Tensor, target: Tensor, region: Tensor | None) -> Tensor:
     _check_shape("target", target, _shape("pred", pred))
     _check_region(region, pred)
-    difference = _wide(pred) - _wide(target)
+    difference = wide(pred) - wide(target)
     return difference if region is None else difference * region
 
 

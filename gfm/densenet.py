@@ -12,28 +12,20 @@ INNER = 4 * GROWTH  # channels between the two convolutions of a layer
 DEPTHS = (6, 12, 24, 16)
 
 
-class NormReLU(nn.BatchNorm2d):
-    """Batch norm and ReLU."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Keeps the shape (B, C, H, W)."""
-        return torch.relu_(super().forward(input))
-
-
 class DenseLayer(nn.Module):
     """Adds `GROWTH` channels made from all that there are."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.norm1 = NormReLU(inputs)
+        self.norm1 = nn.BatchNorm2d(inputs)
         self.conv1 = nn.Conv2d(inputs, INNER, 1, bias=False)
-        self.norm2 = NormReLU(INNER)
+        self.norm2 = nn.BatchNorm2d(INNER)
         self.conv2 = nn.Conv2d(INNER, GROWTH, 3, padding=1, bias=False)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Maps of one size, (B, C, H, W) each, to (B, GROWTH, H, W)."""
-        inner = self.conv1(self.norm1(torch.cat(features, 1)))
-        made: Tensor = self.conv2(self.norm2(inner))
+        inner = self.conv1(torch.relu_(self.norm1(torch.cat(features, 1))))
+        made: Tensor = self.conv2(torch.relu_(self.norm2(inner)))
         return made
 
 
@@ -60,7 +52,8 @@ class DenseNet(nn.Module):
         super().__init__()
         parts: OrderedDict[str, nn.Module] = OrderedDict(
             conv0=nn.Conv2d(3, 2 * GROWTH, 7, 2, padding=3, bias=False),
-            norm0=NormReLU(2 * GROWTH),
+            norm0=nn.BatchNorm2d(2 * GROWTH),
+            relu0=nn.ReLU(inplace=True),
             pool0=nn.MaxPool2d(3, stride=2, padding=1),
         )
         channels = 2 * GROWTH
@@ -70,7 +63,7 @@ class DenseNet(nn.Module):
             if number < len(DEPTHS):
                 parts[f"transition{number}"] = _transition(channels)
                 channels //= 2
-        parts["norm5"] = NormReLU(channels)
+        parts |= {"norm5": nn.BatchNorm2d(channels), "relu5": nn.ReLU(inplace=True)}
         self.features = nn.Sequential(parts)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -81,7 +74,8 @@ def _transition(channels: int) -> nn.Sequential:
     """Halves channels, height and width."""
     return nn.Sequential(
         OrderedDict(
-            norm=NormReLU(channels),
+            norm=nn.BatchNorm2d(channels),
+            relu=nn.ReLU(inplace=True),
             conv=nn.Conv2d(channels, channels // 2, 1, bias=False),
             pool=nn.AvgPool2d(2, 2),
         )

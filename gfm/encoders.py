@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from gfm.blocks import conv_bn_relu
 from gfm.densenet import DenseNet
@@ -102,6 +103,15 @@ class TimmEncoder(Encoder):
             levels = [level.permute(0, 3, 1, 2) for level in levels]
         return levels if self.stem is None else [self.stem(image), *levels]
 
+    def add_module(self, name: str, module: nn.Module | None) -> None:
+        """Take a part that `SyncBatchNorm.convert_sync_batchnorm` has gone through.
+
+        The conversion puts every part back with this method. It replaces timm's norms, which
+        apply an activation too, by plain ones that still hold the activation; these apply it again.
+        """
+        super().add_module(name, module)
+        keep_activations(self)
+
 
 class DenseEncoder(Encoder):
     """DenseNet-121 as GFM uses it: no pooling after the stem, each level behind its transition.
@@ -116,7 +126,7 @@ class DenseEncoder(Encoder):
         parts = dict(_filled(DenseNet(), "densenet121", weights).features.named_children())
         self.stages = nn.ModuleList(
             [
-                nn.Sequential(parts["conv0"], parts["norm0"]),
+                nn.Sequential(parts["conv0"], parts["norm0"], parts["relu0"]),
                 nn.Sequential(parts["denseblock1"], parts["transition1"]),
                 nn.Sequential(parts["denseblock2"], parts["transition2"]),
                 nn.Sequential(parts["denseblock3"], parts["transition3"]),
@@ -191,6 +201,22 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
         f"backbone={backbone!r} is not supported; choose {', '.join(map(repr, ENCODERS))} or "
         "'timm:NAME' with a name that timm.list_models() holds"
     )
+
+
+def keep_activations(module: nn.Module) -> None:
+    """Let batch norms that hold timm's `drop` and `act`, but do not apply them, do so."""
+    from timm.layers.norm_act import BatchNormAct2d
+
+    for norm in module.modules():
+        if not isinstance(norm, _BatchNorm) or isinstance(norm, BatchNormAct2d):
+            continue
+        if hasattr(norm, "act") and not norm._forward_hooks:
+            norm.register_forward_hook(_activate)
+
+
+def _activate(norm: nn.Module, _: object, result: Tensor) -> Tensor:
+    drop, act = norm.get_submodule("drop"), norm.get_submodule("act")
+    return cast(Tensor, act(drop(result)))
 
 
 def load_encoder_weights(body: nn.Module, path: Path) -> None:

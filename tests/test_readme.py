@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -122,6 +123,19 @@ def test_commands_run_in_their_order(folder, capfd):
     assert len(chosen) >= 15
     for command in chosen:
         run_here(command, capfd)
+
+
+def test_composition_track_of_the_paper_takes_sources():
+    """What a row of a COMP track is trained on is composed anew every epoch."""
+    builds = {}
+    for words in map(str.split, all_commands()):
+        options = dict(pairwise(words))
+        if "rssn.build" in words:
+            builds[options["--out"]] = options
+        elif "fit" in words and "configs/rssn/" in options.get("--config", ""):
+            assert builds[options["--data.shards"]]["--content"] == "sources"
+            return
+    pytest.fail("no row of a COMP track is trained")
 
 
 @pytest.mark.slow

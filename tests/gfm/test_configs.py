@@ -17,13 +17,14 @@ from gfm.task import GFMTask
 from gfm.tracking.published import PUBLISHED
 from gfm.tracking.rows import Row, row_of
 from gfm.training import GFMCommandLine
-from rssn.route import RouteOptions
+from rssn.build import parser, route_options
+from rssn.route import ROUTES, RouteOptions
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 MEDIAN = CONFIGS / "hybrid/median.yaml"  # of model files; tests/gfm/test_ensemble.py has some
 RUNS = [p for p in FILES if p != MEDIAN and "model" in yaml.safe_load(p.read_text())]
-ROUTES = [path for path in FILES if path not in (*RUNS, MEDIAN)]
+ROUTE_FILES = [path for path in FILES if path not in (*RUNS, MEDIAN)]
 PAPER = [path for path in RUNS if path.parent != CONFIGS and path.parent.name != "hybrid"]
 HYBRID = sorted(CONFIGS.glob("hybrid/*.yaml"))
 
@@ -95,6 +96,16 @@ def row(path: Path) -> Row:
     return row_of(GFMConfig(**model), "AM-2k", given["run"]["track"], *tested)
 
 
+@pytest.mark.parametrize("path", [path for path in PAPER if path.parent.name != "ori"], ids=name)
+def test_composition_tracks_are_composed_on_the_fly(path):
+    """Section 5.2.2: five backgrounds for each foreground, others every epoch."""
+    build = next(line for line in path.read_text().splitlines() if "rssn.build" in line)
+    given = parser().parse_args(build.partition("rssn.build ")[2].split())
+    track = path.parent.name
+    assert (given.content, given.route, str(given.out)) == ("sources", track, f"{track}/")
+    assert route_options(given.route, given.k) == ROUTES[track] and ROUTES[track].k == 5
+
+
 def test_every_track_has_every_network():
     wanted = {
         f"{track}/{backbone}_{rosta}.yaml"
@@ -115,7 +126,7 @@ def test_every_published_row_has_its_file():
     assert all(one.track == "ori" and one.backbone == "d121" for one in left)
 
 
-@pytest.mark.parametrize("path", ROUTES, ids=name)
+@pytest.mark.parametrize("path", ROUTE_FILES, ids=name)
 def test_route_is_read(path):
     route = RouteOptions.from_yaml(path)
     for key, value in yaml.safe_load(path.read_text()).items():
@@ -123,4 +134,4 @@ def test_route_is_read(path):
 
 
 def test_there_is_something_to_test():
-    assert RUNS and ROUTES and PAPER and HYBRID
+    assert RUNS and ROUTE_FILES and PAPER and HYBRID

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from gfm.matting_model import MattingModel
+from gfm.serve.access import Access, AccessCheck
 from gfm.serve.answers import NAME, Answer, Format, Output, check_format, cut_out
 from gfm.serve.jobs import Jobs
 from gfm.serve.limits import Limits, Refused, check_picture
@@ -47,13 +48,19 @@ class Options(BaseModel, extra="forbid"):
     format: Format = "png"
 
 
-def create_app(model: MattingModel, limits: Limits | None = None, name: str = "model") -> FastAPI:
+def create_app(
+    model: MattingModel,
+    limits: Limits | None = None,
+    name: str = "model",
+    access: Access | None = None,
+) -> FastAPI:
     """The application around a model.
 
     Args:
         model: A model of `gfm.load_model`.
         limits: How much is taken.
         name: Of the model, as `/health` and the page tell it.
+        access: Who may ask; without a token, and by IP address or `localhost`, when None.
     """
     limits = limits or Limits()
 
@@ -64,7 +71,8 @@ def create_app(model: MattingModel, limits: Limits | None = None, name: str = "m
         app.state.jobs.close()
 
     app = FastAPI(title="GFM", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(SecureHeaders)
+    app.add_middleware(AccessCheck, access=access or Access(), limits=limits)
+    app.add_middleware(SecureHeaders)  # around the other, so that refusals have them, too
     _add_errors(app, limits)
     _add_page(app)
 

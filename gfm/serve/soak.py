@@ -215,7 +215,7 @@ def _ask(port: int, request: Request, result: SoakResult) -> None:
 def _abort(port: int, data: bytes) -> None:
     """Go away in the middle of an upload."""
     with socket.create_connection(("127.0.0.1", port), TIMEOUT) as client:
-        head = f"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n"
+        head = f"POST /matte HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n"
         client.sendall(head.encode() + data[: len(data) // 2])
 
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from tiny import draw_photograph, shared
 
 import gfm
+from gfm.serve.access import Access
 from gfm.serve.application import create_app
 from gfm.serve.limits import Limits
 from rssn.images import encode_rgb
@@ -25,17 +26,17 @@ PNG = encode_rgb(PHOTOGRAPH, "png")
 LIMITS = Limits(max_bytes=100_000, max_pixels=50_000, queue=8, seconds=60)
 
 
-def open_client(limits: Limits = LIMITS) -> TestClient:
+def open_client(limits: Limits = LIMITS, access: Access | None = None) -> TestClient:
     """A client of an application around the tiny network."""
-    return TestClient(create_app(shared(), limits, "tiny"))
+    app = create_app(shared(), limits, "tiny", access)
+    return TestClient(app, base_url="http://127.0.0.1:8000")
 
 
 @contextlib.contextmanager
-def listening(limits: Limits) -> Iterator[int]:
+def listening(limits: Limits, access: Access | None = None) -> Iterator[int]:
     """A server on real sockets; yields its port."""
-    config = uvicorn.Config(
-        create_app(shared(), limits), log_level="error", timeout_graceful_shutdown=2
-    )
+    app = create_app(shared(), limits, access=access)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as bound:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import time
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from serving import listening
 from tiny import draw_photograph, shared
 
 import gfm
+from gfm.serve.access import Access
 from gfm.serve.limits import Limits
 from rssn.images import read_rgb, read_rgba, write_rgb
 
@@ -69,6 +70,22 @@ def page(address, browser, request):
     yield page
     context.close()
     assert problems == []
+
+
+def test_token_of_the_address_is_sent(browser, tmp_path):
+    token = "correct-horse/battery+staple"
+    write_rgb(tmp_path / "photo.png", PHOTOGRAPH)
+    with listening(Limits(max_bytes=200_000), Access(token=token)) as port:
+        context = browser.new_context()
+        context.set_default_timeout(WAIT)
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_selector("#error:visible >> text=This server needs its token")
+        page.goto(f"http://127.0.0.1:{port}/#token={quote(token, safe='')}")
+        page.wait_for_selector("#limits >> text=megapixels")
+        assert f"Authorization: Bearer {token}" in page.text_content("#curl")
+        upload(page, tmp_path / "photo.png")
+        context.close()
 
 
 @pytest.fixture

@@ -79,8 +79,13 @@ def test_client_that_goes_away_leaves_the_line(gate):
 
     async def request_and_go() -> int:
         messages = [{"type": "http.request", "body": PNG}, {"type": "http.disconnect"}]
-        scope = {"type": "http", "method": "POST", "path": "/matte", "headers": []}
-        scope |= {"query_string": b"", "server": ("x", 80), "scheme": "http"}
+        scope = {"type": "http", "method": "POST", "path": "/matte"}
+        scope |= {
+            "headers": [(b"host", b"localhost")],
+            "query_string": b"",
+            "server": ("x", 80),
+            "scheme": "http",
+        }
 
         async def receive():
             return messages.pop(0)

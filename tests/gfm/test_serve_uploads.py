@@ -72,7 +72,7 @@ def ask(port: int, method: str, path: str, body: bytes = b"") -> http.client.HTT
 def begin_upload(port: int) -> socket.socket:
     """Half an upload over a connection of its own."""
     client = socket.create_connection(("127.0.0.1", port), 20)
-    head = f"POST /matte HTTP/1.1\r\nHost: x\r\nContent-Length: {len(PNG)}\r\n\r\n".encode()
+    head = f"POST /matte HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(PNG)}\r\n\r\n".encode()
     client.sendall(head + PNG[: len(PNG) // 2])
     return client
 

@@ -1,6 +1,6 @@
 // The page: takes a photograph, shows what comes back for it, and composes downloads.
 
-import { OFFLINE, Sending } from "./sending.js";
+import { AUTHORIZED, OFFLINE, Sending, sentence } from "./sending.js";
 
 const find = (id) => document.getElementById(id);
 const [stage, panel, work, drop, split] = ["stage", "panel", "work", "drop", "split"].map(find);
@@ -186,6 +186,7 @@ function link(anchor, url, what) {
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).replace(/\.0$/, "")} MB`;
 
+addEventListener("hashchange", () => location.reload()); // another token
 find("file").addEventListener("change", ({ target }) => start(target.files[0]));
 find("cancel").addEventListener("click", again);
 find("again").addEventListener("click", again);
@@ -247,9 +248,11 @@ find("picture").addEventListener("change", async ({ target }) => {
 });
 find("download-composite").addEventListener("click", downloadComposite);
 
-find("curl").textContent =
-  `curl -F image=@photo.jpg "${location.origin}/matte?output=rgba&format=png" -o cutout.png`;
-fetch("health").then((answer) => answer.json()).then((health) => {
+const header = Object.entries(AUTHORIZED).map(([name, value]) => `-H "${name}: ${value}" `);
+find("curl").textContent = `curl ${header.join("")}-F image=@photo.jpg ` +
+  `"${location.origin}/matte?output=rgba&format=png" -o cutout.png`;
+fetch("health", { headers: AUTHORIZED }).then((answer) => answer.json()).then((health) => {
+  if (health.error) return showError(sentence(health.error));
   limits = health.limits;
   find("model").textContent = health.model;
   find("limits").textContent = "JPEG, PNG, WebP, TIFF or BMP, up to " +

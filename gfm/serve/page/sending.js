@@ -2,6 +2,10 @@
 
 const RETRIES = 5; // after an answer of 503
 
+// gfm serve --token prints the address with #token=, which browsers send to nobody.
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+export const AUTHORIZED = token ? { Authorization: `Bearer ${token}` } : {};
+
 export const OFFLINE = "The server cannot be reached. Is gfm serve still running?";
 
 export class Sending {
@@ -30,6 +34,7 @@ export class Sending {
       let clock;
       request.open("POST", "matte?output=page");
       request.responseType = "blob";
+      for (const [name, value] of Object.entries(AUTHORIZED)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => {
         const done = loaded / total;
         if (done < 1) this.tell(`Uploading, ${Math.round(100 * done)} %`, done);
@@ -68,4 +73,4 @@ export class Sending {
   }
 }
 
-const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+export const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;

@@ -130,7 +130,7 @@ class GFMConfig:
         if unknown := sorted(set(values) - known):
             raise InputError(
                 f"the model's configuration holds {', '.join(unknown)}, which this version does "
-                "not know; update gfm-matting"
+                "not know; update the project"
             )
         return cls(**values)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gfm.checkpoint import CONFIG_KEY
 from gfm.config import check_choice
-from rssn.errors import InputError, one_line
+from rssn.errors import InputError, how_to_install, one_line
 
 Precision = Literal["float32", "auto"]
 Maps = list[NDArray[np.float32]]
@@ -155,9 +155,7 @@ def require(package: str, extra: str) -> Any:  # noqa: ANN401
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise InputError(
-            f"the package {package} is missing; pip install 'gfm-matting[{extra}]'"
-        ) from None
+        raise InputError(f"the package {package} is missing; {how_to_install(extra)}") from None
 
 
 def keep_needed(graph: Any, outputs: Sequence[str]) -> None:  # noqa: ANN401

@@ -28,7 +28,7 @@ from rssn._preparation import (
 from rssn._seeding import generator
 from rssn.backgrounds import BackgroundSampler
 from rssn.console import progress
-from rssn.errors import InputError
+from rssn.errors import InputError, how_to_install
 from rssn.route import RouteOptions, draw_steps
 from rssn.shards import Content
 from rssn.sources import Background, Source, find_backgrounds, find_sources
@@ -62,7 +62,7 @@ def find_inputs(
         InputError: A folder is missing, holds nothing to use, or does not fit the route.
     """
     if route.denoise_probability and route.denoise_backend == "bm3d" and not find_spec("bm3d"):
-        raise InputError("the package bm3d is missing; pip install 'gfm-matting[bm3d]'")
+        raise InputError(f"the package bm3d is missing; {how_to_install('bm3d')}")
     sources, failures = find_sources(foregrounds)
     sources = sources[:limit]
     if route.composition:

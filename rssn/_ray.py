@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
-from rssn.errors import InputError
+from rssn.errors import InputError, how_to_install
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -28,8 +28,7 @@ class RayExecutor:
             import ray
         except ImportError as error:
             raise InputError(
-                "executor='ray' needs the package ray; pip install 'gfm-matting[ray]', or choose "
-                "'local'"
+                f"executor='ray' needs the package ray; {how_to_install('ray')}, or choose 'local'"
             ) from error
         self._ray: Any = ray
         self._started = not ray.is_initialized()

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.errors import InputError
+from rssn.errors import InputError, how_to_install
 from rssn.images import Uint8Image
 
 Backend = Literal["fast", "bm3d"]
@@ -207,7 +207,7 @@ def _bm3d_package() -> ModuleType:
     except ImportError as error:
         raise InputError(
             "backend='bm3d' needs the package bm3d, which is not installed; "
-            "pip install 'gfm-matting[bm3d]', or choose backend='fast'"
+            f"{how_to_install('bm3d')}, or choose backend='fast'"
         ) from error
     warnings.warn(
         "the bm3d package is free for non-commercial use only; backend='fast' has no such limit",

@@ -21,6 +21,15 @@ class FailedInputs(Exception):
         self.failures = list(failures)
 
 
+def how_to_install(extra: str) -> str:
+    """The line that installs the packages of an extra.
+
+    Note:
+        From the project's folder: the name of our package is not ours on the public index.
+    """
+    return f"pip install -e '.[{extra}]' in the project's folder"
+
+
 def one_line(error: BaseException) -> str:
     """The message of an error as one line, the type in front unless it is an `InputError`."""
     text = " ".join(str(error).split()) or type(error).__name__

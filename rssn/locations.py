@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from upath import UPath
 
-from rssn.errors import FailedInputs, InputError, one_line
+from rssn.errors import FailedInputs, InputError, how_to_install, one_line
 
 Location: TypeAlias = Path | UPath
 """A pathlib path, or one of an object store with the same methods."""
@@ -40,7 +40,7 @@ def locate(url: str | Path | UPath) -> Location:
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{url}: cannot be used ({error}); give a folder, file:///..., or s3://bucket/... or "
-            "gs://bucket/... with its package installed: pip install 'gfm-matting[cloud]'"
+            f"gs://bucket/... with its package installed: {how_to_install('cloud')}"
         ) from None
     return place
 

@@ -1,7 +1,7 @@
 """Compare denoisers on the same noisy images: the fast BM3D with the authors' package on one core.
 
-With --device, a GPU with one core instead, without the package: that one (`pip install
-gfm-matting[bm3d]`) is free for non-commercial use only.
+With --device, a GPU with one core instead, without the package: that one (`pip install -e
+'.[bm3d]'`) is free for non-commercial use only.
 """
 
 import argparse

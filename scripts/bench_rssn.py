@@ -2,7 +2,7 @@
 
 First what no way can save, then each step in the time of one core, then the whole. The plain way
 makes one composite at a time with pymatting's closed form and the bm3d package (free for
-non-commercial use only; pip install gfm-matting[bm3d]) and keeps nothing.
+non-commercial use only; pip install -e '.[bm3d]') and keeps nothing.
 """
 
 import argparse

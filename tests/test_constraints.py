@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
@@ -86,3 +87,27 @@ def test_the_lowest_versions_are_those_of_the_project():
             pin = Version(lowest[canonicalize_name(requirement.name)])
             asked = Version(floor.version).release
             assert pin.release[: len(asked)] == asked, f"{requirement}, but {pin} is tested"
+
+
+def test_no_malicious_or_flawed_lightning_is_admitted():
+    """2.6.2 and 2.6.3 stole credentials; up to 2.6.5 a checkpoint's names are called."""
+    (asked,) = (r for r in map(Requirement, PROJECT["dependencies"]) if "lightning" in r.name)
+    for version in ("2.6.0", "2.6.2", "2.6.3", "2.6.4", "2.6.5"):
+        assert not asked.specifier.contains(version)
+    for name in ("constraints.txt", "constraints-lowest.txt"):
+        assert asked.specifier.contains(pins(name)["pytorch-lightning"])
+
+
+@pytest.mark.parametrize(
+    "place", ["README.md", "CONTRIBUTING.md", "docs", "gfm", "rssn", "scripts"]
+)
+def test_nobody_is_told_to_install_our_name_from_the_index(place):
+    """It is not ours there: extras come from the project's folder."""
+    start = ROOT / place
+    files = [start] if start.is_file() else [*start.rglob("*.py"), *start.rglob("*.md")]
+    assert files
+    for file in files:
+        text = " ".join(file.read_text().split())
+        assert not re.search(rf"{PROJECT['name']}\[|install[^.]{{0,20}}{PROJECT['name']}", text), (
+            file
+        )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import gfm
 from gfm import packaged
-from rssn.errors import InputError
+from rssn.errors import InputError, how_to_install
 
 TOKEN_VARIABLE = "GFM_SERVE_TOKEN"
 
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
         from gfm.serve.limits import Limits, parse_bytes
     except ModuleNotFoundError as error:
         raise InputError(
-            f"gfm serve needs the package {error.name}; pip install 'gfm-matting[web]'"
+            f"gfm serve needs the package {error.name}; {how_to_install('web')}"
         ) from None
     limits = Limits(
         max_bytes=parse_bytes("--max-bytes", options.max_bytes),

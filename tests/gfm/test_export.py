@@ -166,7 +166,7 @@ class TestFilesThatAreRefused:
     def test_missing_package_is_named_with_its_remedy(self, package, tmp_path, monkeypatch):
         onnx.save(hand_made(), tmp_path / "m.onnx")
         monkeypatch.setitem(sys.modules, package, None)
-        message = rf"package {package} is missing; pip install 'gfm-matting\[onnx\]'"
+        message = rf"package {package} is missing; pip install -e '\.\[onnx\]'"
         with pytest.raises(InputError, match=message):
             gfm.load_model(tmp_path / "m.onnx")
         with pytest.raises(InputError, match=message):

@@ -53,7 +53,7 @@ def test_wrong_usage_is_exit_2(model_file, options, message, capsys):
 def test_missing_packages_are_named(model_file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["serve", "--model", str(model_file)]) == 2
-    assert "needs the package uvicorn; pip install 'gfm-matting[web]'" in capsys.readouterr().err
+    assert "needs the package uvicorn; pip install -e '.[web]'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

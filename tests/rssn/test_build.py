@@ -325,7 +325,10 @@ def test_missing_ray_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main([*arguments, "--executor", "ray", "--out", str(tmp_path / "out")]) == 2
-    assert "gfm-matting[ray]" in capsys.readouterr().err
+    assert (
+        "pip install -e '.[ray]' in the project's folder, or choose 'local'"
+        in capsys.readouterr().err
+    )
 
 
 def test_import_loads_nothing_heavy() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.precision import wide
+from gfm.depthwise import DepthwiseConv2d
 
 
 def conv_bn_relu(
@@ -27,7 +28,7 @@ def conv_bn_relu(
         convolution = [nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation)]
     else:
         convolution = [
-            nn.Conv2d(inputs, inputs, 3, 1, dilation, dilation, groups=inputs, bias=False),
+            DepthwiseConv2d(inputs, 3, dilation=dilation),
             nn.Conv2d(inputs, outputs, 1, bias=False),
         ]
     return [*convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

@@ -14,6 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gfm.blocks import conv_bn_relu
 from gfm.densenet import DenseNet
+from gfm.efficientnet import LITE_SHAPES, EfficientNetLite
+from gfm.encoder_packages import package_weights
 from gfm.plans import DecoderPlan, classic_plan, full_resolution_plan, plan_from_channels, wide_plan
 from gfm.resnet import SHAPES, BasicBlock, ResNet
 from rssn.errors import InputError
@@ -55,6 +57,25 @@ class ResNetEncoder(Encoder):
         self.body = _filled(ResNet(SHAPES[name]), name, weights)
         self.channels = self.body.channels
         self.plan = plan or plan_from_channels(self.channels)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
+        return self.body.forward(image)
+
+
+class LiteEncoder(Encoder):
+    """An EfficientNet-Lite that is built without timm.
+
+    Args:
+        name: Of `gfm.efficientnet.LITE_SHAPES`, as timm has it.
+        weights: As for `build_encoder`.
+    """
+
+    def __init__(self, name: str, weights: str | Path | None = None) -> None:
+        super().__init__()
+        self.body = _filled(EfficientNetLite(LITE_SHAPES[name]), name, weights)
+        self.channels = self.body.channels
+        self.plan = plan_from_channels(self.channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -186,8 +207,8 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
 
     Args:
         backbone: `r34`, `r34_2b`, `d121`, `r101` or `timm:NAME`.
-        weights: `timm` downloads, a path reads a local file (.pth or .safetensors), None starts
-            from random values.
+        weights: `timm` downloads, `package` reads them from an installed package, a path reads a
+            local file (.pth or .safetensors), None starts from random values.
 
     Raises:
         InputError: An unknown name, or weights that do not fit.
@@ -196,6 +217,8 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
         return make(weights)
     if backbone.startswith("timm:"):
         name = backbone.removeprefix("timm:")
+        if name in LITE_SHAPES:
+            return LiteEncoder(name, weights)
         return (ResNetEncoder if name in SHAPES else TimmEncoder)(name, weights)
     raise InputError(
         f"backbone={backbone!r} is not supported; choose {', '.join(map(repr, ENCODERS))} or "
@@ -286,6 +309,8 @@ def _filled(body: Body, name: str, weights: str | Path | None) -> Body:
     if weights == "timm":
         pretrained = _timm_model(name, weights, num_classes=0).state_dict()
         body.load_state_dict({key: pretrained[key] for key in body.state_dict()})
+    elif weights == "package":
+        body.load_state_dict(package_weights(name, body.state_dict()))
     elif weights is not None:
         load_encoder_weights(body, Path(weights))
     return body
@@ -305,6 +330,8 @@ def _timm_features(name: str, weights: str | Path | None) -> Any:  # noqa: ANN40
 
 
 def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  # noqa: ANN401 - a timm model has no type
+    if weights == "package":
+        package_weights(name, {})  # which says what there is
     import timm  # half of a cold start
 
     try:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from gfm.config import check_choice
 from gfm.precision import wide
+from gfm.losses.blur import blur
 from rssn.errors import InputError
 
 Reduction = Literal["mean", "sum", "none"]
@@ -102,11 +103,10 @@ def laplacian_loss(
     rest = _difference(pred, target, region)
     batch = rest.shape[0]
     rest = rest.flatten(0, 1)[:, None]
-    kernel = _kernel(rest)
     loss = rest.new_zeros(batch)
     with torch.autocast(rest.device.type, enabled=False):
         for _ in range(levels):
-            blurred = functional.conv2d(functional.pad(rest, (2, 2, 2, 2), "replicate"), kernel)
+            blurred = blur(rest)
             loss = loss + _distance(rest - blurred, batch, reduction)
             rest = functional.avg_pool2d(blurred, (min(2, rest.shape[-2]), min(2, rest.shape[-1])))
     loss = loss + _distance(rest, batch, reduction)
@@ -162,13 +162,6 @@ def _difference(pred: Tensor, target: Tensor, region: Tensor | None) -> Tensor:
 
 def _smooth_magnitude(difference: Tensor, epsilon: float) -> Tensor:
     return torch.sqrt(difference.square() + epsilon**2)
-
-
-def _kernel(like: Tensor) -> Tensor:
-    """The released 5x5 blur: g(i) + g(j), not their product, of g(x) = exp(-x^2); normalised."""
-    line = torch.exp(-torch.arange(-2, 3, device=like.device, dtype=like.dtype).square())
-    kernel = line[:, None] + line
-    return (kernel / kernel.sum())[None, None]
 
 
 def _distance(level: Tensor, batch: int, reduction: Reduction) -> Tensor:

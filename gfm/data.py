@@ -13,11 +13,13 @@ from torch.utils.data import DataLoader, Dataset
 from gfm.config import Rosta
 from gfm.crops import CropOptions
 from gfm.loader import CropBatches, TrainingLoader, Turn
+from gfm.material_set import MaterialOptions, MaterialSet
 from gfm.mixture import Part, open_mixture
 from gfm.schedule import count_present_batches
 from gfm.training_sets import TrainingSet, open_training_set
 from rssn.errors import InputError
 from rssn.images import image_files, read_rgb
+from rssn.material import Material
 from rssn.route import RouteOptions
 from rssn.sources import find_sources, read_source
 
@@ -91,6 +93,9 @@ class GFMData(lightning.LightningDataModule):
             run, as the first does with 0.
         route: For shards of sources, another route than the one they were built for.
         mixture: In place of `shards`, several of them, some repeated.
+        material: In place of `shards`, a file of pictures (`rssn.material`), from which samples are
+            drawn without end.
+        draw: How samples are drawn from the material.
     """
 
     def __init__(
@@ -108,6 +113,8 @@ class GFMData(lightning.LightningDataModule):
         skip_bad: int = 0,
         route: RouteOptions | None = None,
         mixture: list[Part] | None = None,
+        material: str | None = None,
+        draw: MaterialOptions | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation, self.rosta = shards, validation, rosta
@@ -116,6 +123,7 @@ class GFMData(lightning.LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
         self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
+        self.material, self.draw = material, draw or MaterialOptions()
         self.position: dict[str, int] | None = None
         self.loader: TrainingLoader | None = None
 
@@ -141,7 +149,7 @@ class GFMData(lightning.LightningDataModule):
     @property
     def places(self) -> list[str]:
         """Where the training data is: `shards`, or those of each part of the mixture."""
-        named = [] if self.shards is None else [self.shards]
+        named = [place for place in (self.shards, self.material) if place is not None]
         return [*named, *(part.shards for part in self.mixture or ())]
 
     def samples(self) -> TrainingSet:
@@ -150,8 +158,12 @@ class GFMData(lightning.LightningDataModule):
         Raises:
             InputError: None is named, or it cannot be opened.
         """
-        if self.mixture is not None and self.shards is not None:
-            raise InputError("data.shards and data.mixture are both set; give one of them")
+        named = {"shards": self.shards, "mixture": self.mixture, "material": self.material}
+        given = [f"data.{name}" for name, value in named.items() if value is not None]
+        if len(given) > 1:
+            raise InputError(f"{' and '.join(given)} are both set; give one of them")
+        if self.material is not None:
+            return MaterialSet(Material(self.material), self.draw)
         if self.mixture is not None:
             return open_mixture(self.mixture, self.seed)
         if self.shards is None:

@@ -124,7 +124,7 @@ def draw_view(
         [stretch, 1 / stretch]
     )
     sides = (True,) * 4 if inside else _cut_sides(alpha)
-    return _fit(axes * side / size, centre[::-1], size, (width, height), sides)
+    return fit(axes * side / size, centre[::-1], size, (width, height), sides)
 
 
 def warp(image: Image, view: View, border: int, reduced: int = 1) -> Image:
@@ -194,7 +194,7 @@ def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
     return left, top, right, bottom
 
 
-def _fit(
+def fit(
     axes: NDArray[np.float64],
     centre: NDArray[np.float64],
     size: int,

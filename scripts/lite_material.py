@@ -1,11 +1,10 @@
-"""Gather what the `lite` model is trained on: folders of links, stretched mattes, drawn scenes.
+"""Gather what the packaged models are trained on into one file.
 
-Takes a collection whose `list.csv` names every item with its licence, and holds `photos/` with
-`original/` and `mask/`, `cutouts/` and `cutouts_more/` of RGBA images, `backgrounds/` and
-`backgrounds_more/`. Share-alike items are left out, and every third photograph is kept for the
-test. The folders are then built into shards of sources (`python -m rssn.build`), for the loader to
-compose anew every epoch. With `--labelled`, so are the photographs to which lite_label.py gave
-mattes.
+Takes a collection whose `list.csv` names every item with its licence: `labelled/SET` and `photos`
+with `original/` and `mask/`, `cutouts` and `cutouts_more` of RGBA images, `backgrounds` and
+`backgrounds_more`. Share-alike items are left out, and so is what the collection keeps for tests.
+`--research` adds the sets whose licence does not allow every use. Binary masks get the edges that
+closed-form matting finds near them; that takes most of the time and is kept in `--cache`.
 """
 
 from __future__ import annotations
@@ -13,161 +12,164 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from data_tools.scenes.folder import Settings, write_scenes
-from rssn import ROUTES
-from rssn.build import BuildOptions, build
+from rssn._pymatting import function
+from rssn.colour_fill import fill_colours
 from rssn.console import progress, run_command
 from rssn.errors import InputError, one_line
-from rssn.images import Alpha, image_files, read_alpha, write_alpha
-from rssn.sources import Source, find_sources
+from rssn.images import Alpha, Uint8Image, image_files, read_alpha, read_rgb, write_alpha
+from rssn.material import Kind, Picture, create_material
+from rssn.sources import Source, find_sources, read_source, shrink
 
 SHARE_ALIKE = "-SA"  # in the licence
+PERMISSIVE = ("ccp", "feral_cat", "cat81")  # of labelled/
+RESEARCH = ("caltech_animals", "davis", "ecssd", "human290", "weizmann_horse")
+SOFT = ("ccp",)  # masks with soft edges already
+KEPT_LAST = {"davis": 60, "ecssd": 50}  # in name order, for measuring clicks
 OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
-DRAWN = 400  # scenes, and at least as many icons
-SIDES = {"photos": 512, "objects": 512, "drawn": 320, "scenes": 320}  # px, shorter side
-LABELLED = 512  # px
-GARMENTS = "clothing"  # how their names begin: many, all alike, so they are a part of their own
-CLEAN = ("drawn", "scenes")  # have no noise to take away
+BAND = 0.015  # of the shorter side, to each side of a mask's edge
+VISIBLE = 0.05  # alpha from which on a cut-out's colours are its own
+EMOJI = "emoji"  # in the names of three-dimensional icons, a source of their own
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture of the collection: its files, kind, source, and name in `list.csv`."""
+
+    name: str
+    kind: Kind
+    source: str
+    files: Source
 
 
 def main() -> int:
     """The command; 0 done, 2 usage."""
     parser = argparse.ArgumentParser(prog="lite_material", description=__doc__)
-    parser.add_argument("--collection", type=Path, required=True, help="folder with list.csv")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--route",
-        choices=("rssn", "bg20k"),
-        default="rssn",
-        help="how objects get before backgrounds; bg20k, the plain way, goes to shards-bg20k",
-    )
-    parser.add_argument(
-        "--labelled", type=Path, help="folder that lite_label.py wrote: more photographs"
-    )
+    add = parser.add_argument
+    add("--collection", type=Path, required=True, help="folder with list.csv")
+    add("--out", type=Path, required=True, help="file to write, .tar")
+    add("--side", type=int, default=448, help="shorter side of the pictures in px (default 448)")
+    add("--research", action="store_true", help="add the sets that are for research only")
+    add("--labelled", type=Path, help="folder of lite_label.py: photographs with made mattes")
+    add("--encoding", choices=("jpg", "webp"), default="jpg")
+    add("--quality", type=int, default=92)
+    add("--cache", type=Path, default=Path("lite/edges"), help="folder of the edges")
     options = parser.parse_args()
     return run_command(lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> None:
-    """Gather all that was asked for."""
-    gather(options.collection, options.out, options.route)
-    if options.labelled is not None:
-        gather_labelled(options.labelled, options.out)
+    """Write the file and say what is in it."""
+    licences = read_licences(options.collection / "list.csv")
+    items = [i for i in gather(options) if SHARE_ALIKE not in licences.get(i.name, "")]
+    counts: dict[str, int] = {}
+    with create_material(options.out, options.encoding, options.quality) as material:
+        for item in progress(items, "pictures"):
+            image, alpha = read(item, options)
+            size = (image.shape[0], image.shape[1])
+            licence = licences.get(item.name, "")
+            picture = Picture(item.name, item.kind, item.source, licence, size)
+            material.add(picture, image, alpha)
+            counts[item.source] = counts.get(item.source, 0) + 1
+    print(f"{options.out}: " + ", ".join(f"{source} {n}" for source, n in counts.items()))
 
 
-def gather(collection: Path, out: Path, route: str) -> None:
-    """Make the folders and the shards; what is there already is kept."""
-    files = usable(collection)
-    photographs(collection, out)
-    emoji = sorted(item for item in files if "/emoji" in item)
-    parts = {
-        "backgrounds": [item for item in files if item.startswith("backgrounds")],
-        "objects": [i for i in files if i.startswith("cutouts") and "/emoji" not in i],
-        "drawn": emoji[:: max(1, len(emoji) // DRAWN)],
-    }
-    for name, items in parts.items():
-        (out / name).mkdir(parents=True, exist_ok=True)
-        for item in items:
-            link(out / name / files[item].name, files[item])
-    scenes = Settings(count=DRAWN, backgrounds=0, height=SIDES["scenes"], width=SIDES["scenes"])
-    write_scenes(out / "scenes", scenes)
-    target = out / ("shards" if route == "rssn" else f"shards-{route}")
-    for name, side in SIDES.items():
-        shards(out, target / name, route, side)
-    originals(out, "photos", target / "originals", SIDES["photos"])
-
-
-def gather_labelled(labelled: Path, out: Path) -> None:
-    """Garments and all else, composed on the backgrounds and as they are."""
-    for name in ("garments", "labelled"):
-        for part in ("original", "mask"):
-            (out / name / part).mkdir(parents=True, exist_ok=True)
-    for source in progress(find_sources(labelled)[0], "labels"):
-        folder = out / ("garments" if source.id.startswith(GARMENTS) else "labelled")
-        add_photograph(folder, source)
-    for name in ("garments", "labelled"):
-        shards(out, out / "shards" / name, "rssn", LABELLED)
-        originals(out, name, out / "shards" / f"{name}_originals", LABELLED)
-
-
-def usable(collection: Path) -> dict[str, Path]:
-    """The cut-outs and backgrounds that may be published with a model, by their items' names.
+def read_licences(table: Path) -> dict[str, str]:
+    """The licence of each item of a collection.
 
     Raises:
-        InputError: The table of the collection cannot be read, or names a file that is not there.
+        InputError: The table cannot be read.
     """
-    table = collection / "list.csv"
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            licences = {row["item"]: row["licence"] for row in csv.DictReader(file)}
+            return {row["item"]: row["licence"] for row in csv.DictReader(file)}
     except (OSError, KeyError) as error:
         raise InputError(
             f"{table}: cannot be read ({one_line(error)}); give a table with item and licence"
         ) from None
-    files = {
-        f"{folder.name}/{path.stem}": path
-        for kind in ("cutouts", "backgrounds")
-        for folder in (collection / kind, collection / f"{kind}_more")
-        for path in image_files(folder)
-    }
-    items = [item for item in licences if item.startswith(("cutouts", "backgrounds"))]
-    if missing := [item for item in items if item not in files]:
-        raise InputError(f"{table}: names {missing[0]}, which is not in {collection}")
-    return {item: files[item] for item in items if SHARE_ALIKE not in licences[item]}
 
 
-def link(target: Path, file: Path) -> None:
-    """Make `target` a link to a file, unless it is one."""
-    if not target.is_symlink():
-        target.symlink_to(file.resolve())
+def gather(options: argparse.Namespace) -> Iterator[Item]:
+    """Everything that may be used, in a fixed order."""
+    collection: Path = options.collection
+    for name in PERMISSIVE + (RESEARCH if options.research else ()):
+        pairs = find_sources(collection / "labelled" / name)[0]
+        for source in pairs[: len(pairs) - KEPT_LAST.get(name, 0)]:
+            yield Item(f"labelled/{name}/{source.id}", "photograph", name, source)
+    for number, source in enumerate(find_sources(collection / "photos")[0]):
+        if number % 3:
+            yield Item(f"photos/{source.id}", "photograph", "photos", source)
+    if options.labelled is not None:
+        for source in find_sources(options.labelled)[0]:
+            yield Item(found_in(collection, source.id), "photograph", "self_labelled", source)
+    for folder in ("cutouts", "cutouts_more"):
+        for number, path in enumerate(image_files(collection / folder)):
+            if folder == "cutouts" and number % 4 == 0:
+                continue
+            source = EMOJI if path.stem.startswith(EMOJI) else folder
+            files = Source(path.stem, path, path, False)
+            yield Item(f"{folder}/{path.stem}", "cutout", source, files)
+    for folder in ("backgrounds", "backgrounds_more"):
+        for path in image_files(collection / folder):
+            files = Source(path.stem, path, path, False)
+            yield Item(f"{folder}/{path.stem}", "background", "backgrounds", files)
 
 
-def photographs(collection: Path, out: Path) -> None:
-    """The photographs to train on with stretched mattes, and links to those kept for the test."""
-    for number, source in enumerate(progress(find_sources(collection / "photos")[0], "mattes")):
-        folder = out / ("test" if number % 3 == 0 else "photos")
-        for part in ("original", "mask"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        if folder.name == "photos":
-            add_photograph(folder, source)
-            continue
-        for part, path in (("original", source.image), ("mask", source.matte)):
-            link(folder / part / f"{source.id}{path.suffix}", path)
+def found_in(collection: Path, name: str) -> str:
+    """The item that a photograph without a matte is in the collection's table."""
+    for folder in ("unlabelled", "unlabelled_more/clothing5k", "unlabelled_more/caltech101"):
+        if any((collection / folder).glob(f"{name}.*")):
+            return f"{folder}/{name}"
+    raise InputError(f"{name}: is in no folder of {collection}; label photographs of it")
 
 
-def add_photograph(folder: Path, source: Source) -> None:
-    """A link to the image, and its matte, stretched."""
-    link(folder / "original" / source.image.name, source.image)
-    matte = folder / "mask" / f"{source.id}.png"
-    if not matte.exists():
-        write_alpha(matte, stretch(read_alpha(source.matte)))
+def read(item: Item, options: argparse.Namespace) -> tuple[Uint8Image, Alpha | None]:
+    """Colours and matte of an item, at the size of the material."""
+    if item.kind == "background":
+        return shrink(read_rgb(item.files.image), options.side), None
+    if item.source in (*PERMISSIVE, *RESEARCH) and item.source not in SOFT:
+        return soft(item, options)
+    pixels = read_source(item.files, options.side)
+    if item.kind == "cutout":
+        return fill_colours(pixels.image, pixels.alpha, VISIBLE), pixels.alpha
+    return pixels.image, stretch(pixels.alpha)
+
+
+def soft(item: Item, options: argparse.Namespace) -> tuple[Uint8Image, Alpha]:
+    """A photograph with a binary mask, whose edges are found once and kept."""
+    image = shrink(read_rgb(item.files.image), options.side)
+    kept: Path = options.cache / f"{item.source}_{item.files.id}_{options.side}.png"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_alpha(kept, edges(image, read_alpha(item.files.matte) > 0.5))
+    return image, read_alpha(kept)
+
+
+def edges(image: Uint8Image, mask: np.ndarray) -> Alpha:  # type: ignore[type-arg]
+    """The matte of a mask (any size), by closed-form matting in a band around its edge."""
+    size = (image.shape[1], image.shape[0])
+    solid = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
+    reach = max(2, round(BAND * min(size)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inner = cv2.erode(solid.astype(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
+    outer = cv2.dilate(solid.astype(np.uint8), kernel)
+    trimap = np.where(inner > 0, 1.0, np.where(outer > 0, 0.5, 0.0))
+    if not (trimap == 1).any() or not (trimap == 0).any():
+        return np.asarray(solid, np.float32)
+    estimate = function("alpha.estimate_alpha_cf", "estimate_alpha_cf")
+    return stretch(np.asarray(estimate(image / 255.0, trimap), np.float32).clip(0, 1))
 
 
 def stretch(alpha: Alpha) -> Alpha:
     """Make what is all but opaque opaque, and what is all but clear clear."""
     stretched: Alpha = ((alpha - CLEAR) / (OPAQUE - CLEAR)).clip(0, 1).astype(np.float32)
     return stretched
-
-
-def shards(out: Path, target: Path, name: str, side: int) -> None:
-    """Sources to compose on the fly, in a folder with the name of theirs."""
-    route = replace(ROUTES[name], k=1, shorter_side=side, blur_reference=1080)
-    if target.name in CLEAN:
-        route = replace(route, denoise_probability=0)
-    options = BuildOptions(route, content="sources", extend=True)
-    folders = (out / target.name, out / "backgrounds", target)
-    build(*folders, options, resume=True, cache=out / "cache", quiet=False)
-
-
-def originals(out: Path, name: str, target: Path, side: int) -> None:
-    """The photographs as they are, with their estimated colours."""
-    options = BuildOptions(replace(ROUTES["original"], shorter_side=side))
-    build(out / name, None, target, options, resume=True, cache=out / "cache", quiet=False)
 
 
 if __name__ == "__main__":

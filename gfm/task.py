@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gfm.checkpoint import load_network
-from gfm.config import GFMConfig, Pyramid, Rosta
+from gfm.config import IMAGENET_MEAN, IMAGENET_STD, GFMConfig, Pyramid, Rosta
 from gfm.cutout import Matte
 from gfm.evaluate import Report
 from gfm.inference import Strategy, matte
@@ -42,7 +42,10 @@ class GFMTask(lightning.LightningModule):
         bridge: The focus decoder has its bridge block.
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts, with about a ninth of the work.
-        weights: Weights of the encoder to start from: `timm`, a file, or none.
+        mean: What is subtracted from images in [0, 1], per channel; ImageNet's when None.
+        std: What the difference is divided by, per channel; ImageNet's when None.
+        weights: Weights of the encoder to start from: `timm`, `package` (of an installed package),
+            a file, or none.
         model: A model file to start from instead, or `lite`; its configuration counts then.
         ensemble: Further model files: the median of all mattes is validated, tested or predicted
             (EN-median of the paper's table 5). Not for training.
@@ -68,6 +71,8 @@ class GFMTask(lightning.LightningModule):
         bridge: bool = True,
         single_decoder: bool = False,
         separable: bool = False,
+        mean: tuple[float, float, float] | None = None,
+        std: tuple[float, float, float] | None = None,
         weights: str | None = None,
         model: str | None = None,
         ensemble: list[str] | None = None,
@@ -96,6 +101,8 @@ class GFMTask(lightning.LightningModule):
                 bridge=bridge,
                 single_decoder=single_decoder,
                 separable=separable,
+                mean=IMAGENET_MEAN if mean is None else mean,
+                std=IMAGENET_STD if std is None else std,
             )
             self.model = GFM(config, weights)
         if channels_last:

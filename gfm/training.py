@@ -52,7 +52,17 @@ HARMLESS = (
 
 CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
 CONFIG_FLAGS = ("--config", "-c")
-NETWORK_OPTIONS = ("backbone", "rosta", "width", "pyramid", "bridge", "single_decoder", "separable")
+NETWORK_OPTIONS = (
+    "backbone",
+    "rosta",
+    "width",
+    "pyramid",
+    "bridge",
+    "single_decoder",
+    "separable",
+    "mean",
+    "std",
+)
 
 
 class GFMCommandLine(LightningCLI):

@@ -247,7 +247,8 @@ class GFMTask(lightning.LightningModule):
         """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
         optimizer: Optimizer = torch.optim.AdamW(
             self._parameter_groups(),
-            fused=self.device.type in ("cpu", "cuda"),  # one pass over the weights
+            # One pass over the weights; Lightning does not clip for it in mixed precision.
+            fused=self.device.type in ("cpu", "cuda") and not self.trainer.gradient_clip_val,
         )
         if self.hparams["schedule"] == "constant":
             return optimizer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
+from gfm.data import GFMData
 from gfm.network import GFM
 from gfm.task import GFMTask
 from rssn.errors import InputError
@@ -32,9 +33,19 @@ class WeightAverage(EMAWeightAveraging):
 
 
 def model_to_keep(trainer: lightning.Trainer) -> GFM | None:
-    """The model that a run's files hold: the average where there is one."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, WeightAverage) and callback.model is not None:
-            return callback.model
+    """The model that a run's files hold: the average where there is one.
+
+    It knows the licences of what it is trained on: those of the model that it began as, and those
+    of the training data.
+    """
     task = trainer.lightning_module
-    return task.model if isinstance(task, GFMTask) else None
+    if not isinstance(task, GFMTask):
+        return None
+    averages = (c.model for c in trainer.callbacks if isinstance(c, WeightAverage))  # type: ignore[attr-defined]
+    model = next((average for average in averages if average is not None), task.model)
+    data = getattr(trainer, "datamodule", None)
+    new = data.licences() if isinstance(data, GFMData) else []
+    named = {(each.source, each.licence) for each in new}
+    before = [each for each in task.model.licences if (each.source, each.licence) not in named]
+    model.licences = [*new, *before]
+    return model

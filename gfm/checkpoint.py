@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +14,12 @@ from gfm import packaged
 from gfm.config import GFMConfig
 from gfm.encoders import some
 from gfm.matting_model import MattingModel
-from gfm.network import GFM
+from gfm.network import GFM, Licence
 from rssn._files import whole_file
 from rssn.errors import InputError
 
 CONFIG_KEY = "gfm_config"
+LICENCES_KEY = "licences"  # JSON, a list of `gfm.network.Licence`
 FILE_NAME = "model.safetensors"
 CONFIG_FILE = "config.json"  # beside it, where other tools look; read if they dropped the metadata
 EXPORTED = (".onnx", ".xml")
@@ -26,7 +28,7 @@ Device = Literal["auto", "cpu", "cuda"] | str | torch.device
 
 
 def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
-    """Write weights and configuration; the file appears under its name only when it is whole.
+    """Write weights, configuration and licences; the file appears only when it is whole.
 
     Args:
         model: The network.
@@ -46,9 +48,23 @@ def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:  # not save_file, whose files only their owner may read
-            part.write_bytes(save(tensors, metadata={CONFIG_KEY: model.config.to_json()}))
+            part.write_bytes(save(tensors, metadata=_metadata(model)))
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
+
+
+def _metadata(model: GFM) -> dict[str, str]:
+    metadata = {CONFIG_KEY: model.config.to_json()}
+    if model.licences:
+        metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
+    return metadata
+
+
+def _licences(text: str, path: Path) -> list[Licence]:
+    try:
+        return [Licence(**values) for values in json.loads(text)]
+    except (ValueError, TypeError):
+        raise InputError(f"{path}: its list of licences is damaged; get the file again") from None
 
 
 def load_model(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> MattingModel:
@@ -113,6 +129,7 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
     # Copies, for the tensors of the file change with it.
     filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
     model.load_state_dict(filled, assign=True)
+    model.licences = _licences(metadata.get(LICENCES_KEY, "[]"), path)
     return model.eval().to(target)
 
 

@@ -15,6 +15,7 @@ from gfm.crops import CropOptions
 from gfm.loader import CropBatches, TrainingLoader, Turn
 from gfm.material_set import MaterialOptions, MaterialSet
 from gfm.mixture import Part, open_mixture
+from gfm.network import Licence
 from gfm.schedule import count_present_batches
 from gfm.training_sets import TrainingSet, open_training_set
 from rssn.errors import InputError
@@ -169,6 +170,11 @@ class GFMData(lightning.LightningDataModule):
         if self.shards is None:
             raise InputError("data.shards is not set; give the folder that rssn.build wrote")
         return open_training_set(self.shards, self.route, self.seed)
+
+    def licences(self) -> list[Licence]:
+        """What the training data is, as far as it says so: material does."""
+        samples = self.loader.dataset.samples if self.loader is not None else None
+        return samples.licences() if isinstance(samples, MaterialSet) else []
 
     def state_dict(self) -> dict[str, int]:
         """Where the training data stands; Lightning keeps it in every checkpoint."""

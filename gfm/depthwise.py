@@ -50,9 +50,7 @@ class DepthwiseConv2d(nn.Conv2d):
         """Convolve (B, C, H, W); at stride 2 H and W are even."""
         stride = self.stride[0]
         if _trains_on_cpu(x, self.weight):
-            result: Tensor = _Depthwise.apply(  # type: ignore[no-untyped-call]
-                x, self.weight, stride, self.dilation[0], self.before
-            )
+            result: Tensor = _Depthwise.apply(x, self.weight, stride, self.dilation[0], self.before)
             return result
         if stride != 1:
             return functional.conv2d(

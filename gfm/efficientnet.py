@@ -8,6 +8,7 @@ network exports, and its training step on a CPU takes a third of the time (`gfm.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -78,7 +79,7 @@ class InvertedResidual(nn.Module):
         """(B, inputs, H, W) to (B, outputs, H / stride, W / stride)."""
         y = nn.functional.relu6(self.bn1(self.conv_pw(x)), inplace=True)
         y = nn.functional.relu6(self.bn2(self.conv_dw(y)), inplace=True)
-        y = self.bn3(self.conv_pwl(y))
+        y = cast(Tensor, self.bn3(self.conv_pwl(y)))
         return x + y if self.has_shortcut else y
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.crops import ALPHA_BITS, Cropper, Planes
+from gfm.network import Licence
 from gfm.rosta import on_grid
 from rssn.arrangement import ArrangementOptions, View, draw_view, fit, put_before, recolour, warp
 from rssn.colour_fill import fill_colours
@@ -134,8 +135,8 @@ class MaterialSet:
         image, alpha = np.ascontiguousarray(image), np.ascontiguousarray(alpha)
         return Planes(image, on_grid(alpha, ALPHA_BITS), None, None), 1.0
 
-    def licences(self) -> list[dict[str, str | float]]:
-        """Source, licence and share of the draws of everything that is trained on."""
+    def licences(self) -> list[Licence]:
+        """Everything that is trained on, by its share of the draws."""
         options = self.options
         of_photographs = 1 - options.composites + options.composites * (1 - options.cutouts)
         kinds = (
@@ -152,10 +153,7 @@ class MaterialSet:
                 shares[of] = shares.get(of, 0) + share * float(weight)
         total = sum(shares.values())
         ordered = sorted(shares.items(), key=lambda item: -item[1])
-        return [
-            {"source": source, "licence": licence, "share": round(share / total, 5)}
-            for (source, licence), share in ordered
-        ]
+        return [Licence(*of, round(share / total, 5)) for of, share in ordered]
 
     def _drawn_from(self, kind: str, needed: bool) -> tuple[list[int], NDArray[np.float64]]:
         """The pictures of a kind that are drawn, and the ends of their shares of [0, 1]."""
@@ -202,9 +200,7 @@ class MaterialSet:
         made = render(colours, alpha, background, steps, options.route.on_crop(shorter, scale), rng)
         return made.composite, made.alpha
 
-    def _object(
-        self, size: int, rng: np.random.Generator
-    ) -> tuple[Uint8Image, Alpha, float, int]:
+    def _object(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte as a picture shows them, their scale, and the shorter side in px."""
         is_cutout = bool(rng.random() < self.options.cutouts)
         number = self._draw(self._cutouts if is_cutout else self._photographs, rng)

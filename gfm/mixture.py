@@ -6,14 +6,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from gfm.crops import Cropper, Planes
-from gfm.training_sets import FinishedShards, TrainingSet, open_training_set
+from gfm.training_sets import FinishedShards, PhotographFolder, TrainingSet, open_training_set
 from rssn.arranged import ArrangedShards
-from rssn.arrangement import ArrangementOptions, draw_view, warp
+from rssn.arrangement import ArrangementOptions, draw_view, recolour, warp
 from rssn.errors import InputError
 from rssn.images import decode_levels, decode_rgb, unit
 from rssn.locations import locate
@@ -29,7 +30,8 @@ class Part:
         shards: What `data.shards` takes.
         repeat: How often an epoch has each of its samples, composed and cropped anew each time.
         arrangement: Place the objects anew; the crop's sides and its share on the transition do
-            not matter then. None crops as usual.
+            not matter then. In a folder of photographs the objects stay in their pictures, which
+            are seen nearer, turned and recoloured. None crops as usual.
         route: For shards of sources, another route than the one they were built for.
     """
 
@@ -137,6 +139,30 @@ class ArrangedPhotographs(FinishedShards):
         return cropper.finish(planes, rng), 1 / view.scale
 
 
+class ArrangedFolder(PhotographFolder):
+    """Photographs in original/ with mattes in mask/, seen from anywhere inside them.
+
+    Args:
+        folder: Holds the two folders. Masks may be binary: resizing softens them.
+        arrangement: How; there is no second object.
+    """
+
+    def __init__(self, folder: Path, arrangement: ArrangementOptions) -> None:
+        super().__init__(folder)
+        self.arrangement = arrangement
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A part of a photograph; its colours change as the arrangement says."""
+        del epoch
+        image, levels = self.read(number)
+        view = draw_view(levels, cropper.options.size, self.arrangement, rng, inside=True)
+        shown = recolour(warp(image, view, cv2.BORDER_REPLICATE), self.arrangement.colour, rng)
+        alpha = warp(unit(levels), view, cv2.BORDER_REPLICATE).clip(0, 1)
+        return cropper.finish(Planes(shown, alpha, None, None), rng), 1 / view.scale
+
+
 def open_mixture(parts: Sequence[Part], seed: int = 0) -> Mixture:
     """Open every part of a mixture.
 
@@ -155,7 +181,10 @@ def open_mixture(parts: Sequence[Part], seed: int = 0) -> Mixture:
 def _open(part: Part, seed: int) -> TrainingSet:
     if part.arrangement is None:
         return open_training_set(part.shards, part.route, seed)
-    manifest = Manifest.read(locate(part.shards))
+    place = locate(part.shards)
+    if isinstance(place, Path) and (place / "original").is_dir():
+        return ArrangedFolder(place, part.arrangement)
+    manifest = Manifest.read(place)
     if manifest.plan.configuration.get("content") == "sources":
         return ArrangedComposites(ArrangedShards(part.shards, part.arrangement, part.route, seed))
     return ArrangedPhotographs(manifest, part.arrangement)

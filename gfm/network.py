@@ -50,6 +50,20 @@ class RimMatting(NamedTuple):
     alpha: Tensor
 
 
+class Licence(NamedTuple):
+    """One source of the pictures that a network was trained on.
+
+    Attributes:
+        source: The set of pictures, or what made them.
+        licence: Under which they may be used, as the source states it.
+        share: Of the draws in the training that used them, 0 to 1.
+    """
+
+    source: str
+    licence: str
+    share: float
+
+
 class GFM(HubMethods, nn.Module):
     """Glance and Focus Matting.
 
@@ -66,6 +80,7 @@ class GFM(HubMethods, nn.Module):
     def __init__(self, config: GFMConfig | None = None, weights: str | Path | None = None) -> None:
         super().__init__()
         self.config = config = config or GFMConfig()
+        self.licences: list[Licence] = []  # of what it was trained on, as far as that is known
         self.encoder = build_encoder(config.backbone, weights)
         channels = self.encoder.channels
         plan = replace(self.encoder.plan.scaled(config.width), separable=config.separable)

@@ -11,7 +11,7 @@ import numpy as np
 from gfm.crops import Cropper, Planes
 from rssn.crops import cut, cut_alpha, decode_cut
 from rssn.errors import InputError
-from rssn.images import decode_levels, read_rgb
+from rssn.images import Pixels, Uint8Image, decode_levels, read_rgb
 from rssn.locations import Location, locate
 from rssn.manifest import Manifest
 from rssn.on_the_fly import SourceShards
@@ -142,6 +142,17 @@ class PhotographFolder:
     ) -> tuple[Planes, float]:
         """A random crop of a photograph."""
         del epoch
+        image, levels = self.read(number)
+        box, size = cropper.place(levels, rng), cropper.options.size
+        planes = Planes(cut(image, box, size), cut_alpha(levels, box, size), None, None)
+        return cropper.finish(planes, rng), size / box.side
+
+    def read(self, number: int) -> tuple[Uint8Image, Pixels]:
+        """A photograph (H, W, 3) and its matte (H, W), levels as stored.
+
+        Raises:
+            InputError: They differ in size, or the matte is empty.
+        """
         source = self._sources[number]
         levels = decode_levels(source.matte.read_bytes(), str(source.matte))
         image = read_rgb(source.image)
@@ -150,9 +161,9 @@ class PhotographFolder:
                 f"{source.image}: is {image.shape[1]}x{image.shape[0]} px, its matte "
                 f"{levels.shape[1]}x{levels.shape[0]}; give a matte of the same size"
             )
-        box, size = cropper.place(levels, rng), cropper.options.size
-        planes = Planes(cut(image, box, size), cut_alpha(levels, box, size), None, None)
-        return cropper.finish(planes, rng), size / box.side
+        if not levels.any():
+            raise InputError(f"{source.matte}: is 0 everywhere; remove it or give its matte")
+        return image, levels
 
 
 def open_training_set(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rssn.images import Alpha, Uint8Image
 
@@ -35,18 +38,20 @@ def fill_colours(image: Uint8Image, alpha: Alpha, solid: float = SOLID) -> Uint8
     weighted = np.dstack([image * known[..., None], known])
     filled = _fill(weighted)
     colours = np.rint(filled[..., :3].clip(0, 255)).astype(np.uint8)
-    return np.where(known[..., None] > 0, image, colours)
+    chosen: Uint8Image = np.where(known[..., None] > 0, image, colours)
+    return chosen
 
 
-def _fill(weighted: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _fill(weighted: NDArray[Any]) -> NDArray[Any]:
     """Colours (H, W, 4) where the weight, the last channel, is 0; the others are normalised."""
     height, width = weighted.shape[:2]
     weight = weighted[..., 3:]
-    own = weighted / np.maximum(weight, LEAST)
+    own: NDArray[Any] = weighted / np.maximum(weight, LEAST)
     if min(height, width) <= 2 or float(weight.min()) >= 1:
         return own
     half = ((width + 1) // 2, (height + 1) // 2)
     smaller = cv2.resize(weighted, half, interpolation=cv2.INTER_AREA)
     below = cv2.resize(_fill(smaller), (width, height), interpolation=cv2.INTER_LINEAR)
     share = weight.clip(0, 1)
-    return own * share + below * (1 - share)
+    mixed: NDArray[Any] = own * share + below * (1 - share)
+    return mixed

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rssn._files import whole_file
 from rssn.errors import InputError
@@ -128,7 +129,12 @@ class Material:
             with tarfile.open(self.path) as tar:
                 self._read_index(tar)
             self.pictures = [
-                Picture(**{**(told := json.loads(self._bytes(number, "json"))), "size": tuple(told["size"])})
+                Picture(
+                    **{
+                        **(told := json.loads(self._bytes(number, "json"))),
+                        "size": tuple(told["size"]),
+                    }
+                )
                 for number in range(len(self._parts))
             ]
         except FileNotFoundError:
@@ -185,12 +191,7 @@ class Material:
         return data
 
 
-def kinds() -> tuple[str, ...]:
-    """The kinds of pictures."""
-    return get_args(Kind)
-
-
-def _encode(suffix: str, pixels: Pixels | np.ndarray, options: list[int]) -> bytes:  # type: ignore[type-arg]
+def _encode(suffix: str, pixels: NDArray[Any], options: list[int]) -> bytes:
     done, data = cv2.imencode(suffix, np.asarray(pixels, np.uint8), options)
     if not done:
         raise InputError(f"a picture of shape {pixels.shape} cannot be encoded as {suffix}")

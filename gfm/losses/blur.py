@@ -22,7 +22,7 @@ def blur(maps: Tensor) -> Tensor:
         separable ones, so it takes eighteen additions of whole maps. PyTorch's convolution of a
         single channel takes 20 times longer in its backward pass on a CPU.
     """
-    result: Tensor = _Blur.apply(maps)  # type: ignore[no-untyped-call]
+    result: Tensor = _Blur.apply(maps)
     return result
 
 

@@ -17,7 +17,7 @@ from rssn import ROUTES
 from rssn.arrangement import ArrangementOptions
 from rssn.build import BuildOptions, build
 from rssn.errors import InputError
-from rssn.images import write_rgb, write_rgba
+from rssn.images import write_alpha, write_rgb, write_rgba
 
 
 class Named:
@@ -114,3 +114,24 @@ def test_settings_that_contradict_each_other_are_refused(material: Path):
         Part("x", 0)
     with pytest.raises(InputError, match="no such file"):
         open_mixture([Part(str(material / "nothing"), 1, ArrangementOptions())])
+
+
+def test_folder_of_photographs_takes_part_without_being_built(tmp_path: Path):
+    folder = write_photographs(tmp_path / "photographs", 2)
+    still = ArrangementOptions(turn=0, stretch=1, shift=0, detail=0, second=0, colour=0)
+    mixture = open_mixture([Part(str(folder), 3, still)])
+    assert len(mixture) == 6
+    cropper = Cropper(CropOptions(size=32, flip=0))
+    planes, scale = mixture.crop(1, 0, cropper, np.random.default_rng(0))
+    assert planes.image.shape == (32, 32, 3) and planes.foreground is None
+    assert 0.05 < planes.alpha.mean() < 0.95 and scale > 0
+    other, _ = mixture.crop(1, 0, cropper, np.random.default_rng(0))
+    np.testing.assert_array_equal(planes.image, other.image)
+
+
+def test_folder_with_an_empty_mask_names_it(tmp_path: Path):
+    folder = write_photographs(tmp_path / "photographs", 1)
+    write_alpha(folder / "mask" / "p0.png", np.zeros((48, 64), np.float32))
+    mixture = open_mixture([Part(str(folder), 1, ArrangementOptions())])
+    with pytest.raises(InputError, match=r"p0.png: is 0 everywhere; remove it or give its matte"):
+        mixture.crop(0, 0, Cropper(CropOptions(size=32)), np.random.default_rng(0))

@@ -23,7 +23,7 @@ def test_lite_encoders_are_those_of_timm(name: str):
     torch.manual_seed(0)
     ours = EfficientNetLite(LITE_SHAPES[name]).eval()
     theirs = timm.create_model(name, features_only=True).eval()
-    for key, value in theirs.state_dict().items():  # running values that are not 0 and 1
+    for value in theirs.state_dict().values():  # running values that are not 0 and 1
         if value.is_floating_point():
             value.add_(torch.rand_like(value) * 0.1)
     assert list(ours.state_dict()) == list(theirs.state_dict())

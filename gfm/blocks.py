@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gfm.precision import wide
 from gfm.depthwise import DepthwiseConv2d
+from gfm.precision import wide
 
 
 def conv_bn_relu(

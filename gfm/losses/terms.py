@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfm.config import check_choice
-from gfm.precision import wide
 from gfm.losses.blur import blur
+from gfm.precision import wide
 from rssn.errors import InputError
 
 Reduction = Literal["mean", "sum", "none"]

@@ -128,7 +128,7 @@ def _address(listening: socket.socket) -> str:
 def _warning(host: str) -> str:
     lines = (
         f"WARNING: --host {host} without --token: everybody who reaches this machine over the",
-        "network can use this server, and sees no password. Set a token of your choice by",
+        "network can use this server, without a password. Set a token of your choice by",
         f"--token or {TOKEN_VARIABLE}, or leave --host out to serve this machine alone.",
         "Nothing is encrypted: for use over other networks put a proxy with TLS before it.",
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from gfm.serve.command import TOKEN_VARIABLE
 from rssn.errors import InputError
 
 START_SECONDS = 300  # imports and compiles; long on a busy machine
@@ -46,8 +47,9 @@ def serving(model: Path, *options: str) -> Iterator[Server]:
         InputError: It does not start, fails, or writes more than its address; with what it wrote.
     """
     command = [sys.executable, "-m", "gfm", "serve", "--model", str(model), "--port", "0", *options]
+    environment = {k: v for k, v in os.environ.items() if k != TOKEN_VARIABLE}  # not the user's
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stderr=log)
+        process = subprocess.Popen(command, stderr=log, env=environment)
         try:
             yield Server(_wait_for_port(process, log), process.pid)
         finally:

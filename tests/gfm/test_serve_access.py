@@ -121,6 +121,7 @@ def test_token_is_not_shown():
 def serve(model_file, monkeypatch, capsys):
     """Gives what `gfm serve` writes before it listens."""
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    monkeypatch.delenv("GFM_SERVE_TOKEN", raising=False)
 
     def shown(*options: str) -> str:
         assert main(["serve", "--model", str(model_file), "--port", "0", *options]) == 0

@@ -167,9 +167,17 @@ class GFMTask(lightning.LightningModule):
             config.scheduler.base_lrs = [wanted["lr"] for wanted in asked]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take checkpoints of earlier versions, whose optimizer had a single parameter group."""
+        """Fit the optimizer's state to this run.
+
+        Earlier versions had a single parameter group, and another run may not have been fused.
+        """
+        if self._trainer is None:
+            return
         states = checkpoint.get("optimizer_states", [])
         states[:] = [regroup(each, self.model, self._parameter_groups()) for each in states]
+        for state in states:
+            for group in state["param_groups"]:
+                group["fused"] = self._is_fused()
 
     def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - outputs, batch and its index
         """Have the last weights of a run validated as well, in whatever epoch it ends.
@@ -245,11 +253,7 @@ class GFMTask(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
         """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
-        optimizer: Optimizer = torch.optim.AdamW(
-            self._parameter_groups(),
-            # One pass over the weights; Lightning does not clip for it in mixed precision.
-            fused=self.device.type in ("cpu", "cuda") and not self.trainer.gradient_clip_val,
-        )
+        optimizer: Optimizer = torch.optim.AdamW(self._parameter_groups(), fused=self._is_fused())
         if self.hparams["schedule"] == "constant":
             return optimizer
         schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -260,3 +264,12 @@ class GFMTask(lightning.LightningModule):
     def _parameter_groups(self) -> list[dict[str, Any]]:
         names = ("learning_rate", "encoder_learning_rate", "weight_decay")
         return parameter_groups(self.model, **{name: self.hparams[name] for name in names})
+
+    def _is_fused(self) -> bool:
+        """Make one pass over the weights in each step.
+
+        Not with clipping in mixed precision, which Lightning refuses: a fused optimizer would scale
+        the gradients itself, after they are clipped.
+        """
+        clips_mixed = self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision)
+        return self.trainer.strategy.root_device.type in ("cpu", "cuda") and not clips_mixed

@@ -38,7 +38,8 @@ def test_each_parameter_is_in_the_group_of_its_place_and_kind(backbone, rosta):
 
 
 def optimizer_of(task: GFMTask) -> torch.optim.Optimizer:
-    task._trainer = SimpleNamespace(gradient_clip_val=None, precision="32-true")
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    task._trainer = SimpleNamespace(gradient_clip_val=None, precision="32-true", strategy=strategy)
     made = task.configure_optimizers()
     return made["optimizer"] if isinstance(made, dict) else made
 
@@ -89,8 +90,8 @@ def test_checkpoint_with_a_single_group_goes_on_to_the_bit():
     trained(old, single.model)
     grouped.load_state_dict(single.state_dict())
     checkpoint = {"optimizer_states": [copy.deepcopy(old.state_dict())]}
-    grouped.on_load_checkpoint(checkpoint)
     new = optimizer_of(grouped)
+    grouped.on_load_checkpoint(checkpoint)
     new.load_state_dict(checkpoint["optimizer_states"][0])
     for optimizer, task in ((old, single), (new, grouped)):
         trained(optimizer, task.model)

@@ -173,6 +173,23 @@ def test_terms_of_the_loss_have_the_weights_that_were_asked_for(data, tmp_path, 
     assert "the loss has no terms ['laplace']; choose from ['glance', " in last
 
 
+def test_gradients_are_clipped_in_mixed_precision(data, tmp_path):
+    mixed = ("--trainer.precision", "bf16-mixed", "--model.learning_rate", "1e-3")
+    clip = ("--trainer.gradient_clip_val", "1e-4", "--trainer.max_steps", "1", "--quiet")
+    assert main(fit_arguments(data, *TINY, *mixed, *clip)) == 0
+    last = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"
+    (state,) = torch.load(last, weights_only=True)["optimizer_states"]
+    # Adam's first moment is a tenth of the first gradient.
+    norms = [10 * values["exp_avg"].norm().item() for values in state["state"].values()]
+    assert np.linalg.norm(norms) == pytest.approx(1e-4, rel=1e-3)
+    assert [group["fused"] for group in state["param_groups"]] == [False] * 4
+    go_on = ("--ckpt_path", str(last), "--trainer.max_steps", "2", "--quiet")
+    assert main(fit_arguments(data, *TINY, *mixed, *go_on)) == 0  # no longer clipped
+    resumed = tmp_path / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    (state,) = torch.load(resumed, weights_only=True)["optimizer_states"]
+    assert [group["fused"] for group in state["param_groups"]] == [True] * 4
+
+
 def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
     write_shards(tmp_path / "shards", (4, 2))
     (tmp_path / "shards" / "shard-00001.tar").write_bytes(b"")

@@ -12,6 +12,7 @@ from rssn.errors import InputError
 
 Rosta = Literal["TT", "FT", "BT", "RIM"]
 SingleRosta = Literal["TT", "FT", "BT"]
+FocusRegion = Literal["fusion", "paper", "released"]
 Pyramid = Literal["all", "one", "none"]
 Activation = Literal["softmax", "sigmoid"]
 

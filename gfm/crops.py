@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.config import FocusRegion, check_choice
 from gfm.rosta import on_grid
 from rssn.blending import blend
 from rssn.crops import Box, place_box
@@ -31,6 +32,9 @@ class CropOptions:
         jitter: Largest change of contrast, relative, and of brightness, in parts of 255; 0 leaves
             the colours alone, as the paper does.
         kernel: Diameter of the label kernel in pixels of the image; the paper's when None.
+        focus_region: Where the focus decoder of FT and BT is trained: `fusion`, wherever the fusion
+            reads it, or the bands of the `paper` or the `released` code; see
+            `gfm.rosta.make_labels`.
     """
 
     sides: tuple[int, ...] = (640, 960, 1280)
@@ -39,6 +43,7 @@ class CropOptions:
     flip: float = 0.5
     jitter: float = 0.0
     kernel: int | None = None
+    focus_region: FocusRegion = "fusion"
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -53,6 +58,7 @@ class CropOptions:
         for name in ("transition", "flip"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        check_choice("focus_region", self.focus_region, get_args(FocusRegion))
         if self.kernel is not None and self.kernel < 1:
             raise InputError(f"kernel={self.kernel}: wanted 1 pixel or more")
         if not 0 <= self.jitter < 1:

@@ -149,7 +149,12 @@ class TrainingLoader(DataLoader[Any]):
             batches,
             batch_size=None,
             num_workers=workers,
-            collate_fn=partial(collate, rosta=rosta, kernel=batches.options.kernel),
+            collate_fn=partial(
+                collate,
+                rosta=rosta,
+                kernel=batches.options.kernel,
+                focus_region=batches.options.focus_region,
+            ),
             worker_init_fn=_one_thread,
         )
         self.epoch, self.consumed = 0, 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.config import SingleRosta
+from gfm.config import FocusRegion, SingleRosta, check_choice
 from rssn.errors import InputError
 
 KERNELS: dict[SingleRosta, int] = {"TT": 25, "FT": 50, "BT": 50}
@@ -21,7 +22,7 @@ class Labels:
     Attributes:
         glance: Class of each pixel (H, W), uint8: background, (transition,) foreground from 0 on.
         focus: Fractional part (H, W), float32 in [0, 1].
-        region: Where the fusion reads the focus (H, W), bool.
+        region: Where the focus decoder is trained (H, W), bool.
     """
 
     glance: NDArray[np.uint8]
@@ -30,7 +31,11 @@ class Labels:
 
 
 def make_labels(
-    alpha: NDArray[np.float32], rosta: SingleRosta, kernel: int | None = None, scale: float = 1.0
+    alpha: NDArray[np.float32],
+    rosta: SingleRosta,
+    kernel: int | None = None,
+    scale: float = 1.0,
+    focus_region: FocusRegion = "fusion",
 ) -> Labels:
     """Label a matte.
 
@@ -41,15 +46,28 @@ def make_labels(
         kernel: Diameter of OpenCV's ellipse in pixels of the source image; 25 for TT and 50 for FT
             and BT when None.
         scale: Size of `alpha` relative to its source image; the kernel is scaled by it.
+        focus_region: Where the focus decoder of FT and BT is trained. `fusion`: wherever the fusion
+            reads it, outside F for FT and inside B for BT. `paper`: the bands of section 3.4,
+            I(alpha > 0) - F and B - I(alpha > 0). `released`: the transition class of TT. TT has
+            this class in all three.
 
     Returns:
         Labels whose fusion is alpha again: exactly for TT, and for FT and BT when alpha is a
         multiple of 2**-24 (`on_grid`), else within 2**-24.
 
     Note:
-        The released code trains the glance of FT on the dilated set and of BT on alpha itself, and
-        the focus only inside the trimap's band, which its own fusion contradicts.
+        The released code trains the glance of FT on the dilated set and of BT on alpha itself,
+        which its own fusion contradicts.
+
+        With `paper` and `released` the fusion also reads the focus outside its region, where only
+        the losses of the fused matte train it. The paper's band for BT, taken by its letter, holds
+        no pixel of the object: the focus is 1 throughout, and only the losses of the fused matte
+        train its soft edges.
+
+    Raises:
+        InputError: A matte of another shape, type or range, or an option that is not supported.
     """
+    check_choice("focus_region", focus_region, get_args(FocusRegion))
     if alpha.ndim != 2 or alpha.dtype != np.float32:
         raise InputError(
             f"alpha has shape {alpha.shape} and type {alpha.dtype}; wanted float32 (H, W) in [0, 1]"
@@ -64,9 +82,15 @@ def make_labels(
         return Labels(glance, alpha, glance == 1)
     if rosta == "FT":
         opaque = cv2.erode((alpha == 1).astype(np.uint8), ellipse)
-        return Labels(_uint8(opaque), alpha - opaque, opaque == 0)
-    inside = cv2.dilate((alpha > 0).astype(np.uint8), ellipse)
-    return Labels(_uint8(inside), inside - alpha, inside == 1)
+        glance, focus, read = _uint8(opaque), alpha - opaque, opaque == 0
+        band = read & (alpha > 0)
+    else:
+        inside = cv2.dilate((alpha > 0).astype(np.uint8), ellipse)
+        glance, focus, read = _uint8(inside), inside - alpha, inside == 1
+        band = read & (alpha == 0)
+    if focus_region == "released":
+        band = make_labels(alpha, "TT", kernel, scale).region
+    return Labels(glance, focus, read if focus_region == "fusion" else band)
 
 
 def trimap(alpha: NDArray[np.float32], ellipse: NDArray[np.uint8]) -> NDArray[np.uint8]:

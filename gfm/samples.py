@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.config import Rosta, SingleRosta, single_rostas
+from gfm.config import FocusRegion, Rosta, SingleRosta, single_rostas
 from gfm.crops import Planes
 from gfm.rosta import make_labels
 
@@ -67,18 +67,26 @@ class Crop(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
-def collate(crops: Sequence[Crop], rosta: Rosta, kernel: int | None) -> Batch:
+def collate(
+    crops: Sequence[Crop],
+    rosta: Rosta,
+    kernel: int | None,
+    focus_region: FocusRegion = "fusion",
+) -> Batch:
     """Batch crops and label them.
 
     Args:
         crops: All of one size.
         rosta: What to label.
         kernel: Diameter of the label kernel in pixels of the whole image; the paper's when None.
+        focus_region: Where the focus decoder is trained: see `gfm.rosta.make_labels`.
     """
     planes = [crop.planes for crop in crops]
     labels = {}
     for one in single_rostas(rosta):
-        made = [make_labels(crop.planes.alpha, one, kernel, crop.scale) for crop in crops]
+        made = [
+            make_labels(crop.planes.alpha, one, kernel, crop.scale, focus_region) for crop in crops
+        ]
         labels[one] = LabelBatch(
             torch.from_numpy(np.stack([m.glance for m in made]).astype(np.int64)),
             torch.from_numpy(np.stack([m.focus for m in made])[:, None]),

@@ -124,7 +124,7 @@ def look_over(
         task = task.to(device).train()
         count = data.batch_size if device.type == "cuda" else min(MEASURED, data.batch_size)
         crops = (reading.crops * count)[:count]
-        batch = move(collate(crops, data.rosta, data.crop.kernel), device)
+        batch = move(collate(crops, data.rosta, data.crop.kernel, data.crop.focus_region), device)
         cost = measure_step(task.model, batch, seconds / 4, bfloat16=bfloat16)
         step_seconds = cost.seconds * data.batch_size / len(crops)
         findings += [
@@ -147,7 +147,7 @@ def _learn(
     if not crops:
         return Finding("wrong", "learning", "none of the samples to learn can be read")
     crops = crops * 2 if len(crops) == 1 else crops  # batch norm learns nothing from one
-    batch = move(collate(crops, data.rosta, options.kernel), device)
+    batch = move(collate(crops, data.rosta, options.kernel, options.focus_region), device)
     return check_learning(overfit(task.model, batch, seconds=seconds), len(crops))
 
 

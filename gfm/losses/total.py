@@ -68,10 +68,10 @@ class Targets(Protocol):
 
     @property
     def region(self) -> Tensor:
-        """Where the fusion reads the focus, 0 or 1 (B, 1, H, W).
+        """Where the focus decoder is trained, 0 or 1 (B, 1, H, W).
 
-        The transition class for TT, everything outside the foreground mask for FT, everything
-        inside the background mask for BT.
+        The transition class for TT. By default everything outside the foreground mask for FT, and
+        everything inside the background mask for BT; see `gfm.rosta.make_labels`.
         """
 
 
@@ -172,8 +172,8 @@ class GFMLoss(nn.Module):
         weights: Factors of the terms, or the name of a preset.
 
     Note:
-        The released code trains the focus of FT and BT in the narrower band of TT; here the region
-        is all that the fusion reads, as the labels give it.
+        The released code trains the focus of FT and BT in the narrower band of TT; here the labels
+        say where, by default all that the fusion reads.
     """
 
     def __init__(self, weights: LossWeights | Preset = "paper") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -202,6 +203,22 @@ def test_batches_hold_the_labels_of_the_representation(seven):
     data = GFMData(str(seven), rosta="RIM", crop=CROPS, batch_size=7, workers=0)
     (batch,) = data.train_dataloader()
     assert batch.image.shape == (7, 3, 32, 32) and list(batch.labels) == ["TT", "FT", "BT"]
+
+
+def test_focus_is_trained_where_the_options_say(seven):
+    regions = {}
+    for name in ("fusion", "paper"):
+        crop = replace(CROPS, kernel=9, focus_region=name)
+        data = GFMData(str(seven), rosta="FT", crop=crop, batch_size=7, workers=0)
+        (batch,) = data.train_dataloader()
+        labels = batch.labels["FT"]
+        beyond = {"fusion": batch.alpha >= 0, "paper": batch.alpha > 0}[name]
+        wanted = (labels.glance[:, None] == 0) & beyond
+        assert torch.equal(labels.region, wanted.float())
+        regions[name] = labels.region
+    assert regions["fusion"].sum() > regions["paper"].sum() > 0
+    with pytest.raises(InputError, match="focus_region='all' is not supported; choose 'fusion'"):
+        replace(CROPS, focus_region="all")
 
 
 def test_photographs_are_cropped_as_they_are(tmp_path):

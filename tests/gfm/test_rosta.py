@@ -95,6 +95,36 @@ def test_labels_drawn_by_hand():
     assert background.region.tolist() == [[bool(x) for x in touched[0]]]
 
 
+def test_focus_regions_drawn_by_hand():
+    alpha = np.array([[0, 0, 0.5, 1, 1, 1, 1, 0.5, 0, 0]], np.float32)
+    trimap_band = [[0, 1, 1, 1, 0, 0, 1, 1, 1, 0]]
+    wanted = {
+        ("FT", "fusion"): [[1, 1, 1, 1, 0, 0, 1, 1, 1, 1]],
+        ("FT", "paper"): [[0, 0, 1, 1, 0, 0, 1, 1, 0, 0]],  # above 0 but not in F
+        ("FT", "released"): trimap_band,
+        ("BT", "fusion"): [[0, 1, 1, 1, 1, 1, 1, 1, 1, 0]],
+        ("BT", "paper"): [[0, 1, 0, 0, 0, 0, 0, 0, 1, 0]],  # in B but not above 0
+        ("BT", "released"): trimap_band,
+        ("TT", "fusion"): trimap_band,
+        ("TT", "paper"): trimap_band,
+        ("TT", "released"): trimap_band,
+    }
+    for (rosta, focus_region), region in wanted.items():
+        labels = make_labels(alpha, rosta, 3, focus_region=focus_region)
+        assert labels.region.astype(int).tolist() == region, (rosta, focus_region)
+        usual = make_labels(alpha, rosta, 3)
+        np.testing.assert_array_equal(labels.glance, usual.glance)
+        np.testing.assert_array_equal(labels.focus, usual.focus)
+
+
+def test_released_region_has_the_kernel_of_the_trimap():
+    alpha = np.zeros((1, 201), np.float32)
+    alpha[0, 60:141] = 1
+    region = make_labels(alpha, "FT", focus_region="released").region[0]
+    np.testing.assert_array_equal(region, make_labels(alpha, "TT").region[0])
+    assert np.flatnonzero(region)[0] == 60 - 12 and not region[100]
+
+
 def test_trimap_of_a_square_has_round_corners():
     alpha = np.zeros((9, 9), np.float32)
     alpha[2:7, 2:7] = 1
@@ -134,8 +164,9 @@ def test_grid_mends_what_resizing_leaves_of_opaque_pixels():
         (np.full((4, 4), np.nan, np.float32), {}, "from nan"),
         (np.zeros((4, 4), np.float32), {"kernel": 0}, "kernel=0"),
         (np.zeros((4, 4), np.float32), {"scale": 0.0}, "scale=0.0"),
+        (np.zeros((4, 4), np.float32), {"focus_region": "all"}, "choose 'fusion', 'paper' or"),
     ],
-    ids=["type", "shape", "range", "nan", "kernel", "scale"],
+    ids=["type", "shape", "range", "nan", "kernel", "scale", "focus region"],
 )
 def test_bad_mattes_are_refused(alpha, options, message):
     with pytest.raises(InputError, match=message):

@@ -14,6 +14,7 @@ Rosta = Literal["TT", "FT", "BT", "RIM"]
 SingleRosta = Literal["TT", "FT", "BT"]
 FocusRegion = Literal["fusion", "paper", "released"]
 Pyramid = Literal["all", "one", "none"]
+PyramidJoin = Literal["concatenate", "sum"]
 Activation = Literal["softmax", "sigmoid"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -31,7 +32,7 @@ class GFMConfig:
         backbone: `r34`, `r34_2b`, `d121` or `r101` of the paper, or `timm:NAME` for any timm
             encoder with feature maps.
         rosta: Representation of semantics and transition (paper, section 3.4), or `RIM` for the
-            integration of all three.
+            integration of all three (section 5.5.1).
         width: Factor on the channels of the decoders; 1 is the paper's.
         pyramid: Pyramid pooling feeds all glance blocks (the paper), only the deepest (`one`), or
             none (ablation of table 4).
@@ -47,6 +48,12 @@ class GFMConfig:
             So small a glance costs little, and is by default the mean over mirrored and smaller
             copies too (`augmentation` of `gfm.MatteOptions`).
         focus_side: Likewise, in px at which they see edges best; None is half of the photograph's.
+        pyramid_join: How the pyramid's features join those of a glance block: `concatenate` or
+            `sum`.
+
+    Note:
+        The paper sums (section 3.2, figure 2), its released code concatenates; so do we by default.
+        The published numbers of parameters are those of concatenation.
     """
 
     backbone: str = "r34"
@@ -61,6 +68,7 @@ class GFMConfig:
     separable: bool = False
     glance_side: int | None = None
     focus_side: int | None = None
+    pyramid_join: PyramidJoin = "concatenate"
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -71,6 +79,7 @@ class GFMConfig:
         for name, kind in (
             ("rosta", Rosta),
             ("pyramid", Pyramid),
+            ("pyramid_join", PyramidJoin),
             ("glance_activation", Activation),
         ):
             check_choice(name, getattr(self, name), get_args(kind))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gfm.blocks import PyramidPooling, bridge_block, conv_bn_relu, decoder_block, head, upsample
-from gfm.config import Pyramid, SingleRosta
+from gfm.config import Pyramid, PyramidJoin, SingleRosta
 from gfm.plans import DecoderPlan
 
 GLANCE_CLASSES: dict[SingleRosta, int] = {"TT": 3, "FT": 2, "BT": 2}
@@ -22,6 +22,10 @@ class GlanceDecoder(nn.Module):
         plan: Widths of the blocks.
         rostas: The representations to predict; each has a head of its own.
         pyramid: Which blocks the pyramid pooling feeds.
+        join: How its features join those of a block.
+
+    Note:
+        The paper sums them, the released code concatenates.
     """
 
     def __init__(
@@ -30,9 +34,12 @@ class GlanceDecoder(nn.Module):
         plan: DecoderPlan,
         rostas: Sequence[SingleRosta],
         pyramid: Pyramid = "all",
+        join: PyramidJoin = "concatenate",
     ) -> None:
         super().__init__()
-        context = plan.context
+        self.sums = join == "sum"
+        context = channels if self.sums else plan.context
+        concatenated = 1 if self.sums else 2
         self.pyramid = None if pyramid == "none" else PyramidPooling(channels, context)
         self.guides = nn.ModuleList()
         self.blocks = nn.ModuleList()
@@ -41,14 +48,14 @@ class GlanceDecoder(nn.Module):
         for index, stage in enumerate(plan.stages):
             if index > 0 and pyramid == "all":
                 self.guides.append(guide(context, inputs, factor, plan.separable))
-                inputs *= 2
-            elif index == 0 and self.pyramid is not None:
+                inputs *= concatenated
+            elif index == 0 and self.pyramid is not None and not self.sums:
                 inputs += context
             self.blocks.append(decoder_block(inputs, stage.widths, stage.factor, plan.separable))
             inputs, factor = stage.widths[-1], factor * stage.factor
         if self.head_joins:
             self.guides.append(guide(context, inputs, factor, plan.separable))
-            inputs *= 2
+            inputs *= concatenated
         self.heads = nn.ModuleDict(
             {
                 r: head(inputs, plan.head, GLANCE_CLASSES[r], plan.head_factor, plan.separable)
@@ -61,14 +68,17 @@ class GlanceDecoder(nn.Module):
         features = coarsest = levels[-1]
         if self.pyramid is not None:
             context = self.pyramid(coarsest)
-            features = torch.cat([context, coarsest], dim=1)
+            features = self._join(context, coarsest)
         for index, block in enumerate(self.blocks):
             if index > 0 and len(self.guides) > 0:
-                features = torch.cat([self.guides[index - 1](context), features], dim=1)
+                features = self._join(self.guides[index - 1](context), features)
             features = block(features)
         if self.head_joins:
-            features = torch.cat([self.guides[-1](context), features], dim=1)
+            features = self._join(self.guides[-1](context), features)
         return {rosta: last(features) for rosta, last in self.heads.items()}
+
+    def _join(self, context: Tensor, features: Tensor) -> Tensor:
+        return context + features if self.sums else torch.cat([context, features], dim=1)
 
 
 class FocusDecoder(nn.Module):

@@ -69,7 +69,7 @@ def fuse_expected(probabilities: Tensor, focus: Tensor, rosta: SingleRosta) -> T
 
 
 class RosTaIntegration(nn.Module):
-    """RIM: a small network weighs the mattes of TT, FT and BT into one (paper, section 3.4)."""
+    """RIM: a small network weighs the mattes of TT, FT and BT into one (paper, section 5.5.1)."""
 
     def __init__(self, width: int = 16, reduction: int = 4) -> None:
         super().__init__()

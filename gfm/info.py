@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from gfm.config import GFMConfig, Pyramid, Rosta
+from gfm.config import GFMConfig, Pyramid, PyramidJoin, Rosta
 from gfm.network import GFM
 from rssn.errors import InputError
 
@@ -153,6 +153,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rosta", choices=get_args(Rosta), default="TT")
     parser.add_argument("--width", type=float, default=1.0, help="factor on the decoders' channels")
     parser.add_argument("--pyramid", choices=get_args(Pyramid), default="all")
+    parser.add_argument("--pyramid-join", choices=get_args(PyramidJoin), default="concatenate")
     parser.add_argument("--no-bridge", action="store_true", help="without the bridge block")
     parser.add_argument("--single-decoder", action="store_true", help="one decoder for both tasks")
     parser.add_argument("--separable", action="store_true", help="3x3 on each channel, then 1x1")
@@ -172,6 +173,7 @@ def run(options: argparse.Namespace) -> None:
         rosta=options.rosta,
         width=options.width,
         pyramid=options.pyramid,
+        pyramid_join=options.pyramid_join,
         bridge=not options.no_bridge,
         single_decoder=options.single_decoder,
         separable=options.separable,

@@ -90,7 +90,9 @@ class GFM(HubMethods, nn.Module):
         if config.single_decoder:
             outputs = {rosta: GLANCE_CLASSES[rosta] + 1 for rosta in rostas}
         else:
-            self.glance = GlanceDecoder(channels[-1], plan, rostas, config.pyramid)
+            self.glance = GlanceDecoder(
+                channels[-1], plan, rostas, config.pyramid, config.pyramid_join
+            )
         self.focus = FocusDecoder(channels, plan, cast(dict[str, int], outputs), config.bridge)
         self.rim = RosTaIntegration() if config.rosta == "RIM" else None
         self.mean: Tensor

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gfm.checkpoint import load_network
-from gfm.config import IMAGENET_MEAN, IMAGENET_STD, GFMConfig, Pyramid, Rosta
+from gfm.config import IMAGENET_MEAN, IMAGENET_STD, GFMConfig, Pyramid, PyramidJoin, Rosta
 from gfm.cutout import Matte
 from gfm.evaluate import Report
 from gfm.inference import Strategy, matte
@@ -39,6 +39,8 @@ class GFMTask(lightning.LightningModule):
         rosta: Representation of semantics and transition, or `RIM`.
         width: Factor on the channels of the decoders.
         pyramid: What the pyramid pooling feeds: `all` glance blocks, `one`, or `none`.
+        pyramid_join: How it joins a block's features: `concatenate` as in the released code, or
+            `sum` as in the paper.
         bridge: The focus decoder has its bridge block.
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts, with about a ninth of the work.
@@ -68,6 +70,7 @@ class GFMTask(lightning.LightningModule):
         rosta: Rosta = "TT",
         width: float = 1.0,
         pyramid: Pyramid = "all",
+        pyramid_join: PyramidJoin = "concatenate",
         bridge: bool = True,
         single_decoder: bool = False,
         separable: bool = False,
@@ -98,6 +101,7 @@ class GFMTask(lightning.LightningModule):
                 rosta=rosta,
                 width=width,
                 pyramid=pyramid,
+                pyramid_join=pyramid_join,
                 bridge=bridge,
                 single_decoder=single_decoder,
                 separable=separable,

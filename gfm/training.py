@@ -57,6 +57,7 @@ NETWORK_OPTIONS = (
     "rosta",
     "width",
     "pyramid",
+    "pyramid_join",
     "bridge",
     "single_decoder",
     "separable",

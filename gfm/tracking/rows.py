@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gfm.config import GFMConfig, Pyramid, Rosta
+from gfm.config import GFMConfig, Pyramid, PyramidJoin, Rosta
 
 DataSet = Literal["AM-2k", "PM-10k"]
 Track = Literal["ori", "coco", "bg20k", "rssn", "blur", "denoise", "noise"]
@@ -31,13 +31,14 @@ class Row:
         dataset: Whose validation photographs were matted.
         track: What it was trained on: photographs (`ori`), composites on the backgrounds of COCO or
             BG-20k, those of the RSSN route, or of one of its steps alone.
-        backbone: As in `GFMConfig`, like the next six.
+        backbone: As in `GFMConfig`, like the next seven.
         rosta: Representation of semantics and transition.
         width: Factor on the channels of the decoders.
         pyramid: Where the pyramid pooling goes.
         bridge: With the bridge block.
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts.
+        pyramid_join: How the pyramid's features join those of a glance block.
         reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph.
         median_of: Names of the networks whose mattes the median is taken of, sorted; the fields
             above are those of the first. Empty for a single network.
@@ -52,6 +53,7 @@ class Row:
     bridge: bool = True
     single_decoder: bool = False
     separable: bool = False
+    pyramid_join: PyramidJoin = "concatenate"
     reductions: tuple[float, float] = (3, 2)
     median_of: tuple[str, ...] = ()
 
@@ -74,6 +76,7 @@ class Row:
         changes += "" if self.bridge else " excl. BB"
         others = [] if self.width == 1 else [f"width {self.width:g}"]
         others += ["separable convolutions"] if self.separable else []
+        others += ["summed pyramid"] if self.pyramid_join == "sum" else []
         changes += f" at {', '.join(others)}" if others else ""
         return f"GFM-{self.rosta}{single}({backbone}){changes}"
 
@@ -118,5 +121,6 @@ def row_of(
         config.bridge,
         config.single_decoder,
         config.separable,
+        config.pyramid_join,
         reductions,
     )

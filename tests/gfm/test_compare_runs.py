@@ -296,6 +296,9 @@ def test_row_knows_the_passes_of_a_test(rosta, strategy, reductions):
 
 def test_names_are_the_papers():
     assert Row(None, None, "r34", "TT", single_decoder=True).name == "GFM-TT-SINGLE(r)"
+    summed = Row(None, None, "r34", "TT", pyramid_join="sum")
+    assert summed.name == "GFM-TT(r) at summed pyramid"
+    assert row_of(GFMConfig(pyramid_join="sum"), None, None, "hybrid", 3, 2) == summed
     assert Row(None, None, "r34", "TT", bridge=False).name == "GFM-TT(r) excl. BB"
     assert Row(None, None, "d121", "TT", reductions=(2.6, 2.6)).name == (
         "GFM-TT(d) at d1=2.6, d2=2.6"

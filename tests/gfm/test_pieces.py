@@ -103,6 +103,32 @@ class TestAblations:
         assert whole["glance"] - one["glance"] == guides + halves
         assert whole["focus"] == one["focus"] == none["focus"]
 
+    def test_pyramid_is_summed_as_in_the_paper(self):
+        model = build(pyramid_join="sum")
+        glance, taken = model.glance, []
+        for layer in (*glance.blocks, glance.heads["TT"]):
+            layer.register_forward_hook(lambda _, given, made: taken.append((given[0], made)))
+        with torch.no_grad():
+            levels = model.encode(random_image(64, 96))
+            glance(levels)
+            context = glance.pyramid(levels[-1])
+            wanted = [context + levels[-1]]
+            for guide, (_, made) in zip(glance.guides, taken, strict=False):
+                wanted.append(guide(context) + made)
+        assert len(taken) == len(wanted) == 5
+        for (given, _), right in zip(taken, wanted, strict=True):
+            torch.testing.assert_close(given, right)
+
+    def test_summed_pyramid_needs_fewer_weights(self):
+        """At full width; half of the weights of each block's first convolution."""
+        with torch.device("meta"):
+            plain, summed = (
+                GFM(GFMConfig(pyramid_join=join)).glance for join in ("concatenate", "sum")
+            )
+        halves = sum(p[0].weight.numel() // 2 for p in (*plain.blocks, plain.heads["TT"]))
+        plain, summed = (sum(p.numel() for p in each.parameters()) for each in (plain, summed))
+        assert plain - summed == halves
+
     def test_single_decoder_predicts_both(self):
         model = build(single_decoder=True, rosta="RIM")
         assert model.glance is None
@@ -124,11 +150,12 @@ class TestAblations:
     [
         ({"rosta": "XX"}, "rosta='XX' is not supported; choose 'TT', 'FT', 'BT' or 'RIM'"),
         ({"pyramid": "two"}, "choose 'all', 'one' or 'none'"),
+        ({"pyramid_join": "add"}, "choose 'concatenate' or 'sum'"),
         ({"width": 0}, "width=0: give a number above 0"),
         ({"mean": (0.5,)}, "give three"),
         ({"std": (1, 0, 1)}, "not positive"),
     ],
-    ids=["rosta", "pyramid", "width", "mean", "std"],
+    ids=["rosta", "pyramid", "join", "width", "mean", "std"],
 )
 def test_bad_configurations_are_refused(options, message):
     with pytest.raises(InputError, match=message):

@@ -30,11 +30,14 @@ class Encoder(nn.Module):
         channels: Channels of each level, from the finest to the coarsest.
         multiple: Height and width of the input must be multiples of this.
         plan: Widths of the decoders that the paper or the released code pairs with this encoder.
+        weights: Where its first values came from: `timm:TAG`, `package`, a file, or None for random
+            ones.
     """
 
     channels: tuple[int, ...]
     multiple: int = 32
     plan: DecoderPlan
+    weights: str | None = None
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode a normalised image (B, 3, H, W) to its levels, finest first."""
@@ -193,6 +196,10 @@ class FullResolutionResNet(Encoder):
         return _chain(self.stages, image)
 
 
+TIMM = "timm"  # weights of timm; "timm:TAG" tells which
+# Of the weights of the paper's encoders, which began with those of torchvision.
+PAPER_TAG = "tv_in1k"
+
 # By the names that `GFMConfig.backbone` takes; each makes its encoder from `weights`.
 ENCODERS: dict[str, Callable[[str | Path | None], Encoder]] = {
     "r34": lambda weights: ResNetEncoder("resnet34", weights, classic_plan()),
@@ -207,12 +214,34 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
 
     Args:
         backbone: `r34`, `r34_2b`, `d121`, `r101` or `timm:NAME`.
-        weights: `timm` downloads, `package` reads them from an installed package, a path reads a
-            local file (.pth or .safetensors), None starts from random values.
+        weights: `timm` downloads: for the paper's four encoders the weights of its time,
+            `tv_in1k`, else those that timm prefers. `timm:TAG` downloads others, as in
+            `timm:a1_in1k`. `package` reads them from an installed package, a path from a local file
+            (.pth or .safetensors), None starts from random values.
 
     Raises:
         InputError: An unknown name, or weights that do not fit.
     """
+    weights = tagged_weights(backbone, weights)
+    encoder = _build(backbone, weights)
+    encoder.weights = None if weights is None else str(weights)
+    return encoder
+
+
+def tagged_weights(backbone: str, weights: str | Path | None) -> str | Path | None:
+    """`timm` with the tag that it stands for; all else as it is."""
+    if weights != TIMM:
+        return weights
+    if backbone in ENCODERS:
+        return f"{TIMM}:{PAPER_TAG}"
+    import timm
+
+    name, _, tag = backbone.removeprefix("timm:").partition(".")
+    preferred = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return f"{TIMM}:{tag or (preferred.tag if preferred else '')}"
+
+
+def _build(backbone: str, weights: str | Path | None) -> Encoder:
     if make := ENCODERS.get(backbone):
         return make(weights)
     if backbone.startswith("timm:"):
@@ -306,7 +335,7 @@ def _flat(key: str) -> str:
 
 def _filled(body: Body, name: str, weights: str | Path | None) -> Body:
     """The body of a timm model, built here, with the weights that `build_encoder` was asked for."""
-    if weights == "timm":
+    if _tag(weights) is not None:
         pretrained = _timm_model(name, weights, num_classes=0).state_dict()
         body.load_state_dict({key: pretrained[key] for key in body.state_dict()})
     elif weights == "package":
@@ -334,8 +363,18 @@ def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  
         package_weights(name, {})  # which says what there is
     import timm  # half of a cold start
 
+    tag = _tag(weights)
+    if tag:
+        name = name.partition(".")[0]
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{name}.*")]
+        if tag not in tags:
+            choice = ", ".join(f"'{TIMM}:{each}'" for each in tags) or "none"
+            raise InputError(
+                f"weights='{TIMM}:{tag}': timm has no such weights of '{name}'; choose {choice}"
+            )
+        name = f"{name}.{tag}"
     try:
-        body = timm.create_model(name, pretrained=weights == "timm", **options)
+        body = timm.create_model(name, pretrained=tag is not None, **options)
     except (RuntimeError, AttributeError, AssertionError) as error:
         raise InputError(f"timm encoder '{name}' gives no feature maps ({error})") from None
     except OSError as error:
@@ -344,9 +383,15 @@ def _timm_model(name: str, weights: str | Path | None, **options: Any) -> Any:  
             f"the pretrained weights of '{name}' cannot be downloaded{offline}: {error}; give a "
             "local file instead"
         ) from None
-    if weights is not None and weights != "timm":
+    if weights is not None and tag is None:
         load_encoder_weights(body, Path(weights))
     return body
+
+
+def _tag(weights: str | Path | None) -> str | None:
+    """The tag of `timm:TAG`; None of a file, or without weights."""
+    source, _, tag = str(weights).partition(":")
+    return tag if source == TIMM else None
 
 
 def _chain(stages: nn.ModuleList, image: Tensor) -> list[Tensor]:

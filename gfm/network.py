@@ -69,8 +69,8 @@ class GFM(HubMethods, nn.Module):
 
     Args:
         config: The network to assemble; `GFMConfig()` is GFM-TT with ResNet-34.
-        weights: Weights of the encoder: `timm` downloads, a path reads a local file, None starts
-            from random values.
+        weights: Weights of the encoder: `timm` or `timm:TAG` downloads, a path reads a local file,
+            None starts from random values; see `gfm.encoders.build_encoder`.
 
     Note:
         In training mode the fusion is the expected value over the glance classes, so that its

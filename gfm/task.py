@@ -46,8 +46,8 @@ class GFMTask(lightning.LightningModule):
         separable: The decoders' convolutions in two parts, with about a ninth of the work.
         mean: What is subtracted from images in [0, 1], per channel; ImageNet's when None.
         std: What the difference is divided by, per channel; ImageNet's when None.
-        weights: Weights of the encoder to start from: `timm`, `package` (of an installed package),
-            a file, or none.
+        weights: Weights of the encoder to start from: `timm`, `timm:TAG`, `package` (of an
+            installed package), a file, or none; see `gfm.encoders.build_encoder`.
         model: A model file to start from instead, or `lite`; its configuration counts then.
         ensemble: Further model files: the median of all mattes is validated, tested or predicted
             (EN-median of the paper's table 5). Not for training.

@@ -54,6 +54,7 @@ class RunRecord(lightning.Callback):
             track=self.track,
             network=dataclasses.asdict(task.model.config),
             ensemble=[dataclasses.asdict(each.config) for each in task.ensemble],
+            weights=options["model"] or task.model.encoder.weights,
             strategy=options["strategy"],
             d1=options["d1"],
             d2=options["d2"],

@@ -56,6 +56,8 @@ class RunSummary:
         track: What it was trained on, if it is one of the paper's tracks.
         network: The `GFMConfig` as a dict.
         ensemble: Those of further networks, of whose mattes the median was taken.
+        weights: What a training began with: `timm:TAG`, `package`, a file of the encoder, or a
+            model; None for random values.
         strategy: How photographs were matted, with the next two: see `gfm.inference.matte`.
         d1: Reduction for the glance.
         d2: Reduction for the focus.
@@ -75,6 +77,7 @@ class RunSummary:
     strategy: str
     d1: float
     d2: float
+    weights: str | None = None
     manifest_sha256: str | None = None
     seed: int | None = None
     recipe_sha256: str | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 import yaml
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
@@ -110,7 +111,9 @@ def test_panel_of_a_negative_count_is_refused():
 
 
 def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
-    assert fit(data, "--panel.count", "2", "--run.track", "rssn", "--run.dataset", "AM-2k") == 0
+    torch.save(timm.create_model("test_resnet").state_dict(), "encoder.pth")
+    more = ("--panel.count", "2", "--model.weights", "encoder.pth")
+    assert fit(data, *more, "--run.track", "rssn", "--run.dataset", "AM-2k") == 0
     run = tmp_path / "runs" / "version_0"
     assert (run / "metrics.csv").is_file() and not (run / "wandb").exists()
     panel = sorted(path.name for path in (run / "panel").iterdir())
@@ -123,7 +126,7 @@ def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
     assert summary.row.name == "GFM-TT(timm:test_resnet) at width 0.25"
     manifest = (data / "shards" / "manifest.json").read_bytes()
     assert summary.manifest_sha256 == hashlib.sha256(manifest).hexdigest()
-    assert summary.seed == 0
+    assert summary.seed == 0 and summary.weights == "encoder.pth"
     options = yaml.safe_load((run / "config.yaml").read_text())
     assert summary.recipe_sha256 == recipe_sha256({**options, "seed_everything": 7})
     assert summary.model_file == "checkpoints/best.safetensors"

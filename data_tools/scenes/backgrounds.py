@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.kinds import KINDS
+from data_tools.scenes.kinds import DEFAULT_KINDS
 from data_tools.scenes.layers import Colour, Plane, disc_blur, over, resized
 from data_tools.scenes.objects import check_size, draw_layer
 from data_tools.scenes.painter import Light, Painter, draw_light
@@ -50,7 +50,7 @@ def _distract(painter: Painter) -> None:
     rng, unit = painter.rng, painter.unit
     for _ in range(rng.integers(1, 5)):
         size = max(16, int(unit * rng.uniform(0.2, 0.45)))
-        kind = list(KINDS)[rng.integers(len(KINDS))]
+        kind = DEFAULT_KINDS[rng.integers(len(DEFAULT_KINDS))]
         small = draw_layer(rng, size, size, kind, draw_palette(rng), painter.light)
         if size > 0.3 * unit or rng.random() < 0.5:
             edge = int(unit * 0.03)

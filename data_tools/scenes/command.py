@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from data_tools.scenes.folder import Settings, write_scenes
-from data_tools.scenes.kinds import KINDS
+from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from rssn.errors import InputError
 
 
@@ -18,7 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backgrounds", type=int, default=32, metavar="N", help="(32)")
     parser.add_argument("--size", default="512", metavar="N|HxW", help="pixels (512)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="0 or more (0)")
-    parser.add_argument("--kinds", default=None, metavar="A,B,...", help="kinds of object (all)")
+    parser.add_argument(
+        "--kinds",
+        default=",".join(DEFAULT_KINDS),
+        metavar="A,B,...",
+        help=f"kinds of object, of {', '.join(KINDS)} (%(default)s)",
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -30,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         InputError: A setting is not possible, or the folder holds something else.
     """
     height, width = _size(options.size)
-    kinds = tuple(KINDS) if options.kinds is None else tuple(options.kinds.split(","))
+    kinds = tuple(options.kinds.split(","))
     settings = Settings(
         options.count, options.backgrounds, height, width, seed=options.seed, kinds=kinds
     )

@@ -14,7 +14,7 @@ import numpy as np
 from data_tools._records import read_record, write_json
 from data_tools._work import as_done
 from data_tools.scenes.backgrounds import draw_background
-from data_tools.scenes.kinds import KINDS
+from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
 from rssn._files import whole_file
@@ -37,7 +37,7 @@ class Settings:
         height: Height of all pictures in pixels.
         width: Width of all pictures in pixels.
         seed: The number that all pictures come from, 0 or more.
-        kinds: Kinds of object, taken in turn.
+        kinds: Kinds of object, taken in turn; not all of `KINDS` by default.
         version: Of the drawing code.
     """
 
@@ -46,7 +46,7 @@ class Settings:
     height: int = 512
     width: int = 512
     seed: int = 0
-    kinds: tuple[str, ...] = tuple(KINDS)
+    kinds: tuple[str, ...] = DEFAULT_KINDS
     version: int = VERSION
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.scenes.backgrounds import draw_place
-from data_tools.scenes.kinds import KINDS
+from data_tools.scenes.kinds import DEFAULT_KINDS
 from data_tools.scenes.layers import Colour, Plane, disc_blur, divide_alpha
 from data_tools.scenes.objects import check_size, draw_layer
 from data_tools.scenes.painter import draw_light
@@ -46,14 +46,14 @@ def draw_scene(rng: np.random.Generator, height: int, width: int, kind: str | No
         rng: Source of all that is drawn.
         height: Height in pixels, at least 16.
         width: Width in pixels, at least 16.
-        kind: Kind of the object; by chance without.
+        kind: Kind of the object, one of `KINDS`; by chance one of `DEFAULT_KINDS` without.
 
     Raises:
         InputError: An unknown kind or a size below 16.
     """
     check_size(height, width)
     if kind is None:
-        kind = str(rng.choice(list(KINDS)))
+        kind = str(rng.choice(DEFAULT_KINDS))
     light = draw_light(rng)
     background = draw_place(rng, height, width, light)
     if rng.random() < 0.4:

@@ -54,8 +54,8 @@ class TestKind:
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 90), (120, 33)])
 def test_any_size(size):
-    for seed in range(9):
-        scene = draw_scene(rng(9, seed), *size, list(KINDS)[seed])
+    for seed, kind in enumerate(KINDS):
+        scene = draw_scene(rng(9, seed), *size, kind)
         assert scene.image.shape == scene.foreground.shape == scene.background.shape == (*size, 3)
         assert np.isfinite(scene.alpha).all() and scene.alpha.max() > 0
 

@@ -8,6 +8,7 @@ from data_tools.scenes.kinds.blurred import draw_defocus, draw_motion
 from data_tools.scenes.kinds.fur import draw_fur
 from data_tools.scenes.kinds.hair import draw_hair
 from data_tools.scenes.kinds.net import draw_net
+from data_tools.scenes.kinds.plant import draw_plant
 from data_tools.scenes.kinds.solid import draw_holes, draw_thin
 from data_tools.scenes.kinds.translucent import draw_glass, draw_smoke
 from data_tools.scenes.painter import Painter
@@ -22,4 +23,9 @@ KINDS: dict[str, Callable[[Painter], None]] = {
     "glass": draw_glass,
     "holes": draw_holes,
     "thin": draw_thin,
+    "plant": draw_plant,
 }
+
+# Drawn where no kind is named. Every picture of a seed depends on them: raise `VERSION` in
+# folder.py when they change.
+DEFAULT_KINDS = ("fur", "hair", "motion", "defocus", "net", "smoke", "glass", "holes", "thin")

@@ -44,6 +44,9 @@ def in_tmp_path(tmp_path, monkeypatch):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_SILENT", "true")
+    yield
+    if "wandb" in sys.modules:  # which reads the environment once in a process
+        sys.modules["wandb"].teardown()
 
 
 def fit(data: Path, *more: str) -> int:

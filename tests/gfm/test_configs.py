@@ -63,7 +63,11 @@ def test_run_is_instantiated(path, instantiate):
     for key, value in given.get("data", {}).items():
         if key == "mixture":
             assert [part.shards for part in made.datamodule.mixture] == [v["shards"] for v in value]
-        elif key != "crop":
+        elif key in ("crop", "draw"):
+            for option, wanted in value.items():
+                given_to = getattr(getattr(made.datamodule, key), option)
+                assert given_to == (tuple(wanted) if isinstance(wanted, list) else wanted)
+        else:
             assert getattr(made.datamodule, key) == value
     if path in PAPER:
         assert_as_in_the_paper(path, made)

@@ -186,7 +186,7 @@ def check_validation(folder: str | None, side: int | None, training: Sequence[st
             photographs[number]
     except InputError as error:
         return Finding("wrong", name, one_line(error))
-    trained = {BESIDE_NAME.sub("", key) for key in training}.union(training)
+    trained = {BESIDE_NAME.sub("", key).rpartition("/")[2] for key in training}.union(training)
     names = [source.id for source in photographs.sources]
     common = sorted(name for name in names if not trained.isdisjoint((name, safe_key(name))))
     text = f"{len(photographs)} photographs with mattes"

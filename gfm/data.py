@@ -78,8 +78,8 @@ class GFMData(lightning.LightningDataModule):
 
     Args:
         shards: What to train on: the folder, or address in an object store, that `rssn.build` wrote
-            (finished composites, or sources to compose anew every epoch), or a folder with
-            `original/` and `mask/`.
+            (finished composites, or sources to compose anew every epoch) or `rssn.index` indexed,
+            or a folder with `original/` and `mask/`.
         validation: Folder with `original/` and `mask/`; without it nothing is validated.
         photographs: Folder of the photographs that `predict` mattes.
         mattes: Folder that `predict` writes the mattes to, as grey PNGs.

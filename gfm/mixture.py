@@ -130,12 +130,13 @@ class ArrangedPhotographs(FinishedShards):
         name, members = self.members(number)
         levels = decode_levels(members["alpha"], f"{name}alpha")
         view = draw_view(levels, cropper.options.size, self.arrangement, rng, inside=True)
-        image, foreground, background = (
-            warp(decode_rgb(members[part], name + part), view, cv2.BORDER_REPLICATE)
+        parts = {
+            part: warp(decode_rgb(members[part], name + part), view, cv2.BORDER_REPLICATE)
             for part in ("composite", "foreground", "background")
-        )
+            if part in members
+        }
         alpha = warp(unit(levels), view, cv2.BORDER_REPLICATE).clip(0, 1)
-        planes = Planes(image, alpha, foreground, background)
+        planes = Planes(parts["composite"], alpha, parts.get("foreground"), parts.get("background"))
         return cropper.finish(planes, rng), 1 / view.scale
 
 
@@ -185,6 +186,6 @@ def _open(part: Part, seed: int) -> TrainingSet:
     if isinstance(place, Path) and (place / "original").is_dir():
         return ArrangedFolder(place, part.arrangement)
     manifest = Manifest.read(place)
-    if manifest.plan.configuration.get("content") == "sources":
+    if manifest.content == "sources":
         return ArrangedComposites(ArrangedShards(part.shards, part.arrangement, part.route, seed))
     return ArrangedPhotographs(manifest, part.arrangement)

@@ -15,8 +15,9 @@ from rssn.images import Pixels, Uint8Image, decode_levels, read_rgb
 from rssn.locations import Location, locate
 from rssn.manifest import Manifest
 from rssn.on_the_fly import SourceShards
+from rssn.parts import name_parts
 from rssn.route import RouteOptions
-from rssn.shards import Members, read_entry
+from rssn.shards import MEMBERS, read_entry
 from rssn.sources import find_sources
 
 
@@ -41,23 +42,28 @@ class TrainingSet(Protocol):
 
 
 class FinishedShards:
-    """Shards of finished composites, read sample by sample through their index.
+    """Shards of finished composites, or tars of others, read sample by sample through their index.
 
     Args:
-        manifest: Of the build.
+        manifest: Of the build, or of `rssn.index`.
     """
 
     def __init__(self, manifest: Manifest) -> None:
-        self.manifest = manifest
+        self.manifest, self.tars = manifest, manifest.tars
         index = manifest.index()
         self._entries = [(s.name, entry) for s in manifest.shards for entry in index[s.name]]
+        self._names = MEMBERS if manifest.parts is None else None
+        keys = {entry.key for _, entry in self._entries}
+        self._are_unique = len(keys) == len(self._entries)  # others may number anew in each tar
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def key(self, number: int) -> str:
-        """Key of a sample in its shard."""
-        return self._entries[number][1].key
+        """Key of a sample, behind the name of its shard where keys come more than once."""
+        shard, entry = self._entries[number]
+        key = entry.key.removeprefix("./")
+        return key if self._are_unique else f"{shard.removesuffix('.tar')}/{key}"
 
     def crop(
         self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
@@ -68,23 +74,25 @@ class FinishedShards:
         levels = decode_levels(members["alpha"], f"{name}alpha")
         shape = (levels.shape[0], levels.shape[1])
         box, size = cropper.place(levels, rng), cropper.options.size
-        image, foreground, background = (
-            decode_cut(members[part], box, size, shape, name + part)
+        cuts = {
+            part: decode_cut(members[part], box, size, shape, name + part)
             for part in ("composite", "foreground", "background")
-        )
-        planes = Planes(image, cut_alpha(levels, box, size), foreground, background)
+            if part in members
+        }
+        alpha = cut_alpha(levels, box, size)
+        planes = Planes(cuts["composite"], alpha, cuts.get("foreground"), cuts.get("background"))
         return cropper.finish(planes, rng), size / box.side
 
-    def members(self, number: int) -> tuple[str, Members]:
+    def members(self, number: int) -> tuple[str, dict[str, bytes]]:
         """What begins messages about a sample, and its parts, encoded, by their names.
 
         Raises:
             InputError: The shard is damaged there.
         """
         shard, entry = self._entries[number]
-        found = read_entry(self.manifest.folder / shard, entry)
-        parts = {extension.partition(".")[0]: data for extension, data in found.items()}
-        return f"{self.manifest.folder / shard}: sample {entry.key}: ", parts
+        found = read_entry(self.tars / shard, entry, self._names)
+        parts = name_parts(found, self.manifest.parts)
+        return f"{self.tars / shard}: sample {entry.key}: ", parts
 
 
 class FreshComposites:
@@ -172,8 +180,8 @@ def open_training_set(
     """What a folder, or an address in an object store, holds to train on.
 
     Args:
-        place: A build of `rssn.build`, finished composites or sources; or a folder with original/
-            and mask/.
+        place: A build of `rssn.build`, finished composites or sources; tars that `rssn.index` has
+            indexed; or a folder with original/ and mask/.
         route: For sources: another route than the build's.
         seed: For sources: what the draws derive from.
 
@@ -184,7 +192,7 @@ def open_training_set(
     if isinstance(folder, Path) and (folder / "original").is_dir():
         return PhotographFolder(folder)
     manifest = Manifest.read(folder)
-    if manifest.plan.configuration.get("content") == "sources":
+    if manifest.content == "sources":
         return FreshComposites(SourceShards(folder, route, seed))
     if route is not None:
         raise InputError(

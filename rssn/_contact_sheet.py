@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +16,25 @@ COLUMNS = ("composite", "alpha", "foreground", "background")
 _TILE_HEIGHT, _TILE_WIDTH, _GAP, _CAPTION, _TEXT = 220, 290, 8, 30, 10  # px
 
 
-def contact_sheet(samples: Sequence[tuple[str, Composite]]) -> Uint8Image:
+class Shown(NamedTuple):
+    """A sample on the sheet: its key, its pictures by their column, and how it was made."""
+
+    key: str
+    pictures: dict[str, Uint8Image]
+    text: str
+
+
+def show(key: str, sample: Composite) -> Shown:
+    """A composite with all its parts."""
+    parts = (sample.composite, grey(sample.alpha), sample.foreground, sample.background)
+    return Shown(key, dict(zip(COLUMNS, parts, strict=True)), describe(sample.record))
+
+
+def contact_sheet(samples: Sequence[Shown]) -> Uint8Image:
     """Draw samples one below the other.
 
     Args:
-        samples: Keys and samples.
+        samples: What to draw of each.
 
     Returns:
         The sheet, uint8 (H, W, 3).
@@ -27,19 +42,21 @@ def contact_sheet(samples: Sequence[tuple[str, Composite]]) -> Uint8Image:
     head = sheet(_CAPTION, _left(len(COLUMNS)))
     for column, name in enumerate(COLUMNS):
         write(head, name, _CAPTION - _GAP, _left(column), _TEXT, PALE_INK)
-    return np.concatenate([head, *(_row(key, sample) for key, sample in samples)])
+    return np.concatenate([head, *(_row(sample) for sample in samples)])
 
 
-def _row(key: str, sample: Composite) -> Uint8Image:
-    pictures = (sample.composite, grey(sample.alpha), sample.foreground, sample.background)
-    tiles = [fitted(picture, _TILE_HEIGHT, _TILE_WIDTH) for picture in pictures]
-    height = tiles[0].shape[0]
+def _row(sample: Shown) -> Uint8Image:
+    tiles = {
+        name: fitted(picture, _TILE_HEIGHT, _TILE_WIDTH)
+        for name, picture in sample.pictures.items()
+    }
+    height = tiles["composite"].shape[0]
     row = sheet(height + _CAPTION + _GAP, _left(len(COLUMNS)))
-    for column, tile in enumerate(tiles):
-        paste(row, tile, 0, _left(column))
+    for name, tile in tiles.items():
+        paste(row, tile, 0, _left(COLUMNS.index(name)))
     baseline = height + _GAP + _TEXT
-    end = write(row, key, baseline, _left(0), _TEXT)
-    write(row, describe(sample.record), baseline, end + _GAP, _TEXT, PALE_INK)
+    end = write(row, sample.key, baseline, _left(0), _TEXT)
+    write(row, sample.text, baseline, end + _GAP, _TEXT, PALE_INK)
     return row
 
 

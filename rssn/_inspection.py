@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
 
 from rssn._executors import Executor
-from rssn._sample_checks import Held, check_sample, member_names
+from rssn._sample_checks import Held, check_indexed, check_sample, member_names
 from rssn._statistics import Tally
 from rssn.build import BuildOptions
 from rssn.console import Bar
 from rssn.errors import InputError, one_line
 from rssn.locations import Location, told_errors
-from rssn.manifest import Manifest
-from rssn.shards import Entry, ShardInfo, describe_shard, read_entry
+from rssn.manifest import INDEXED, Manifest
+from rssn.shards import Entry, Members, ShardInfo, describe_shard, read_entry
+
+Names = tuple[str, ...] | None
+
+
+class Check(Protocol):
+    """Count a sample and return what is wrong with it."""
+
+    def __call__(self, key: str, members: Members, *, tally: Tally) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -25,15 +35,17 @@ class ShardTask:
         path: Where it lies.
         shard: What the manifest says of it.
         index: What the index says of it; None where there is no index.
-        options: With which it was built.
-        holds: What its samples are.
+        names: The members that each sample has to have, in order; None for any.
+        check: Says what is wrong with a sample.
+        manifest: Whose it is, without its lists.
     """
 
     path: Location
     shard: ShardInfo
     index: tuple[Entry, ...] | None
-    options: BuildOptions
-    holds: Held
+    names: Names
+    check: Check
+    manifest: Manifest
 
 
 @dataclass
@@ -45,14 +57,11 @@ class Findings:
     tally: Tally = field(default_factory=Tally)
 
 
-def inspect_shards(
-    manifest: Manifest, options: BuildOptions, executor: Executor, quiet: bool = True
-) -> Findings:
+def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -> Findings:
     """Look through every shard of a build; what is wrong with one does not stop the others.
 
     Args:
-        manifest: Of the build.
-        options: Its settings.
+        manifest: Of the build, or of tars of others.
         executor: Where the work runs.
         quiet: Show no progress.
     """
@@ -61,18 +70,16 @@ def inspect_shards(
         index = manifest.index()
     except InputError as error:
         findings.problems.append(one_line(error))
-    kinds: tuple[Held, Held] = ("composites", "backgrounds")
-    if options.content == "sources":
-        kinds = ("foregrounds", "backgrounds")
     tasks = [
         ShardTask(
-            manifest.folder / shard.name,
+            manifest.tars / shard.name,
             shard,
             None if index is None else tuple(index[shard.name]),
-            options,
-            holds,
+            names,
+            check,
+            replace(manifest, shards=[], failures=[], backgrounds=[]),
         )
-        for holds, shards in zip(kinds, (manifest.shards, manifest.backgrounds), strict=True)
+        for shards, names, check in _kinds(manifest)
         for shard in shards
     ]
     found = {}
@@ -84,9 +91,26 @@ def inspect_shards(
         findings.problems += found[number].problems
         findings.keys |= found[number].keys
         findings.tally.add(found[number].tally)
-    findings.problems += _doubled(manifest.folder, findings.keys)
-    findings.problems += _unknown(manifest)
+    if manifest.content != INDEXED:  # others may number their samples anew in each tar
+        findings.problems += _doubled(manifest.folder, findings.keys)
+        findings.problems += _unknown(manifest)
     return findings
+
+
+def _kinds(manifest: Manifest) -> Iterator[tuple[list[ShardInfo], Names, Check]]:
+    """The shards of each kind, the members of their samples, and how these are checked."""
+    if manifest.parts is not None:
+        yield manifest.shards, None, partial(check_indexed, parts=manifest.parts)
+        return
+    options = BuildOptions.from_dict(manifest.plan.configuration)
+    first: Held = "foregrounds" if options.content == "sources" else "composites"
+    kinds: tuple[tuple[Held, list[ShardInfo]], ...] = (
+        (first, manifest.shards),
+        ("backgrounds", manifest.backgrounds),
+    )
+    for holds, shards in kinds:
+        check = partial(check_sample, holds=holds, options=options)
+        yield shards, member_names(holds, options), check
 
 
 def inspect_shard(task: ShardTask) -> Findings:
@@ -98,6 +122,8 @@ def inspect_shard(task: ShardTask) -> Findings:
             found = describe_shard(task.path, task.shard.samples)
     except InputError as error:
         return Findings([one_line(error)])
+    own = task.manifest.own_entries(found.entries, task.index or ())
+    found = replace(found, entries=tuple(own))
     findings = Findings(_shard_problems(found, task))
     findings.keys[task.shard.name] = [entry.key for entry in found.entries]
     reasons = _compared(found.entries, task.index or ()) if found.entries else {}
@@ -113,8 +139,7 @@ def inspect_shard(task: ShardTask) -> Findings:
 
 def _inspect_sample(entry: Entry, task: ShardTask, tally: Tally) -> list[str]:
     try:
-        members = read_entry(task.path, entry, member_names(task.holds, task.options))
-        return check_sample(entry.key, members, task.holds, task.options, tally)
+        return task.check(entry.key, read_entry(task.path, entry, task.names), tally=tally)
     except Exception as error:  # whatever is wrong with one sample, the others are looked at
         reason = one_line(error).partition("; build")[0]
         return [reason.removeprefix(f"{task.path}: ").removeprefix(f"sample {entry.key} ")]

@@ -23,7 +23,7 @@ def statistics_table(report: Mapping[str, Any]) -> Table:
     for side in ("shorter_side", "longer_side"):
         table.add_row(side.replace("_", " "), f"{_range(found[side])} px")
     table.add_section()
-    if report["configuration"].get("content", "composites") == "composites":
+    if found["colour"]:
         _add_composition(table, found)
     for level, share in found["alpha"].items():
         table.add_row(f"alpha {level}", f"{share:.1%} of the pixels")
@@ -54,7 +54,7 @@ def _add_sources(table: Table, part: str, found: Mapping[str, Any]) -> None:
 
 def _add_composition(table: Table, found: Mapping[str, Any]) -> None:
     steps = dict(found["steps"])
-    windows = steps.pop("windows")
+    windows = steps.pop("windows", {})
     for name, share in steps.items():
         table.add_row(name, _share(share))
     for size, share in windows.items():

@@ -14,6 +14,7 @@ from rssn.blending import blend
 from rssn.build import BuildOptions
 from rssn.errors import InputError, one_line
 from rssn.images import ImageFormat, decode_alpha, decode_rgb
+from rssn.parts import PARTS, Parts, name_parts
 from rssn.route import Composite, Record
 from rssn.shards import MEMBERS, Members, sample_key
 
@@ -53,7 +54,7 @@ def check_sample(
     """
     try:
         record = _read_record(members["record.json"], holds, options)
-        images = _decode(members)
+        images = decode_parts(name_parts(members, None))
     except InputError as error:
         return [one_line(error)]
     sizes = {name: list(image.shape[:2]) for name, image in images.items()}
@@ -72,6 +73,35 @@ def check_sample(
         *_record_problems(key, record, options),
         *_blend_problems(sample, difference, options.image_format),
     ]
+
+
+def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> list[str]:
+    """The same for a sample in a tar of others.
+
+    Args:
+        key: Its key.
+        members: Its encoded members.
+        parts: Which of them is which part.
+        tally: Where a sample that can be read is counted.
+    """
+    try:
+        images = decode_parts(name_parts(members, parts))
+    except InputError as error:
+        return [one_line(error)]
+    sizes = {name: image.shape[:2] for name, image in images.items()}
+    if len(set(sizes.values())) > 1:
+        return [f"its parts differ in size: (height, width) {sizes}"]
+    tally.samples += 1
+    tally.count_record({"foreground": key, "size": sizes["alpha"]})
+    tally.count_pixels(images["alpha"])
+    tally.count_colour(images["composite"])
+    if not {"foreground", "background"} <= images.keys():
+        return []
+    sample = Composite(*(images[name] for name in PARTS))
+    difference = blend_difference(sample)
+    tally.count_difference(difference)
+    mean, allowed = float(difference.mean()), _JPEG_LOSS + _ESTIMATE_ERROR
+    return [_not_the_blend(mean, allowed)] if mean > allowed else []
 
 
 def blend_difference(sample: Composite) -> NDArray[np.int16]:
@@ -100,15 +130,18 @@ def _read_record(data: bytes, holds: Held, options: BuildOptions) -> Record:
     return dict(record)
 
 
-def _decode(members: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
-    images: dict[str, NDArray[Any]] = {}
-    for name, data in members.items():
-        if name == "alpha.png":
-            images["alpha"] = decode_alpha(data, "its alpha")
-        elif name != "record.json":
-            part = name.partition(".")[0]
-            images[part] = decode_rgb(data, f"its {part}")
-    return images
+def decode_parts(parts: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    """The images of a sample, from its encoded parts.
+
+    Raises:
+        InputError: One cannot be decoded.
+    """
+    decode = {"alpha": decode_alpha}
+    return {
+        part: decode.get(part, decode_rgb)(data, f"its {part}")
+        for part, data in parts.items()
+        if part != "record"
+    }
 
 
 def _record_problems(key: str, record: Record, options: BuildOptions) -> Iterator[str]:
@@ -126,10 +159,7 @@ def _blend_problems(
         allowed = _JPEG_LOSS * (image_format == "jpg") + _ESTIMATE_ERROR * is_photograph
         mean = float(difference.mean())
         if mean > allowed:
-            yield (
-                f"its composite is not the blend of its parts: {mean:.1f} of 255 apart on average, "
-                f"up to {allowed:g} would be loss"
-            )
+            yield _not_the_blend(mean, allowed)
         return
     wrong = difference > 0
     if sample.record["noise"] is not None:
@@ -143,3 +173,10 @@ def _blend_problems(
             f"its composite is not the blend of its parts: {int(wrong.sum()):,} values differ, "
             f"by up to {int(difference[wrong].max())} of 255"
         )
+
+
+def _not_the_blend(mean: float, allowed: float) -> str:
+    return (
+        f"its composite is not the blend of its parts: {mean:.1f} of 255 apart on average, up to "
+        f"{allowed:g} would be loss"
+    )

@@ -76,9 +76,8 @@ class Tally:
         if record.get("blur"):
             self.windows[record["blur"]["size"]] += 1
         self.count_pixels(sample.alpha)
-        self._count_colour(sample.composite)
-        self.difference += int(difference.sum(dtype=np.int64))
-        self.worst = max(self.worst, int(difference.max(initial=0)))
+        self.count_colour(sample.composite)
+        self.count_difference(difference)
 
     def count_record(self, record: Record) -> None:
         """Count the foreground, the background and the size that a record tells of."""
@@ -97,7 +96,13 @@ class Tally:
         counts = zip(LEVELS, (none, alpha.size - none - whole, whole), strict=True)
         self.pixels.update(dict(counts))
 
-    def _count_colour(self, image: Uint8Image) -> None:
+    def count_difference(self, difference: NDArray[np.integer[Any]]) -> None:
+        """Count how far a composite is from blending its parts, (H, W, 3)."""
+        self.difference += int(difference.sum(dtype=np.int64))
+        self.worst = max(self.worst, int(difference.max(initial=0)))
+
+    def count_colour(self, image: Uint8Image) -> None:
+        """Count the values of a composite."""
         for channel, name in enumerate("rgb"):
             histogram = np.bincount(image[..., channel].ravel(), minlength=256)
             levels = np.arange(256)
@@ -105,12 +110,12 @@ class Tally:
             self.squares[name] += int(histogram @ levels**2)
 
 
-def summarise(tally: Tally, route: RouteOptions) -> dict[str, Any]:
+def summarise(tally: Tally, route: RouteOptions | None) -> dict[str, Any]:
     """The statistics of a build, in the types that JSON has.
 
     Args:
         tally: Over all its samples.
-        route: With which it was built.
+        route: With which it was built; None where it was not.
     """
     values = max(sum(tally.pixels.values()), 1)
     return {
@@ -121,7 +126,7 @@ def summarise(tally: Tally, route: RouteOptions) -> dict[str, Any]:
         "background_licences": dict(sorted(tally.background_licences.items())),
         "shorter_side": _spread(min(size) for size in tally.sizes.elements()),
         "longer_side": _spread(max(size) for size in tally.sizes.elements()),
-        "steps": _steps(tally, route),
+        "steps": {} if route is None else _steps(tally, route),
         "alpha": {level: tally.pixels[level] / values for level in LEVELS},
         "colour": {name: _moments(tally, name, values) for name in "rgb"} if tally.colour else {},
         "blend_difference": {"mean": tally.difference / (3 * values), "worst": tally.worst},

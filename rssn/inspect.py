@@ -16,20 +16,22 @@ from typing import Any
 
 from rich.console import Console
 
-from rssn._contact_sheet import contact_sheet
+from rssn._contact_sheet import Shown, contact_sheet, show
+from rssn._drawing import grey
 from rssn._executors import make_executor
 from rssn._files import whole_file
 from rssn._inspection import inspect_shards
 from rssn._inspection_tables import rebuilt_table, statistics_table
 from rssn._rebuilding import rebuild
+from rssn._sample_checks import decode_parts
 from rssn._statistics import summarise
 from rssn.build import BuildOptions
 from rssn.console import run_command
 from rssn.errors import FailedInputs, InputError, one_line
 from rssn.images import encode_rgb
 from rssn.locations import Location, locate, told_errors
-from rssn.manifest import NAME, PLAN_NAME, Manifest
-from rssn.route import Composite
+from rssn.manifest import INDEXED, NAME, PLAN_NAME, Manifest
+from rssn.parts import name_parts
 from rssn.shards import decode_sample, read_entry
 
 SHEET_NAME = "contact.jpg"
@@ -54,15 +56,17 @@ def inspect_build(
         InputError: The folder holds no finished build.
     """
     manifest = read_manifest(folder)
-    options = BuildOptions.from_dict(manifest.plan.configuration)
+    route = None
+    if manifest.content != INDEXED:
+        route = BuildOptions.from_dict(manifest.plan.configuration).route
     with make_executor("local", workers) as executor:
-        findings = inspect_shards(manifest, options, executor, quiet)
+        findings = inspect_shards(manifest, executor, quiet)
     shards = [*manifest.shards, *manifest.backgrounds]
     return {
         "problems": findings.problems,
         "shards": len(shards),
         "bytes": sum(shard.bytes for shard in shards),
-        "statistics": summarise(findings.tally, options.route),
+        "statistics": summarise(findings.tally, route),
         "failures": manifest.failures,
         "configuration": manifest.plan.configuration,
         "versions": manifest.plan.versions,
@@ -85,7 +89,7 @@ def read_manifest(folder: Location) -> Manifest:
     return Manifest.read(folder)
 
 
-def chosen_samples(manifest: Manifest, count: int) -> Iterator[tuple[str, Composite]]:
+def chosen_samples(manifest: Manifest, count: int) -> Iterator[Shown]:
     """Up to so many samples that can be read, spread evenly over a build.
 
     Raises:
@@ -97,7 +101,12 @@ def chosen_samples(manifest: Manifest, count: int) -> Iterator[tuple[str, Compos
     for number in range(count):
         name, entry = places[(2 * number + 1) * len(places) // (2 * count)]
         try:
-            yield entry.key, decode_sample(read_entry(manifest.folder / name, entry))
+            if manifest.parts is None:
+                yield show(entry.key, decode_sample(read_entry(manifest.tars / name, entry)))
+            else:
+                members = read_entry(manifest.tars / name, entry, None)
+                images = decode_parts(name_parts(members, manifest.parts))
+                yield Shown(entry.key, images | {"alpha": grey(images["alpha"])}, f"of {name}")
         except ValueError:  # an InputError too: it stands among the problems
             continue
 
@@ -161,7 +170,7 @@ def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
 
 def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:
     """Draw the contact sheet; why there is none stands in the line that is returned."""
-    if manifest.plan.configuration.get("content", "composites") != "composites":
+    if manifest.content == "sources":
         return [f"{path}: is not drawn, for these are shards of sources"]
     if path.exists() and not is_named:
         return [f"{path}: is there and stays as it is; --sheet names another"]
@@ -188,6 +197,11 @@ def _rebuild(folder: Location, chosen: argparse.Namespace) -> None:
     if chosen.foregrounds is None:
         raise InputError("--sample needs --foregrounds, the folder that the build was made from")
     manifest = read_manifest(folder)
+    if manifest.content == INDEXED:
+        raise InputError(
+            f"{folder}: its samples were not built here, so none can be made again; leave --sample "
+            "out"
+        )
     rebuilt = rebuild(manifest, chosen.sample, chosen.foregrounds, chosen.backgrounds, chosen.cache)
     console = Console(markup=False, highlight=False)
     console.print(rebuilt_table(rebuilt))

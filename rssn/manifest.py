@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any, Self
 
 from rssn._files import whole_file
 from rssn.errors import FailedInputs, InputError, one_line
-from rssn.locations import Location, told_errors
+from rssn.locations import Location, locate, told_errors
 from rssn.shards import Entry, ShardInfo, describe_shard
 
 NAME = "manifest.json"
 INDEX_NAME = "index.json"
-FINISHED = "the folder of a finished build has it"
+INDEXED = "indexed"  # in place of a build's content: tars of others
+FINISHED = (
+    "the folder of a finished build has it, and `python -m rssn.index TARS` makes it for other "
+    "WebDataset tars"
+)
 PLAN_NAME = "plan.json"  # stands in until the manifest is written
 _LIBRARIES = ("gfm-matting", "numpy", "opencv-python-headless", "pymatting", "numba")
 
@@ -66,7 +71,7 @@ class Manifest:
         plan: What decided it.
         shards: Of the samples; of the foregrounds, where the shards hold sources.
         failures: One line for each input that failed.
-        folder: Where all of it lies.
+        folder: Where it lies, and mostly the shards too: see `tars`.
         backgrounds: Shards of the backgrounds, where the shards hold sources.
         index_sha256: Of the index beside it; None where the manifest does not tell.
     """
@@ -82,6 +87,22 @@ class Manifest:
     def samples(self) -> int:
         """How many samples all shards hold."""
         return sum(shard.samples for shard in self.shards)
+
+    @property
+    def content(self) -> str:
+        """What the shards hold: 'composites', 'sources', or 'indexed' for tars of others."""
+        return str(self.plan.configuration.get("content", "composites"))
+
+    @property
+    def parts(self) -> dict[str, str] | None:
+        """Which member of a sample is which part, in tars of others; None in a build's."""
+        return self.plan.configuration["parts"] if self.content == INDEXED else None
+
+    @property
+    def tars(self) -> Location:
+        """Where the shards lie: beside the manifest, but for tars indexed from elsewhere."""
+        elsewhere = self.plan.configuration.get("tars")
+        return self.folder if elsewhere is None else locate(elsewhere)
 
     @classmethod
     def read(cls, folder: Location, name: str = NAME) -> Self:
@@ -190,6 +211,18 @@ class Manifest:
                 raise InputError(f"{path}: does not fit the manifest at {shard.name}; {remedy}")
         return index
 
+    def own_entries(self, found: Sequence[Entry], index: Sequence[Entry]) -> list[Entry]:
+        """The entries of a tar that are the data set's: all, or in tars of others those indexed.
+
+        Args:
+            found: In the tar.
+            index: Of that tar.
+        """
+        if self.content != INDEXED:
+            return list(found)
+        known = set(index)
+        return [entry for entry in found if entry in known]
+
     def verify(self) -> None:
         """Compare every shard with its size, SHA-256 and number of samples, and with the index.
 
@@ -199,14 +232,14 @@ class Manifest:
         problems = []
         index = self.index()
         for shard in (*self.shards, *self.backgrounds):
-            path = self.folder / shard.name
+            path = self.tars / shard.name
             if not path.is_file():
                 problems.append(f"{path}: is missing; build again with --resume")
                 continue
             found = describe_shard(path, shard.samples)
             if found != shard:
                 problems.append(f"{path}: is not as it was written; build again with --resume")
-            elif list(found.entries) != index[shard.name]:
+            elif self.own_entries(found.entries, index[shard.name]) != index[shard.name]:
                 problems.append(f"{path}: holds other samples than {INDEX_NAME} says; build again")
         if problems:
             raise FailedInputs(problems)

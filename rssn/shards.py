@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,8 @@ from rssn.route import Composite, Record
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
 MEMBERS = ("composite", "alpha", "foreground", "background", "record")
 Content = Literal["composites", "sources"]
+# As WebDataset splits the names of members: a key, with its folders, and what follows the dot.
+_NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)")
 
 
 class Entry(NamedTuple):
@@ -122,6 +125,12 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
     )
 
 
+def split_name(name: str) -> tuple[str, str] | None:
+    """Key and extension of a member, as WebDataset has them; None where it is of no sample."""
+    found = _NAME.fullmatch(name)
+    return (found[1], found[2].lower()) if found else None
+
+
 def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
     """Write a shard; it appears under its name only when it is whole.
 
@@ -181,13 +190,36 @@ def read_shard(
         raise InputError(f"{path}: holds {count} samples, not {samples}; build it again")
 
 
-def read_entry(path: Location, entry: Entry, names: tuple[str, ...] = MEMBERS) -> Members:
+def first_extensions(path: Location) -> list[str]:
+    """The members of a shard's first sample, by their names without the key.
+
+    Raises:
+        InputError: It is no tar, or has no samples.
+    """
+    with _opened(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        named = (split_name(member.name) for member in tar if member.isreg())
+        for _, names in groupby(filter(None, named), lambda name: name[0]):
+            return [extension for _, extension in names]
+    raise InputError(f"{path}: holds no samples; give WebDataset tars")
+
+
+def list_entries(path: Location) -> tuple[Entry, ...]:
+    """Where the samples of a shard lie, in order.
+
+    Raises:
+        InputError: It is no tar, damaged, or cut short.
+    """
+    with _opened(path) as file:
+        return tuple(_entries(file, path))
+
+
+def read_entry(path: Location, entry: Entry, names: tuple[str, ...] | None = MEMBERS) -> Members:
     """The members of one sample, read in one piece and compared with the index.
 
     Args:
         path: The shard.
         entry: The sample's entry in the index.
-        names: The members that the sample has to have, in order.
+        names: The members that the sample has to have, in order; None takes any.
 
     Raises:
         InputError: The shard is missing, damaged or cut short there, or the sample lacks a member.
@@ -208,28 +240,32 @@ def read_entry(path: Location, entry: Entry, names: tuple[str, ...] = MEMBERS) -
     return _members(data, path, entry.key, names)
 
 
-def _members(data: bytes, path: Location, key: str, names: tuple[str, ...]) -> Members:
+def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | None) -> Members:
     """The members in the bytes of one sample."""
     members = Members()
     found: tuple[str, ...] = ()
     with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         for member in tar:
-            stem, _, extension = member.name.partition(".")
+            if not (name := member.isreg() and split_name(member.name)):
+                continue
+            stem, extension = name
             if stem != key:
                 raise InputError(f"{path}: holds {stem} in place of sample {key}; build it again")
             found += (extension.partition(".")[0],)  # doubled ones too
             content = tar.extractfile(member)
             members[extension] = content.read() if content else b""
-    if found != names:
+    if names is not None and found != names:
         raise InputError(f"{path}: sample {key} holds {found}, not {names}; build it again")
     return members
 
 
 def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
     """The samples of an open shard, in order."""
-    for key, headers in groupby(_headers(file, path), lambda h: h.name.partition(".")[0]):
-        members = list(headers)
-        begin, last = members[0].offset, members[-1]
+    named = ((split_name(header.name), header) for header in _headers(file, path) if header.isreg())
+    samples = ((name[0], header) for name, header in named if name is not None)
+    for key, members in groupby(samples, lambda member: member[0]):
+        headers = [header for _, header in members]
+        begin, last = headers[0].offset, headers[-1]
         size = last.offset_data + -(-last.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE - begin
         file.seek(begin)
         yield Entry(key, begin, size, zlib.crc32(file.read(size)))
@@ -240,7 +276,7 @@ def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:
     size = file.seek(0, io.SEEK_END)
     file.seek(-min(2 * tarfile.BLOCKSIZE, size), io.SEEK_END)
     # Without the zero blocks at its end a tar was cut, which readers do not notice.
-    if file.read().strip(b"\0") or size % tarfile.RECORDSIZE or not size:
+    if file.read().strip(b"\0") or size % tarfile.BLOCKSIZE or not size:
         raise InputError(f"{path}: is cut short; build it again with --resume")
     file.seek(0)
     with _told_errors(path), tarfile.open(fileobj=file, mode="r:") as tar:

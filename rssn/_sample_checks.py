@@ -97,7 +97,8 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
     tally.count_colour(images["composite"])
     if not {"foreground", "background"} <= images.keys():
         return []
-    sample = Composite(*(images[name] for name in PARTS))
+    composite, alpha, foreground, background = (images[name] for name in PARTS)
+    sample = Composite(composite, alpha, foreground, background)
     difference = blend_difference(sample)
     tally.count_difference(difference)
     mean, allowed = float(difference.mean()), _JPEG_LOSS + _ESTIMATE_ERROR

@@ -123,7 +123,15 @@ class MaterialSet:
     ) -> tuple[Planes, float]:
         """A sample; its labels are made at its own scale."""
         del number, epoch
-        size = cropper.options.size
+        return self.draw(cropper.options.size, rng), 1.0
+
+    def draw(self, size: int, rng: np.random.Generator) -> Planes:
+        """Draw a sample.
+
+        Args:
+            size: Its side in px.
+            rng: Decides everything.
+        """
         if rng.random() < self.options.composites:
             image, alpha = self._composite(size, rng)
         else:
@@ -132,8 +140,8 @@ class MaterialSet:
             image, alpha = image[:, ::-1], alpha[:, ::-1]
         if rng.random() < self.options.degrade:
             image = degrade(image, rng)
-        image, alpha = np.ascontiguousarray(image), np.ascontiguousarray(alpha)
-        return Planes(image, on_grid(alpha, ALPHA_BITS), None, None), 1.0
+        alpha = on_grid(np.ascontiguousarray(alpha), ALPHA_BITS)
+        return Planes(np.ascontiguousarray(image), alpha, None, None)
 
     def licences(self) -> list[Licence]:
         """Everything that is trained on, by its share of the draws."""
@@ -173,12 +181,12 @@ class MaterialSet:
         return numbers, ends / ends[-1] if numbers else ends
 
     @staticmethod
-    def _draw(of: tuple[list[int], NDArray[np.float64]], rng: np.random.Generator) -> int:
+    def _pick(of: tuple[list[int], NDArray[np.float64]], rng: np.random.Generator) -> int:
         numbers, ends = of
         return numbers[min(int(np.searchsorted(ends, rng.random(), "right")), len(numbers) - 1)]
 
     def _photograph(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha]:
-        number = self._draw(self._photographs, rng)
+        number = self._pick(self._photographs, rng)
         levels = self.material.levels(number)
         for _ in range(TRIES):
             view = photograph_view(levels.shape, size, self.options, rng)
@@ -203,7 +211,7 @@ class MaterialSet:
     def _object(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte as a picture shows them, their scale, and the shorter side in px."""
         is_cutout = bool(rng.random() < self.options.cutouts)
-        number = self._draw(self._cutouts if is_cutout else self._photographs, rng)
+        number = self._pick(self._cutouts if is_cutout else self._photographs, rng)
         levels = self.material.levels(number)
         view = draw_view(levels, size, self.options.arrangement, rng)
         reduced = _reduction(view.scale)
@@ -217,7 +225,7 @@ class MaterialSet:
         return colours, np.ascontiguousarray(alpha), 1 / view.scale, min(levels.shape)
 
     def _background(self, size: int, rng: np.random.Generator) -> Uint8Image:
-        number = self._draw(self._backgrounds, rng)
+        number = self._pick(self._backgrounds, rng)
         shape = self.material.pictures[number].size
         options = replace(self.options, zoom=(LEAST_BACKGROUND, 1.0))
         view = photograph_view(shape, size, options, rng)

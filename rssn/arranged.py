@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
-from upath import UPath
 
 from rssn._seeding import generator
 from rssn.arrangement import ArrangementOptions, draw_view, put_before, recolour, warp
 from rssn.crops import GRID, Box, decode_cut, reduction
 from rssn.images import Alpha, Uint8Image, decode_levels, decode_rgb, unit
+from rssn.locations import Location
 from rssn.on_the_fly import SourceShards
 from rssn.route import Composite, RouteOptions, Steps, draw_steps, render
 
@@ -37,7 +36,7 @@ class ArrangedShards(SourceShards):
 
     def __init__(
         self,
-        folder: str | Path | UPath,
+        folder: str | Location,
         arrangement: ArrangementOptions | None = None,
         route: RouteOptions | None = None,
         seed: int = 0,

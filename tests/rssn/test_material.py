@@ -109,3 +109,11 @@ def test_colours_go_on_beyond_the_object():
     alpha[4:12, 4:12] = 1
     np.testing.assert_array_equal(fill_colours(image, alpha), np.full_like(image, (10, 20, 30)))
     np.testing.assert_array_equal(fill_colours(image, alpha * 0.5), image)  # nothing is known
+
+
+def test_mattes_of_few_steps_keep_their_ends(tmp_path: Path):
+    with create_material(tmp_path / "m.tar", levels=16) as material:
+        material.add(Picture("a/b", "photograph", "a", "MIT", (24, 32)), IMAGE, ALPHA)
+    levels = Material(tmp_path / "m.tar").levels(0)
+    assert set(np.unique(levels)) == {0, 136, 255}  # 128 / 255 is nearest to 8 of 15
+    np.testing.assert_array_equal(levels == 255, ALPHA == 1)

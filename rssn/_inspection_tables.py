@@ -63,7 +63,8 @@ def _add_composition(table: Table, found: Mapping[str, Any]) -> None:
     means = ", ".join(f"{each['mean']:.1f}" for each in colour)
     deviations = ", ".join(f"{each['deviation']:.1f}" for each in colour)
     table.add_row("colour (R, G, B)", f"mean {means}; deviation {deviations}")
-    blend = found["blend_difference"]
+    if (blend := found["blend_difference"]) is None:
+        return
     told = f"{blend['mean']:.3f} on average, {blend['worst']} at most, of 255"
     table.add_row("composite from its parts", told)
 

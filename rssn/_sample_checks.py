@@ -79,11 +79,12 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
     """The same for a sample in a tar of others.
 
     Args:
-        key: Its key.
+        key: Its key, which tells nothing there.
         members: Its encoded members.
         parts: Which of them is which part.
         tally: Where a sample that can be read is counted.
     """
+    del key
     try:
         images = decode_parts(name_parts(members, parts))
     except InputError as error:
@@ -92,7 +93,7 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
     if len(set(sizes.values())) > 1:
         return [f"its parts differ in size: (height, width) {sizes}"]
     tally.samples += 1
-    tally.count_record({"foreground": key, "size": sizes["alpha"]})
+    tally.count_record({"size": sizes["alpha"]})
     tally.count_pixels(images["alpha"])
     tally.count_colour(images["composite"])
     if not {"foreground", "background"} <= images.keys():

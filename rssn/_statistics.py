@@ -40,6 +40,7 @@ class Tally:
         squares: Sum of their squares.
         difference: Sum of |composite - (alpha F + (1 - alpha) B)| over all values.
         worst: Its largest value.
+        blended: Samples whose F and B are known, so that this was counted.
     """
 
     samples: int = 0
@@ -55,6 +56,7 @@ class Tally:
     squares: Counter[str] = field(default_factory=Counter)
     difference: int = 0
     worst: int = 0
+    blended: int = 0
 
     def add(self, other: Tally) -> None:
         """Count in what another process counted."""
@@ -98,6 +100,7 @@ class Tally:
 
     def count_difference(self, difference: NDArray[np.integer[Any]]) -> None:
         """Count how far a composite is from blending its parts, (H, W, 3)."""
+        self.blended += 1
         self.difference += int(difference.sum(dtype=np.int64))
         self.worst = max(self.worst, int(difference.max(initial=0)))
 
@@ -129,7 +132,9 @@ def summarise(tally: Tally, route: RouteOptions | None) -> dict[str, Any]:
         "steps": {} if route is None else _steps(tally, route),
         "alpha": {level: tally.pixels[level] / values for level in LEVELS},
         "colour": {name: _moments(tally, name, values) for name in "rgb"} if tally.colour else {},
-        "blend_difference": {"mean": tally.difference / (3 * values), "worst": tally.worst},
+        "blend_difference": {"mean": tally.difference / (3 * values), "worst": tally.worst}
+        if tally.blended
+        else None,
     }
 
 

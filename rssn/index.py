@@ -210,7 +210,9 @@ def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) 
             reasons.append(_reason(error, path))
         else:
             return choose_parts(extensions, given)
-    raise InputError(f"no tar can be read; the first, {paths[0]}: {reasons[0]}")
+    raise InputError(
+        f"no tar can be read; the first, {paths[0]}: {reasons[0]}; give WebDataset tars"
+    )
 
 
 def _reason(error: Exception, path: Location, key: str = "") -> str:

@@ -200,7 +200,7 @@ def first_extensions(path: Location) -> list[str]:
         named = (split_name(member.name) for member in tar if member.isreg())
         for _, names in groupby(filter(None, named), lambda name: name[0]):
             return [extension for _, extension in names]
-    raise InputError(f"{path}: holds no samples; give WebDataset tars")
+    raise InputError(f"{path}: holds no samples")
 
 
 def list_entries(path: Location) -> tuple[Entry, ...]:

@@ -146,6 +146,7 @@ def test_indexed_tars_are_trained_on_and_inspected(
     assert inspect([str(tmp_path), *QUIET]) == 0
     told = inspect_build(tmp_path, workers=1)
     assert told["problems"] == [] and told["statistics"]["samples"] == 6
+    assert told["statistics"]["blend_difference"] is None  # F and B are not known
     assert (tmp_path / "contact.jpg").is_file()
     assert main([str(tmp_path), *QUIET]) == 0  # the folder, and again
     assert (tmp_path / "index.json").read_bytes() == made
@@ -288,6 +289,9 @@ def test_what_is_no_set_of_tars_is_refused(tmp_path: Path, finished: Path) -> No
             index_tars([str(tmp_path / word) for word in words], workers=1)
     write_tar(tmp_path / "other" / "a.tar", {"s": {**foreign(0), "png": b""}})
     with pytest.raises(InputError, match=r"no sample can be used.*a\.tar: sample \./s: its alpha"):
+        index_tars([str(tmp_path / "other")], workers=1)
+    (tmp_path / "other" / "a.tar").write_bytes(b"no tar" * 1000)
+    with pytest.raises(InputError, match=r"no tar can be read; the first, .*a\.tar: .*; give Web"):
         index_tars([str(tmp_path / "other")], workers=1)
     assert not (tmp_path / "other" / "manifest.json").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,12 @@ EXPORTED = (".onnx", ".xml")
 Device = Literal["auto", "cpu", "cuda"] | str | torch.device
 
 
-def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
+def save_model(
+    model: GFM,
+    path: str | Path,
+    half: bool = False,
+    state: Mapping[str, torch.Tensor] | None = None,
+) -> None:
     """Write weights, configuration and licences; the file appears only when it is whole.
 
     Args:
@@ -35,6 +41,7 @@ def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
         path: Where to; ends in `.safetensors`.
         half: Keep parameters as float16, in half the space; running means and variances stay
             float32. A loaded network computes in float32 all the same.
+        state: Weights of such a network to write in place of the model's own.
 
     Raises:
         InputError: Another ending, or a place that cannot be written to.
@@ -42,7 +49,8 @@ def save_model(model: GFM, path: str | Path, half: bool = False) -> None:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    state = model.state_dict() if state is None else state
+    tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     if half:
         tensors |= {key: tensors[key].half() for key, _ in model.named_parameters()}
     try:

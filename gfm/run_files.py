@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 
 from gfm.averaging import model_to_keep
 from gfm.checkpoint import save_model
+from gfm.evaluate import Report
+from gfm.task import GFMTask
+from gfm.tracking.summary import Scores
 from rssn._files import whole_file
 from rssn.errors import InputError, one_line
 from rssn.locations import locate
@@ -116,9 +121,100 @@ class ModelFiles(ModelCheckpoint):
     """Lightning's checkpoints, each with the model beside it as safetensors.
 
     `gfm.load_model` takes the safetensors; Lightning's own file is what a run resumes from.
+
+    A run that goes on takes over the best files of the run before, from the folder of its
+    checkpoint, with their score: what is kept, its score and the record are of the same weights.
+
+    Note:
+        Lightning takes over no more than the path of the file. Its score is in the file itself: the
+        checkpoint that a run goes on from is written before the validation of its weights.
     """
 
+    scores: dict[str, Scores]  # of the validation of each file that is kept
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Lightning's options
+        super().__init__(*args, **kwargs)
+        self.scores = {}
+        self.before = ""
+
+    @property
+    def best(self) -> Scores | None:
+        """The validation of the best files."""
+        return self.scores.get(self.best_model_path)
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Take over the best files of the run before."""
+        super().on_train_start(trainer, pl_module)
+        if trainer.ckpt_path is None or self.monitor is None or self.save_top_k == 0:
+            return
+        found = self._take_over(trainer) if trainer.is_global_zero else None
+        found = trainer.strategy.broadcast(found)
+        if found is not None:
+            path, score, values = found
+            self.best_model_path = self.kth_best_model_path = path
+            self.best_model_score = self.kth_value = self.current_score = score
+            self.best_k_models, self.scores = {path: score}, {path: Scores(**values)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What Lightning keeps, and the validation of each file."""
+        kept = {path: asdict(self.scores[path]) for path in self._kept() if path in self.scores}
+        return {**super().state_dict(), "scores": kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Note where the run before kept its best model."""
+        self.before = state_dict["best_model_path"]
+
+    def _kept(self) -> set[str]:
+        return {*self.best_k_models, self.best_model_path}
+
+    def _take_over(
+        self, trainer: lightning.Trainer
+    ) -> tuple[str, torch.Tensor, dict[str, Any]] | None:
+        """Bring the best files of the run before into this run's folder.
+
+        Returns:
+            The checkpoint's path, score and validation; None where there is none, or it was written
+            after the step that the run goes on from.
+        """
+        beside = Path(str(trainer.ckpt_path)).parent
+        places = (beside / f"{self.filename}.ckpt", beside / Path(self.before).name)
+        for source in dict.fromkeys((*places, Path(self.before))):
+            found = source.is_file() and self._read_best(source, trainer.global_step)
+            if found:
+                score, scores, state = found
+                target = Path(str(self.dirpath)) / source.name
+                if not (target.exists() and target.samefile(source)):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with whole_file(target) as part:
+                        shutil.copyfile(source, part)
+                task = trainer.lightning_module
+                if isinstance(task, GFMTask):  # a kill may have left an older one beside it
+                    save_model(task.model, target.with_suffix(".safetensors"), state=state)
+                return str(target), score, scores
+        return None
+
+    def _read_best(
+        self, path: Path, step: int
+    ) -> tuple[torch.Tensor, dict[str, Any], dict[str, torch.Tensor]] | None:
+        """Score, validation and weights of a best checkpoint, if it is of this step or before."""
+        kept = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        own = kept.get("callbacks", {}).get(self.state_key, {})
+        if kept["global_step"] > step or own.get("best_model_score") is None:
+            return None
+        scores = own.get("scores", {}).get(own["best_model_path"])
+        if scores is None:  # older checkpoints
+            scores = kept["callbacks"].get("RunRecord", {}).get("best")
+        prefix = "model."
+        weights = kept["state_dict"].items()
+        state = {k.removeprefix(prefix): v for k, v in weights if k.startswith(prefix)}
+        return (own["best_model_score"], scores, state) if scores else None
+
     def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
+        task = trainer.lightning_module
+        if isinstance(task, GFMTask) and task.report.images:
+            self.scores[filepath] = scores_of(trainer, task.report)
         super()._save_checkpoint(trainer, filepath)
         model = model_to_keep(trainer)
         if trainer.is_global_zero and model is not None:
@@ -128,6 +224,12 @@ class ModelFiles(ModelCheckpoint):
         super()._remove_checkpoint(trainer, filepath)
         if trainer.is_global_zero:
             Path(filepath).with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def scores_of(trainer: lightning.Trainer, report: Report) -> Scores:
+    """The scores of the validation or test that has just ended."""
+    step = trainer.global_step
+    return Scores(trainer.current_epoch, step, len(report.images), report.means)
 
 
 class WholeCheckpoints(TorchCheckpointIO):

@@ -55,6 +55,17 @@ def steps_in_all(trainer: lightning.Trainer) -> float:
     return steps
 
 
+def count_next_epoch(trainer: lightning.Trainer) -> None:
+    """Count the epoch that begins a run which was resumed at the end of an epoch.
+
+    Lightning does not, and a run that goes on from that one would train an epoch too many.
+    """
+    epochs = trainer.fit_loop.epoch_progress
+    if trainer.fit_loop.restarted_mid_epoch and trainer.current_epoch == epochs.current.ready:
+        epochs.increment_ready()
+        epochs.increment_started()
+
+
 def count_present_batches(trainer: lightning.Trainer, loader: TrainingLoader) -> None:
     """Tell Lightning how many batches of the present size the resumed epoch is past.
 

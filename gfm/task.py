@@ -21,7 +21,7 @@ from gfm.losses import GFMLoss, LossWeights, RIMLoss
 from gfm.network import GFM
 from gfm.parameter_groups import parameter_groups, regroup
 from gfm.samples import Batch
-from gfm.schedule import cosine_factor, share_done
+from gfm.schedule import cosine_factor, count_next_epoch, share_done
 from gfm.validation import gather_by_name, photograph_errors
 from rssn._files import whole_file
 from rssn.errors import InputError
@@ -161,6 +161,7 @@ class GFMTask(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         """Let rates and decay that were asked for win over those of a resumed checkpoint."""
+        count_next_epoch(self.trainer)
         asked = self._parameter_groups()
         for optimizer in self.trainer.optimizers:
             for group, wanted in zip(optimizer.param_groups, asked, strict=True):

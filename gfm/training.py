@@ -75,8 +75,8 @@ class GFMCommandLine(LightningCLI):
         parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", int)
         parser.add_lightning_class_args(ModelFiles, "checkpoint")
-        parser.add_lightning_class_args(LastCheckpoint, "last")
         parser.add_lightning_class_args(RunRecord, "run")
+        parser.add_lightning_class_args(LastCheckpoint, "last")
         parser.add_lightning_class_args(ValidationPanel, "panel")
         parser.add_argument(
             "--ema",

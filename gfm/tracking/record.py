@@ -8,19 +8,21 @@ from typing import Any, cast
 
 import pytorch_lightning as lightning
 import yaml
+from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.evaluate import Report
-from gfm.run_files import CHECKPOINTS, LAST
+from gfm.run_files import CHECKPOINTS, LAST, ModelFiles, scores_of
 from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
-from gfm.tracking.summary import WANDB_KEY, RunSummary, Scores, manifest_sha256, recipe_sha256
+from gfm.tracking.summary import WANDB_KEY, RunSummary, manifest_sha256, recipe_sha256
 
 FOLDER = "errors"
 
 
-class RunRecord(lightning.Callback):
+class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: after ModelFiles
     """Records a run for `scripts/compare_runs.py`.
 
     Beside `metrics.csv` it keeps `run.json` (see `RunSummary`), and for each validation
@@ -69,6 +71,7 @@ class RunRecord(lightning.Callback):
         options = _saved_options(self.folder)
         if self.summary is not None and options is not None:
             self.summary = dataclasses.replace(self.summary, recipe_sha256=recipe_sha256(options))
+        self._note_best(trainer)
         self._write(trainer)
         for logger in wandb_loggers(trainer) if options is not None else ():
             logger.log_hyperparams({"options": options})
@@ -88,14 +91,10 @@ class RunRecord(lightning.Callback):
         """Record the best model, and hand it to W&B with the hash of its shards' manifest."""
         if self.summary is None or self.folder is None:
             return
-        model = _best_model(trainer, self.folder)
-        if model is None:
-            return
-        if model.is_relative_to(self.folder):
-            name = str(model.relative_to(self.folder))
-            self.summary = dataclasses.replace(self.summary, model_file=name)
+        self._note_best(trainer)
         self._write(trainer)
-        if trainer.is_global_zero:
+        model = _best_model(trainer, self.folder)
+        if trainer.is_global_zero and model is not None:
             for logger in wandb_loggers(trainer):
                 _log_model(logger, model, self.summary)
 
@@ -106,23 +105,12 @@ class RunRecord(lightning.Callback):
         for logger in wandb_loggers(trainer):
             logger.experiment.finish()
 
-    def state_dict(self) -> dict[str, Any]:
-        """The best validation so far, for a resumed run."""
-        best = self.summary.best if self.summary else None
-        return {"best": best and dataclasses.asdict(best)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the best validation of the interrupted run."""
-        if self.summary is not None and state_dict["best"]:
-            best = Scores(**state_dict["best"])
-            self.summary = dataclasses.replace(self.summary, best=best)
-
     def _record(self, trainer: lightning.Trainer, report: Report, stage: str) -> None:
         if self.summary is None or not report.images:
             return
-        step = trainer.global_step
-        scores = Scores(trainer.current_epoch, step, len(report.images), report.means)
-        self.summary = self.summary.with_scores(scores)
+        step, scores = trainer.global_step, scores_of(trainer, report)
+        self.summary = dataclasses.replace(self.summary, last=scores)
+        self._note_best(trainer)
         self._write(trainer)
         if self.folder is None or not trainer.is_global_zero:
             return
@@ -131,6 +119,19 @@ class RunRecord(lightning.Callback):
         for logger in wandb_loggers(trainer):
             rows = [[name, *row.values()] for name, row in report.images.items()]
             logger.log_table(f"{stage}_photographs", ["name", *report.means], rows, step=step)
+
+    def _note_best(self, trainer: lightning.Trainer) -> None:
+        """Take the best file and its validation from the callback that keeps it."""
+        if self.summary is None:
+            return
+        model = None if self.folder is None else _best_model(trainer, self.folder)
+        saver = _saver(trainer)
+        best = self.summary.last if saver is None else saver.best  # the last model is what is kept
+        if model is None or self.folder is None or not model.is_relative_to(self.folder):
+            name = None
+        else:
+            name = str(model.relative_to(self.folder))
+        self.summary = dataclasses.replace(self.summary, best=best, model_file=name)
 
     def _write(self, trainer: lightning.Trainer) -> None:
         if self.summary is None or self.folder is None or not trainer.is_global_zero:
@@ -143,13 +144,20 @@ class RunRecord(lightning.Callback):
 
 
 def _best_model(trainer: lightning.Trainer, folder: Path) -> Path | None:
-    """The model of the best validation, or the last one of a run without validation."""
-    for checkpoint in trainer.checkpoint_callbacks:
-        best = getattr(checkpoint, "best_model_path", "")
-        if best and (model := Path(best).with_suffix(".safetensors")).is_file():
-            return model
+    """The model of the best validation, or the last one of a run that keeps none."""
+    saver = _saver(trainer)
+    if saver is not None:
+        return Path(saver.best_model_path).with_suffix(".safetensors")
     last = folder / CHECKPOINTS / f"{LAST}.safetensors"
     return last if last.is_file() else None
+
+
+def _saver(trainer: lightning.Trainer) -> ModelFiles | None:
+    """The callback that keeps the best model, if it has one."""
+    if trainer.state.fn != TrainerFn.FITTING:
+        return None
+    savers = (each for each in trainer.checkpoint_callbacks if isinstance(each, ModelFiles))
+    return next((saver for saver in savers if saver.best_model_path), None)
 
 
 def _saved_options(folder: Path | None) -> dict[str, Any] | None:

@@ -66,7 +66,7 @@ class RunSummary:
         recipe_sha256: Of the options of a training without its seed: runs that share it differ by
             chance alone.
         model_file: The best model's file, relative to the run's folder.
-        best: The validation with the smallest SAD.
+        best: The validation of that file: by default the one with the smallest SAD.
         last: The last validation.
     """
 
@@ -93,13 +93,6 @@ class RunSummary:
             GFMConfig.from_json(json.dumps(each)) for each in (self.network, *self.ensemble)
         )
         return row_of(config, self.dataset, self.track, self.strategy, self.d1, self.d2, ensemble)
-
-    def with_scores(self, scores: Scores) -> RunSummary:
-        """The summary after one more validation."""
-        best = self.best
-        if best is None or scores.metrics["sad"] < best.metrics["sad"]:
-            best = scores
-        return dataclasses.replace(self, best=best, last=scores)
 
     def as_dict(self) -> dict[str, Any]:
         """The summary in the types that JSON has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,15 +28,15 @@ SCORES = dict(zip(METRICS, (18.0, 0.0070, 0.0110, 14.0, 17.0, 12.5, 3.0, 2.5), s
 
 
 def write_run(folder: Path, sad: float = 18.0, **values: object) -> Path:
-    """A run with a worse validation before the one that counts, and a worse one after it."""
+    """A run with a worse validation after the one that counts."""
     network = asdict(GFMConfig(backbone="d121"))
     defaults = {"dataset": "AM-2k", "track": "rssn", "network": network, "strategy": "hybrid"}
     summary = RunSummary(**{"command": "fit", "d1": 3, "d2": 2, **defaults, **values})
-    for epoch, worse in enumerate((5, 0, 1)):
-        metrics = SCORES | {"sad": sad + worse}
-        summary = summary.with_scores(Scores(epoch, 10 * epoch, 200, metrics))
+    best, last = (
+        Scores(epoch, 10 * epoch, 200, SCORES | {"sad": sad + epoch - 1}) for epoch in (1, 2)
+    )
     folder.mkdir()
-    summary.write(folder)
+    replace(summary, best=best, last=last).write(folder)
     return folder
 
 
@@ -88,7 +88,8 @@ def test_seeds_have_a_mean_and_a_spread(tmp_path, capsys):
 def test_a_resumed_run_is_one_seed(tmp_path, capsys):
     first = write_run(tmp_path / "first", 20.0, seed=0)
     summary = RunSummary.read(write_run(tmp_path / "resumed", 19.0, seed=0))
-    summary.with_scores(Scores(9, 90, 200, SCORES | {"sad": 30.0})).write(tmp_path / "resumed")
+    last = Scores(9, 90, 200, SCORES | {"sad": 30.0})
+    replace(summary, last=last).write(tmp_path / "resumed")
     other = write_run(tmp_path / "other", 17.0, seed=1)
     assert main([str(first), str(tmp_path / "resumed"), str(other)]) == 0
     assert "| mean ± standard deviation of 2 seeds | 18.00 ± 1.41 |" in capsys.readouterr().out

@@ -219,25 +219,12 @@ class OtherLogger(WandbLogger):
         super().__init__(save_dir=folder, offline=True)
 
 
-def test_resumed_run_goes_on_with_its_best():
+def test_summary_is_read_as_it_was_written(tmp_path):
+    scores = Scores(0, 5, 1, {"sad": 2.0})
     network = {"backbone": "r34", "rosta": "TT"}
-    before, after = RunRecord(), RunRecord()
-    before.summary = after.summary = RunSummary("fit", None, None, network, "hybrid", 3, 2)
-    after.load_state_dict(before.state_dict())
-    assert after.summary.best is None
-    before.summary = before.summary.with_scores(Scores(0, 5, 1, {"sad": 2.0}))
-    after.load_state_dict(before.state_dict())
-    after.summary = after.summary.with_scores(Scores(1, 9, 1, {"sad": 3.0}))
-    assert (after.summary.best.step, after.summary.last.step) == (5, 9)
-
-
-def test_summary_keeps_the_smallest_sad():
-    network = {"backbone": "r34", "rosta": "TT"}
-    summary = RunSummary("fit", None, None, network, "hybrid", 3, 2)
-    for epoch, sad in enumerate((5.0, 3.0, 4.0)):
-        summary = summary.with_scores(Scores(epoch, epoch, 1, {"sad": sad}))
-    assert (summary.best.epoch, summary.last.epoch) == (1, 2)
-    assert RunSummary.from_dict(json.loads(json.dumps(summary.as_dict())), "x") == summary
+    summary = RunSummary("fit", None, None, network, "hybrid", 3, 2, best=scores, last=scores)
+    summary.write(tmp_path)
+    assert RunSummary.read(tmp_path) == summary
 
 
 @pytest.mark.parametrize("workers", [1, 2])

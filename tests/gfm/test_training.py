@@ -386,6 +386,25 @@ def test_one_seed_decides_the_crops_too(data, monkeypatch):
     assert seeds == [7]
 
 
+@pytest.mark.parametrize(
+    ("limit", "ends"), [("epochs", (1, 2, 3, 4)), ("steps", (1, 3, 4, 6, 8, 9, 12))]
+)
+def test_run_resumed_again_and_again_is_the_one_left_alone(data, tmp_path, limit, ends):
+    """Three steps an epoch."""
+    other = "--trainer.max_steps" if limit == "epochs" else "--trainer.max_epochs"
+    options = (*TINY, "--model.learning_rate", "1e-3", "--quiet", other, "-1")
+    assert main(fit_arguments(data, *options, f"--trainer.max_{limit}", str(ends[-1]))) == 0
+    parts: dict[str, str] = {}
+    for number, end in enumerate(ends):
+        run = tmp_path / "runs" / f"version_{number + 1}"
+        begun = tmp_path / "runs" / f"version_{number}" / "checkpoints" / "last.ckpt"
+        go_on = ("--ckpt_path", str(begun)) if number else ()
+        assert main(fit_arguments(data, *options, f"--trainer.max_{limit}", str(end), *go_on)) == 0
+        assert not parts.keys() & losses_of(run).keys()
+        parts |= losses_of(run)
+    assert parts == losses_of(tmp_path / "runs" / "version_0")
+
+
 @pytest.fixture
 def keys(monkeypatch) -> list[tuple[int, list[str]]]:
     """Epoch and samples of every training step that follows."""

@@ -16,7 +16,8 @@ from gfm.checkpoint import load_network
 from gfm.config import IMAGENET_MEAN, IMAGENET_STD, GFMConfig, Pyramid, PyramidJoin, Rosta
 from gfm.cutout import Matte
 from gfm.evaluate import Report
-from gfm.inference import Strategy, matte
+from gfm.inference import MatteOptions, Strategy, matte
+from gfm.inference.options import PassOptions
 from gfm.losses import GFMLoss, LossWeights, RIMLoss
 from gfm.network import GFM
 from gfm.parameter_groups import parameter_groups, regroup
@@ -58,8 +59,9 @@ class GFMTask(lightning.LightningModule):
         schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
         weight_decay: Of AdamW, for all weights but those of norms and biases; 0 is Adam.
         strategy: How whole photographs are matted.
-        d1: Reduction for the glance of photographs.
-        d2: Reduction for the focus of photographs.
+        d1: Reduction for the glance of photographs; None is the model's own, or 3: what `gfm matte`
+            takes.
+        d2: Reduction for the focus of photographs; None is the model's own, or 2.
         channels_last: Keep tensors in the memory order that convolutions prefer.
         compile: Let `torch.compile` make the training step's forward faster, after a minute or so.
     """
@@ -86,8 +88,8 @@ class GFMTask(lightning.LightningModule):
         schedule: Schedule = "constant",
         weight_decay: float = 0.0,
         strategy: Strategy = "hybrid",
-        d1: float = 3,
-        d2: float = 2,
+        d1: float | None = None,
+        d2: float | None = None,
         channels_last: bool = True,
         compile: bool = False,
     ) -> None:
@@ -244,6 +246,12 @@ class GFMTask(lightning.LightningModule):
         self.errors = {}
         # Every process has the mean over all photographs already: there is nothing to reduce.
         self.log_dict({f"{stage}_{name}": mean for name, mean in self.report.means.items()})
+
+    def passes(self, height: int, width: int) -> PassOptions:
+        """How photographs of one size are matted."""
+        strategy, d1, d2 = (self.hparams[name] for name in ("strategy", "d1", "d2"))
+        options = MatteOptions(strategy, d1, d2, foreground="none")
+        return options.for_passes([self.model], height, width)
 
     def _matte(self, image: Any) -> Matte:  # noqa: ANN401 - Lightning hands on what the data gave
         with torch.autocast(self.device.type, enabled=False):  # in the precision of `gfm matte`

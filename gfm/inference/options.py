@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
-from gfm.config import check_choice
+from gfm.config import GFMConfig, check_choice
 from gfm.inference.memory import parse_memory
 from rssn.errors import InputError
 
@@ -98,12 +98,30 @@ class MatteOptions:
         """
         values = {option.name: getattr(self, option.name) for option in fields(MatteOptions)}
         asked = models[0].config
-        for name, side, usual in (("d1", asked.glance_side, D1), ("d2", asked.focus_side, D2)):
-            if values[name] is None:
-                values[name] = usual if side is None else max(1.0, min(height, width) / side)
+        values["d1"], values["d2"] = reductions(asked, self.d1, self.d2, min(height, width))
         if self.augmentation is None:
             values["augmentation"] = "none" if asked.glance_side is None else "glance"
         return PassOptions(**values, squeeze=asked.is_released)
+
+
+def reductions(
+    config: GFMConfig, d1: float | None, d2: float | None, shorter: int | None = None
+) -> tuple[float | None, float | None]:
+    """Reductions for glance and focus: those given, else the model's own, else the paper's.
+
+    Args:
+        config: Of the model.
+        d1: As in `MatteOptions`.
+        d2: As in `MatteOptions`.
+        shorter: Shorter side of the photograph in px; None leaves what depends on it at None.
+    """
+
+    def one(given: float | None, side: int | None, usual: float) -> float | None:
+        if given is not None or side is None:
+            return usual if given is None else given
+        return None if shorter is None else max(1.0, shorter / side)
+
+    return one(d1, config.glance_side, D1), one(d2, config.focus_side, D2)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from gfm.cutout import Matte
-from gfm.inference import Strategy, enlarge, shrink
+from gfm.inference import enlarge, shrink
+from gfm.inference.options import PassOptions
+from gfm.inference.passes import whole_reduction
 from gfm.network import GFM, RimMatting
 from gfm.report.page import fit_page
 from gfm.task import GFMTask
@@ -55,10 +57,10 @@ class ValidationPanel(lightning.Callback):
         if trainer.sanity_checking or batch_idx >= self.count:
             return
         name, photograph, reference = batch
-        model, options = cast(GFMTask, pl_module).model, pl_module.hparams
+        task = cast(GFMTask, pl_module)
         made: Matte = outputs["matte"]
         with torch.inference_mode():
-            focus = focus_map(model, photograph, options["strategy"], options["d1"], options["d2"])
+            focus = focus_map(task.model, photograph, task.passes(*photograph.shape[:2]))
         picture = panel_picture(photograph, made.trimap, focus, made.alpha, reference)
         self.pictures[name] = encode_rgb(picture)
 
@@ -122,14 +124,13 @@ def error_map(alpha: NDArray[np.float32], reference: NDArray[np.float32]) -> NDA
 
 
 def focus_map(
-    model: GFM, photograph: NDArray[np.uint8], strategy: Strategy, d1: float, d2: float
+    model: GFM, photograph: NDArray[np.uint8], options: PassOptions
 ) -> NDArray[np.float32]:
     """Output of the focus decoder (H, W) in [0, 1], in the pass that `gfm.matte` takes it from.
 
     An integrating network (RIM) has three; the one of TT is shown.
     """
-    usual = d2 if model.rim is None else d1
-    image = shrink(model, photograph, 1 if strategy == "full" else usual)
+    image = shrink(model, photograph, whole_reduction(model.config.rosta, options))
     if model.rim is None:
         focus = model.focus_alpha(image)
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gfm.config import GFMConfig, Pyramid, PyramidJoin, Rosta
+from gfm.inference.options import reductions
 
 DataSet = Literal["AM-2k", "PM-10k"]
 Track = Literal["ori", "coco", "bg20k", "rssn", "blur", "denoise", "noise"]
@@ -39,7 +40,8 @@ class Row:
         single_decoder: One decoder for both tasks.
         separable: The decoders' convolutions in two parts.
         pyramid_join: How the pyramid's features join those of a glance block.
-        reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph.
+        reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph; None
+            where the model asks for a side in px.
         median_of: Names of the networks whose mattes the median is taken of, sorted; the fields
             above are those of the first. Empty for a single network.
     """
@@ -54,7 +56,7 @@ class Row:
     single_decoder: bool = False
     separable: bool = False
     pyramid_join: PyramidJoin = "concatenate"
-    reductions: tuple[float, float] = (3, 2)
+    reductions: tuple[float | None, float | None] = (3, 2)
     median_of: tuple[str, ...] = ()
 
     @property
@@ -65,7 +67,8 @@ class Row:
         if self.reductions == usual:
             return name
         joined = "," if " at " in name else " at"
-        return name + joined + " d1={:g}, d2={:g}".format(*self.reductions)
+        d1, d2 = ("by the model" if each is None else f"{each:g}" for each in self.reductions)
+        return f"{name}{joined} d1={d1}, d2={d2}"
 
     @property
     def network(self) -> str:
@@ -86,8 +89,8 @@ def row_of(
     dataset: DataSet | None,
     track: Track | None,
     strategy: str,
-    d1: float,
-    d2: float,
+    d1: float | None,
+    d2: float | None,
     ensemble: Sequence[GFMConfig] = (),
 ) -> Row:
     """The row of a network that was tested in one of the ways of `gfm.inference.matte`.
@@ -97,20 +100,21 @@ def row_of(
         dataset: As in `Row`.
         track: As in `Row`, for all networks.
         strategy: Of the test, with the next two: see `gfm.inference.matte`.
-        d1: Reduction for the glance.
-        d2: Reduction for the focus.
+        d1: Reduction for the glance, as given.
+        d2: Reduction for the focus, as given.
         ensemble: Further networks, of whose mattes the median was tested.
     """
     if ensemble:
         single = [row_of(each, dataset, track, strategy, d1, d2) for each in (config, *ensemble)]
         single.sort(key=lambda row: row.network)
         return replace(single[0], median_of=tuple(row.network for row in single))
+    d1, d2 = reductions(config, d1, d2)
     if strategy == "full":
-        reductions = (1.0, 1.0)
+        tested: tuple[float | None, float | None] = (1, 1)
     elif config.rosta == "RIM":
-        reductions = (d1, d1)
+        tested = (d1, d1)
     else:
-        reductions = (d1 if strategy == "hybrid" else d2, d2)
+        tested = (d1 if strategy == "hybrid" else d2, d2)
     return Row(
         dataset,
         track,
@@ -122,5 +126,5 @@ def row_of(
         config.single_decoder,
         config.separable,
         config.pyramid_join,
-        reductions,
+        tested,
     )

@@ -59,8 +59,8 @@ class RunSummary:
         weights: What a training began with: `timm:TAG`, `package`, a file of the encoder, or a
             model; None for random values.
         strategy: How photographs were matted, with the next two: see `gfm.inference.matte`.
-        d1: Reduction for the glance.
-        d2: Reduction for the focus.
+        d1: Reduction for the glance; None is the model's own, or 3.
+        d2: Reduction for the focus; None is the model's own, or 2.
         manifest_sha256: Of the manifest of the shards, which holds the SHA-256 of each of them.
         seed: Of a training.
         recipe_sha256: Of the options of a training without its seed: runs that share it differ by
@@ -75,8 +75,8 @@ class RunSummary:
     track: Track | None
     network: dict[str, Any]
     strategy: str
-    d1: float
-    d2: float
+    d1: float | None
+    d2: float | None
     weights: str | None = None
     manifest_sha256: str | None = None
     seed: int | None = None

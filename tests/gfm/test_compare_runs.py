@@ -295,6 +295,15 @@ def test_row_knows_the_passes_of_a_test(rosta, strategy, reductions):
     assert row_of(GFMConfig(rosta=rosta), None, None, strategy, 3, 2).reductions == reductions
 
 
+def test_row_of_a_model_that_asks_for_sides_is_no_row_of_the_paper():
+    config = GFMConfig(backbone="d121", glance_side=320)
+    row = row_of(config, "AM-2k", "ori", "hybrid", None, None)
+    assert row.reductions == (None, 2) and published(row) is None
+    assert row.name == "GFM-TT(d) at d1=by the model, d2=2"
+    assert row_of(config, "AM-2k", "ori", "hybrid", 3, None).reductions == (3, 2)
+    assert row_of(GFMConfig(), "AM-2k", "ori", "hybrid", None, None).reductions == (3, 2)
+
+
 def test_names_are_the_papers():
     assert Row(None, None, "r34", "TT", single_decoder=True).name == "GFM-TT-SINGLE(r)"
     summed = Row(None, None, "r34", "TT", pyramid_join="sum")

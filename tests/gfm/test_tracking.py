@@ -18,10 +18,10 @@ from tiny import draw_photograph, shared, write_photographs, write_shards
 
 from gfm.__main__ import main
 from gfm.inference import matte
+from gfm.inference.options import PassOptions
 from gfm.tracking import wandb_access
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
-from gfm.tracking.record import RunRecord
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from gfm.tracking.wandb_access import choose_mode
 from rssn.errors import InputError
@@ -90,8 +90,8 @@ def test_focus_of_the_panel_is_the_one_that_is_fused():
     maps = {}
     for strategy, atol in (("hybrid", 0), ("full", 1e-6)):  # both fuse at the photograph's size
         with torch.inference_mode():
-            maps[strategy] = focus_map(model, photograph, strategy, 3, 2)
-            maps["resize"] = focus_map(model, photograph, "resize", 3, 2)
+            maps[strategy] = focus_map(model, photograph, PassOptions(strategy))
+            maps["resize"] = focus_map(model, photograph, PassOptions("resize"))
         made = matte(photograph, model, strategy=strategy, foreground="none")
         inside = made.trimap == 1
         assert inside.any() and maps[strategy].shape == inside.shape
@@ -103,7 +103,7 @@ def test_focus_of_an_integrating_network_is_that_of_tt():
     photograph = draw_photograph(0, 128, 192)
     rim = shared(rosta="RIM")
     with torch.inference_mode():
-        focus = focus_map(rim, photograph, "full", 3, 2)
+        focus = focus_map(rim, photograph, PassOptions("full"))
         output = rim(torch.from_numpy(photograph / np.float32(255)).permute(2, 0, 1)[None])
     np.testing.assert_allclose(focus, output.tt.focus[0, 0], atol=1e-5)
 

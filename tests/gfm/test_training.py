@@ -126,6 +126,24 @@ def test_photographs_are_compared(data, model_file, tmp_path, command, capfd):
     assert float(row[f"{stage}_mad"]) == pytest.approx(np.mean(errors), rel=1e-4)
 
 
+@pytest.mark.parametrize("given", [(), ("--model.d1", "2")], ids=["model", "user"])
+def test_passes_are_those_of_gfm_matte(data, tmp_path, given):
+    """A model that asks for sides of its own is validated on the passes that it is served with."""
+    model = build(glance_side=32, focus_side=40)
+    save_model(model, tmp_path / "sides.safetensors")
+    photographs = data / "photographs"
+    options = (*CPU, "--model.model", "sides.safetensors", "--data.validation", str(photographs))
+    assert main(["validate", "--quiet", *options, *given]) == 0
+    d1 = 2 if given else None
+    errors = []
+    for name in ("p0", "p1"):
+        path = photographs / "original" / f"{name}.png"
+        made = gfm.matte(path, model, d1=d1, foreground="none")
+        errors.append(np.abs(made.alpha - read_alpha(photographs / "mask" / f"{name}.png")).mean())
+    (row,) = rows(tmp_path / "runs" / "version_0")
+    assert float(row["val_mad"]) == pytest.approx(np.mean(errors), rel=1e-4)
+
+
 def test_predict_writes_the_mattes(data, model_file, tmp_path, capfd):
     photographs = data / "photographs" / "original"
     given = ("--data.photographs", str(photographs), "--data.mattes", "mattes")

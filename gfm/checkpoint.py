@@ -110,21 +110,8 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
     target = resolve_device(device)
     path = packaged.packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path}: is not a safetensors file ({error}); convert a released .pth with "
-            "`python -m gfm convert`"
-        ) from None
-    beside = path.with_name(CONFIG_FILE)
-    if CONFIG_KEY not in metadata and not beside.is_file():
-        raise InputError(
-            f"{path}: holds no configuration; make the file with `python -m gfm convert` or fit"
-        )
-    try:
-        model = _unfilled(GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_bytes()))
+        metadata, tensors = _read(path)
+        model = _unfilled(_config(path, metadata))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
@@ -139,6 +126,40 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
     model.load_state_dict(filled, assign=True)
     model.licences = _licences(metadata.get(LICENCES_KEY, "[]"), path)
     return model.eval().to(target)
+
+
+def read_config(path_or_hub_id: str | Path) -> GFMConfig:
+    """The configuration of what `load_network` takes.
+
+    Raises:
+        InputError: As there.
+    """
+    path = _find(path_or_hub_id)
+    try:
+        return _config(path, _read(path, with_tensors=False)[0])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            keys = file.keys() if with_tensors else ()
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"is not a safetensors file ({error}); convert a released .pth with `python -m gfm "
+            "convert`"
+        ) from None
+
+
+def _config(path: Path, metadata: Mapping[str, str]) -> GFMConfig:
+    beside = path.with_name(CONFIG_FILE)
+    if CONFIG_KEY not in metadata and not beside.is_file():
+        raise InputError(
+            "holds no configuration; make the file with `python -m gfm convert` or fit"
+        )
+    return GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_bytes())
 
 
 def _unfilled(config: GFMConfig) -> GFM:

@@ -124,7 +124,7 @@ class GFMData(lightning.LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
         self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
-        self.material, self.draw = material, draw or MaterialOptions()
+        self.material, self.draw = material, draw
         self.position: dict[str, int] | None = None
         self.loader: TrainingLoader | None = None
 
@@ -163,8 +163,15 @@ class GFMData(lightning.LightningDataModule):
         given = [f"data.{name}" for name, value in named.items() if value is not None]
         if len(given) > 1:
             raise InputError(f"{' and '.join(given)} are both set; give one of them")
+        if self.route is not None and self.shards is None:
+            raise InputError(
+                "data.route has no effect without data.shards; each part of data.mixture takes a "
+                "route of its own, and data.draw decides for data.material"
+            )
+        if self.draw is not None and self.material is None:
+            raise InputError("data.draw has no effect without data.material; leave it out")
         if self.material is not None:
-            return MaterialSet(Material(self.material), self.draw)
+            return MaterialSet(Material(self.material), self.draw or MaterialOptions())
         if self.mixture is not None:
             return open_mixture(self.mixture, self.seed)
         if self.shards is None:

@@ -188,4 +188,9 @@ def _open(part: Part, seed: int) -> TrainingSet:
     manifest = Manifest.read(place)
     if manifest.content == "sources":
         return ArrangedComposites(ArrangedShards(part.shards, part.arrangement, part.route, seed))
+    if part.route is not None:
+        raise InputError(
+            f"{part.shards}: holds finished composites, whose route is fixed; leave its route out, "
+            "or build with --content sources"
+        )
     return ArrangedPhotographs(manifest, part.arrangement)

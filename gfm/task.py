@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,49 @@ from rssn.images import write_alpha
 
 Schedule = Literal["constant", "cosine"]
 PHOTOGRAPH = tuple[str, Any, Any]
+
+
+NETWORK_OPTIONS = (
+    "backbone",
+    "rosta",
+    "width",
+    "pyramid",
+    "pyramid_join",
+    "bridge",
+    "single_decoder",
+    "separable",
+    "mean",
+    "std",
+)
+
+
+def check_model_options(
+    options: Mapping[str, Any], config: GFMConfig, asked: Collection[str]
+) -> None:
+    """Refuse options that a model file leaves without effect.
+
+    Args:
+        options: Those of `GFMTask`, of which `model` is the file.
+        config: Of the model in the file.
+        asked: Names of the options that were given.
+
+    Raises:
+        InputError: Weights for the encoder, or an option of the network that is not the model's.
+    """
+    where = f"model.model={options['model']}"
+    if "weights" in asked and options["weights"] is not None:
+        raise InputError(
+            f"model.weights={options['weights']}: has no effect with {where}, which brings all "
+            "weights; leave it out (--model.weights null where a file of options sets it)"
+        )
+    for name in NETWORK_OPTIONS:
+        value, own = options[name], getattr(config, name)
+        value = tuple(value) if isinstance(value, list) else value
+        if name in asked and value is not None and value != own:
+            raise InputError(
+                f"model.{name}={value}: has no effect with {where}, whose {name} is {own}; leave "
+                "one of the two out"
+            )
 
 
 class GFMTask(lightning.LightningModule):
@@ -96,7 +140,11 @@ class GFMTask(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
+            usual = inspect.signature(type(self)).parameters
+            names = (*NETWORK_OPTIONS, "weights")
+            asked = [name for name in names if self.hparams[name] != usual[name].default]
             self.model = load_network(model, "cpu").train()  # Lightning leaves eval mode as it is
+            check_model_options(self.hparams, self.model.config, asked)
         else:
             config = GFMConfig(
                 backbone=backbone,

@@ -27,11 +27,12 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from gfm._trainer import Trainer
 from gfm.averaging import WeightAverage
+from gfm.checkpoint import read_config as read_network_config
 from gfm.config import Rosta
 from gfm.data import GFMData
 from gfm.progress import TrainingProgress
 from gfm.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
-from gfm.task import GFMTask
+from gfm.task import NETWORK_OPTIONS, GFMTask, check_model_options
 from gfm.tracking.loggers import run_loggers
 from gfm.tracking.panel import ValidationPanel
 from gfm.tracking.record import RunRecord
@@ -52,18 +53,6 @@ HARMLESS = (
 
 CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
 CONFIG_FLAGS = ("--config", "-c")
-NETWORK_OPTIONS = (
-    "backbone",
-    "rosta",
-    "width",
-    "pyramid",
-    "pyramid_join",
-    "bridge",
-    "single_decoder",
-    "separable",
-    "mean",
-    "std",
-)
 
 
 class GFMCommandLine(LightningCLI):
@@ -127,6 +116,16 @@ class GFMCommandLine(LightningCLI):
         for name, value in kept.items():
             if name not in asked:
                 options[name] = value
+
+    def before_instantiate_classes(self) -> None:
+        """Let the options of the network say what a model file brings along."""
+        options = self._get(self.config, "model")
+        if options["model"] is None:
+            return
+        config, asked = read_network_config(options["model"]), given_model_options(self.given)
+        check_model_options(options, config, asked)
+        for name in NETWORK_OPTIONS:
+            options[name] = getattr(config, name)
 
     def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:  # noqa: ANN401
         """The trainer, whose run always has a folder with `metrics.csv`."""

@@ -186,10 +186,15 @@ def open_training_set(
         seed: For sources: what the draws derive from.
 
     Raises:
-        InputError: The folder holds none of these.
+        InputError: The folder holds none of these, or a route is given for what is not composed.
     """
     folder: Location = locate(place)
     if isinstance(folder, Path) and (folder / "original").is_dir():
+        if route is not None:
+            raise InputError(
+                f"{place}: holds photographs, which no route composes; leave data.route out, or "
+                "build shards of them with --content sources"
+            )
         return PhotographFolder(folder)
     manifest = Manifest.read(folder)
     if manifest.content == "sources":

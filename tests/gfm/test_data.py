@@ -15,7 +15,10 @@ from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 from gfm.crops import CropOptions
 from gfm.data import GFMData, Photographs, Pictures
 from gfm.loader import CropBatches, TrainingLoader, Turn, batch_sizes
+from gfm.material_set import MaterialOptions
+from gfm.mixture import Part
 from gfm.training_sets import open_training_set
+from rssn.arrangement import ArrangementOptions
 from rssn.build import BuildOptions
 from rssn.build import build as build_shards
 from rssn.errors import InputError
@@ -229,6 +232,21 @@ def test_photographs_are_cropped_as_they_are(tmp_path):
     (folder / "mask" / "p1.png").unlink()
     with pytest.raises(InputError, match=r"p1\.png: photograph without a matte"):
         batches_of(folder)
+
+
+def test_route_that_has_no_effect_is_refused(seven, tmp_path):
+    folder = write_photographs(tmp_path / "photographs", 1)
+    with pytest.raises(InputError, match=r"holds photographs, .*; leave data\.route out"):
+        GFMData(str(folder), route=RouteOptions()).samples()
+    part = Part(str(seven))
+    with pytest.raises(InputError, match=r"data\.route has no effect without data\.shards"):
+        GFMData(mixture=[part], route=RouteOptions()).samples()
+    with pytest.raises(InputError, match=r"data\.draw has no effect without data\.material"):
+        GFMData(str(seven), draw=MaterialOptions()).samples()
+    arranged = Part(str(seven), arrangement=ArrangementOptions(), route=RouteOptions())
+    for each in (replace(part, route=RouteOptions()), arranged):
+        with pytest.raises(InputError, match="holds finished composites, whose route is fixed"):
+            GFMData(mixture=[each]).samples()
 
 
 def test_sources_are_composed_anew_every_epoch(tmp_path):

@@ -109,6 +109,34 @@ def test_model_file_brings_its_representation_along(data, model_file, tmp_path):
     assert after.state_dict()[steps] == before.state_dict()[steps] + 2  # norms are trained too
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            ("--model.weights", "none.pth"),
+            "model.weights=none.pth: has no effect with model.model=",
+        ),
+        (("--model.backbone", "r34"), "model.backbone=r34: has no effect with model.model="),
+        (("--model.width=0.5",), "whose width is 0.25; leave one of the two out"),
+        (("--config", "run.yaml"), "model.rosta=TT: has no effect"),
+    ],
+)
+def test_option_that_a_model_file_overrules_is_refused(data, model_file, option, message, capsys):
+    Path("run.yaml").write_text("model:\n  rosta: TT\n")
+    assert main(fit_arguments(data, "--model.model", model_file, *option)) == 2
+    assert message in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_configuration_says_what_the_model_file_is(data, model_file, tmp_path):
+    same = ("--model.rosta", "FT", "--quiet")
+    assert main(fit_arguments(data, "--model.model", model_file, *same)) == 0
+    options = yaml.safe_load((tmp_path / "runs/version_0/config.yaml").read_text())["model"]
+    assert (options["backbone"], options["rosta"]) == ("timm:test_resnet", "FT")
+    assert options["width"] == 0.25 and options["weights"] is None
+    with pytest.raises(InputError, match=r"model\.width=0\.5: has no effect with model\.model="):
+        GFMTask(width=0.5, model=model_file)
+
+
 @pytest.mark.parametrize("command", ["validate", "test"])
 def test_photographs_are_compared(data, model_file, tmp_path, command, capfd):
     photographs = data / "photographs"

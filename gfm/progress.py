@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.run_files import LAST, LastCheckpoint, ModelFiles
 from gfm.schedule import steps_in_all
+from gfm.step_size import StepSize
+from gfm.task import GFMTask
 from rssn.console import Bar
 
 
@@ -39,7 +42,10 @@ class TrainingProgress(ProgressBar):
         self.enabled = True
 
     def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
-        """Open the bar."""
+        """Say how large a step is, and open the bar."""
+        size = StepSize.of(trainer)
+        if size is not None:
+            self._tell(size, trainer)
         self._open("Train", steps_in_all(trainer))
         self.seen = 0
         self._show_steps(trainer)
@@ -98,6 +104,14 @@ class TrainingProgress(ProgressBar):
     def on_exception(self, *_: Any) -> None:  # noqa: ANN401
         """Close the bar, so that the error stands below it."""
         self._close()
+
+    def _tell(self, size: StepSize, trainer: lightning.Trainer) -> None:
+        if self.enabled:
+            sys.stderr.write(f"{size}\n")
+        task = trainer.lightning_module
+        warning = size.warning(task.model.config.backbone) if isinstance(task, GFMTask) else None
+        if warning is not None and trainer.is_global_zero:
+            warnings.warn(warning, stacklevel=2)
 
     def _open(self, description: str, total: float) -> None:
         known = int(total) if 0 <= total < float("inf") else None

@@ -84,6 +84,7 @@ def assert_as_in_the_paper(path: Path, made: GFMCommandLine) -> None:
     assert (data.crop.sides, data.crop.size) == ((640, 960, 1280), 320)
     assert (data.crop.transition, data.crop.flip, data.crop.jitter) == (0.5, 0.5, 0)
     assert data.crop.focus_region == ("fusion" if config.rosta == "TT" else "paper")
+    assert path.read_text().startswith(f"# {data.batch_size} crops per step in all")
     options = made.model.hparams
     assert (options["learning_rate"], options["schedule"]) == (1e-5, "constant")
     assert options["weight_decay"] == 0 and options["loss"] == "paper"

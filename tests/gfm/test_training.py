@@ -59,6 +59,7 @@ def test_fit_writes_losses_and_a_model(data, tmp_path, rosta, capfd):
     assert main(fit_arguments(data, *TINY, "--model.rosta", rosta)) == 0
     told = capfd.readouterr().err.splitlines()
     assert any(line.startswith("Train: 2/2, ") for line in told)
+    assert "2 crops per step" in told
     last = "runs/version_0/checkpoints/last.ckpt"
     assert told[-1] == f"2 of 2 steps are done; to go on: --ckpt_path {last}"
     run = tmp_path / "runs" / "version_0"

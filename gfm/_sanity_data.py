@@ -7,19 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch.nn import functional
 
-from gfm.config import SingleRosta
 from gfm.crops import CropOptions, Cropper, Planes
 from gfm.data import Photographs
-from gfm.decoders import GLANCE_CLASSES
-from gfm.fusion import fuse
-from gfm.rosta import Labels, make_labels
 from gfm.samples import Crop
 from gfm.training_sets import TrainingSet
 from rssn._seeding import generator
@@ -110,31 +103,6 @@ def check_transition(crops: Sequence[Crop]) -> Finding:
         remedy = "raise data.crop.transition or give larger data.crop.sides"
         return Finding("look at this", name, f"{text}; {remedy}")
     return Finding("OK", name, text)
-
-
-def check_labels(crops: Sequence[Crop], kernel: int | None) -> Finding:
-    """Whether fusing the labels of every representation gives the matte back, to the last bit."""
-    failures = []
-    for rosta in get_args(SingleRosta):
-        for crop in crops:
-            alpha = crop.planes.alpha
-            fused = fuse_labels(make_labels(alpha, rosta, kernel, crop.scale), rosta)
-            if not np.array_equal(fused, alpha):
-                failures.append(f"{rosta} of {crop.key} by {np.abs(fused - alpha).max():.2g}")
-    if failures:
-        text = f"{len(failures)} labels differ from their matte: {failures[0]}; report this"
-        return Finding("wrong", "labels", text)
-    text = f"fusing TT, FT and BT gives the matte back exactly in {len(crops)} crops"
-    return Finding("OK", "labels", text)
-
-
-def fuse_labels(labels: Labels, rosta: SingleRosta) -> NDArray[np.float32]:
-    """The matte (H, W) that labels stand for."""
-    classes = functional.one_hot(torch.from_numpy(labels.glance).long(), GLANCE_CLASSES[rosta])
-    glance = classes.permute(2, 0, 1)[None].float()
-    focus = torch.from_numpy(labels.focus)[None, None]
-    fused: NDArray[np.float32] = fuse(glance, focus, rosta)[0, 0].numpy()
-    return fused
 
 
 def check_recomposition(crops: Sequence[Crop]) -> Finding:

@@ -16,12 +16,15 @@ from lightning_fabric.utilities import move_data_to_device
 
 from gfm._sanity_data import Finding
 from gfm.network import GFM
-from gfm.overfitting import ENOUGH, Overfit, training_terms
+from gfm.rehearsal import Rehearsal
 from gfm.samples import Batch
+from gfm.task import GFMTask
 
 GIB = 2**30
 COPIES = 4  # of the weights in a checkpoint: two moments of Adam, and the model file beside it
 CHECKPOINTS = 2  # best and last
+LITTLE = 0.99  # of the loss; what is left of it after steps that learn little
+FEW = 10  # steps that say nothing of learning
 
 
 class StepCost(NamedTuple):
@@ -33,11 +36,13 @@ class StepCost(NamedTuple):
     crops: int
 
 
-def measure_step(model: GFM, batch: Batch, seconds: float, *, bfloat16: bool = False) -> StepCost:
+def measure_step(
+    task: GFMTask, batch: Batch, seconds: float, *, bfloat16: bool = False
+) -> StepCost:
     """Take one or two steps on the batch, without changing the weights.
 
     Args:
-        model: On the device to measure.
+        task: On the device to measure.
         batch: Likewise.
         seconds: A second step is only taken if it ends within them.
         bfloat16: Let autocast compute in bfloat16.
@@ -45,37 +50,50 @@ def measure_step(model: GFM, batch: Batch, seconds: float, *, bfloat16: bool = F
     device = batch.image.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)  # to what is in use now
-    fixed = _peak_memory(device) + 2 * _bytes(model)  # Adam's moments come on top
+    fixed = _peak_memory(device) + 2 * _bytes(task.model)  # Adam's moments come on top
     times = []
+    task.train()
     for _ in range(2):
         start = time.monotonic()
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            loss = training_terms(model, batch)["total"]
+            loss = task.loss_terms(batch)["total"]
         loss.backward()  # type: ignore[no-untyped-call]
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.monotonic() - start)
-        model.zero_grad(set_to_none=True)
+        task.zero_grad(set_to_none=True)
         if 2 * times[0] > seconds:
             break
-    peak = _peak_memory(device) + 2 * _bytes(model)
+    peak = _peak_memory(device) + 2 * _bytes(task.model)
     return StepCost(min(times), max(peak, fixed), fixed, len(batch.keys))
 
 
-def check_learning(result: Overfit, crops: int) -> Finding:
-    """Whether one batch was learned."""
-    text = (
-        f"one batch of {crops} crops went from an error of {result.before:.1%} to "
-        f"{result.after:.1%} of its area in {result.steps} steps"
-    )
+def check_learning(result: Rehearsal, crops: int, learning_rate: float) -> Finding:
+    """Whether the run's own optimizer lowers its own loss on one batch.
+
+    Args:
+        result: Of its steps.
+        crops: In the batch.
+        learning_rate: Of the run.
+    """
+    name, steps = "learning", len(result.losses)
     if not result.finite:
-        return Finding("wrong", "learning", f"the loss is not finite at step {result.steps}")
-    if result.after < ENOUGH:
-        return Finding("OK", "learning", text)
-    if result.after < result.before / 2 or result.steps < 50:
-        text += "; the time ended before 1 % was reached: give more with --seconds"
-        return Finding("look at this", "learning", text)
-    return Finding("wrong", "learning", f"{text}: labels and images do not fit together")
+        text = f"the loss is not finite at step {steps}; lower model.learning_rate="
+        return Finding("wrong", name, f"{text}{learning_rate:g}")
+    text = (
+        f"{steps} steps of this run on one batch of {crops} crops changed its loss by "
+        f"{result.change - 1:+.1%}, the error of its mattes from {result.before:.1%} to "
+        f"{result.after:.1%}"
+    )
+    if steps < FEW:
+        return Finding("look at this", name, f"{text}: give more time with --seconds")
+    if result.change > 1:
+        text += f": lower model.learning_rate={learning_rate:g}, or see whether labels fit images"
+        return Finding("wrong", name, text)
+    if result.change > LITTLE:
+        text += f": model.learning_rate={learning_rate:g} is small; give more time with --seconds"
+        return Finding("look at this", name, text)
+    return Finding("OK", name, text)
 
 
 def check_speed(

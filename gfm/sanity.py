@@ -1,21 +1,22 @@
 """`python -m gfm sanity`: a look over data, model and machine before a long run, in two minutes.
 
-It takes the options of `gfm fit`, so that what is looked at is what will run.
+It takes the options of `gfm fit` and trains with the task that they make: what is looked at is
+what will run.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from gfm._sanity_data import (
     Finding,
-    check_labels,
     check_reading,
     check_recomposition,
     check_transition,
@@ -32,14 +33,15 @@ from gfm._sanity_run import (
     training_memory,
 )
 from gfm.data import GFMData
-from gfm.overfitting import overfit
-from gfm.samples import collate
+from gfm.rehearsal import Rehearsal, rehearse
+from gfm.samples import Batch, collate
 from gfm.task import GFMTask
 from gfm.training_sets import TrainingSet
 from rssn.console import Bar
 from rssn.errors import FailedInputs, InputError
 
-LEARNED = 8  # crops that are learned by heart
+LEARNED = 8  # crops of the batch that steps are taken on
+READING = 10  # seconds to read them
 MEASURED = 2  # crops of the step that is measured, on a CPU
 SMALL = 64  # px; side of the crops that are learned, on a CPU
 
@@ -67,7 +69,14 @@ def run(arguments: Sequence[str]) -> None:
     device = made.trainer.strategy.root_device
     bfloat16 = str(made.trainer.precision).startswith("bf16")
     findings = look_over(
-        made.model, made.datamodule, folder, device, own.seconds, bfloat16, own.quiet
+        made.model,
+        made.datamodule,
+        folder,
+        device,
+        own.seconds,
+        bfloat16,
+        own.quiet,
+        made.trainer.gradient_clip_val,
     )
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
@@ -84,6 +93,7 @@ def look_over(
     seconds: float = 120,
     bfloat16: bool = False,
     quiet: bool = True,
+    clip: float | None = None,
 ) -> list[Finding]:
     """Look at everything that a long run would stumble over.
 
@@ -95,6 +105,7 @@ def look_over(
         seconds: About how long this may take.
         bfloat16: Whether autocast will compute in bfloat16.
         quiet: Show no progress.
+        clip: Largest norm of the gradients, as `trainer.gradient_clip_val`.
 
     Returns:
         What was found; without crops, only as far as that goes.
@@ -118,37 +129,41 @@ def look_over(
             return findings
         findings += [
             check_transition(reading.crops),
-            check_labels(reading.crops, data.crop.kernel),
             check_recomposition(reading.crops),
         ]
         task = task.to(device).train()
         count = data.batch_size if device.type == "cuda" else min(MEASURED, data.batch_size)
         crops = (reading.crops * count)[:count]
         batch = move(collate(crops, data.rosta, data.crop.kernel, data.crop.focus_region), device)
-        cost = measure_step(task.model, batch, seconds / 4, bfloat16=bfloat16)
+        cost = measure_step(task, batch, seconds / 4, bfloat16=bfloat16)
         step_seconds = cost.seconds * data.batch_size / len(crops)
         findings += [
             check_speed(reading.seconds, step_seconds, data.batch_size, data.workers),
             check_memory(cost, data.batch_size, *training_memory(device)),
         ]
         bar.advance()
-        findings.append(_learn(task, data, samples, device, seconds / 3))
+        steps = partial(rehearse, seconds=seconds / 3, bfloat16=bfloat16, clip=clip)
+        findings.append(_learn(task, data, samples, device, steps))
         bar.advance()
     return findings
 
 
 def _learn(
-    task: GFMTask, data: GFMData, samples: TrainingSet, device: torch.device, seconds: float
+    task: GFMTask,
+    data: GFMData,
+    samples: TrainingSet,
+    device: torch.device,
+    steps: Callable[[GFMTask, Batch], Rehearsal],
 ) -> Finding:
-    """Learn one batch by heart; on a CPU of small crops, which take less time."""
+    """Take steps on one batch; on a CPU of small crops, which take less time."""
     side = data.crop.size if device.type == "cuda" else min(SMALL, data.crop.size)
     options = replace(data.crop, size=side)
-    crops = read_crops(samples, options, data.seed, seconds, min(LEARNED, len(samples))).crops
+    crops = read_crops(samples, options, data.seed, READING, min(LEARNED, len(samples))).crops
     if not crops:
         return Finding("wrong", "learning", "none of the samples to learn can be read")
     crops = crops * 2 if len(crops) == 1 else crops  # batch norm learns nothing from one
     batch = move(collate(crops, data.rosta, options.kernel, options.focus_region), device)
-    return check_learning(overfit(task.model, batch, seconds=seconds), len(crops))
+    return check_learning(steps(task, batch), len(crops), task.hparams["learning_rate"])
 
 
 def _parser() -> argparse.ArgumentParser:

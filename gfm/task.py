@@ -181,9 +181,8 @@ class GFMTask(lightning.LightningModule):
                 "out, and give it to `gfm validate`, `test` or `predict`"
             )
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The weighted sum of the losses on one batch of crops."""
-        del index
+    def loss_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """The losses on one batch of crops, unweighted, and `total`, their weighted sum."""
         image = batch.image
         if self.hparams["channels_last"]:
             image = image.contiguous(memory_format=torch.channels_last)
@@ -191,8 +190,15 @@ class GFMTask(lightning.LightningModule):
         if isinstance(self.loss, GFMLoss):
             labels = labels[self.model.config.rostas[0]]
         made = (self._compiled or self.model)(image)
-        terms = self.loss(made, labels, image, batch.alpha, batch.foreground, batch.background)
-        total: Tensor = terms.pop("total")
+        truth = (image, batch.alpha, batch.foreground, batch.background)
+        terms: dict[str, Tensor] = self.loss(made, labels, *truth)
+        return terms
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """The weighted sum of the losses on one batch of crops."""
+        del index
+        terms = self.loss_terms(batch)
+        total = terms.pop("total")
         if not torch.isfinite(total):
             raise InputError(
                 f"the loss is {total.item()} at step {self.global_step} in samples "
@@ -314,13 +320,21 @@ class GFMTask(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
         """Adam (paper, section 5.2.2), with the schedule stepped after each batch."""
-        optimizer: Optimizer = torch.optim.AdamW(self._parameter_groups(), fused=self._is_fused())
+        optimizer = self.make_optimizer(fused=self._is_fused())
         if self.hparams["schedule"] == "constant":
             return optimizer
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda _: cosine_factor(share_done(self.trainer))
+            optimizer, lambda _: self.rate_factor(share_done(self.trainer))
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def make_optimizer(self, *, fused: bool = False) -> Optimizer:
+        """The optimizer of a training."""
+        return torch.optim.AdamW(self._parameter_groups(), fused=fused)
+
+    def rate_factor(self, done: float) -> float:
+        """Factor on the learning rates, given the share of the run that is over."""
+        return 1.0 if self.hparams["schedule"] == "constant" else cosine_factor(done)
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         names = ("learning_rate", "encoder_learning_rate", "weight_decay")

@@ -6,26 +6,25 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from test_overfit import draw_batch
 from tiny import build, draw_matte, draw_photograph, write_photographs, write_shards
 
 from gfm import _sanity_run
 from gfm.__main__ import main
 from gfm._sanity_data import (
-    check_labels,
     check_reading,
     check_recomposition,
     check_transition,
     check_validation,
-    fuse_labels,
     read_crops,
     recomposition,
 )
 from gfm._sanity_run import StepCost, check_disk, check_learning, check_memory, check_speed
 from gfm.crops import CropOptions, Planes
-from gfm.overfitting import Overfit
-from gfm.rosta import Labels
+from gfm.rehearsal import Rehearsal, rehearse
 from gfm.samples import Crop
+from gfm.task import GFMTask
 from gfm.training_sets import open_training_set
 from rssn.blending import blend
 from rssn.images import write_alpha
@@ -49,7 +48,6 @@ def test_good_samples_are_read_and_found_good(tmp_path):
     assert reading.seconds > 0
     assert check_reading(reading, 5, 0).verdict == "OK"
     assert check_transition(reading.crops).verdict == "OK"
-    assert check_labels(reading.crops, CROP.kernel).verdict == "OK"
     assert check_recomposition(reading.crops).verdict == "OK"
 
 
@@ -79,24 +77,6 @@ def test_crops_beside_the_object_are_noticed():
     finding = check_transition([draw_crop(), *[draw_crop(empty)] * 3])
     assert finding.verdict == "look at this"
     assert "1 of 4 crops hold fractional pixels, 3 one value alone" in finding.text
-
-
-def test_labels_fuse_by_hand():
-    glance = np.array([[0, 1, 2]], np.uint8)
-    focus = np.array([[0.5, 0.25, 0.5]], np.float32)
-    labels = Labels(glance, focus, glance == 1)
-    assert fuse_labels(labels, "TT").tolist() == [[0, 0.25, 1]]
-
-
-def test_label_that_loses_the_matte_is_wrong(monkeypatch):
-    def coarse(alpha, rosta, kernel, scale):
-        del rosta, kernel, scale
-        return Labels((alpha > 0.5).astype(np.uint8), alpha / 2, alpha < 0)
-
-    monkeypatch.setattr("gfm._sanity_data.make_labels", coarse)
-    finding = check_labels([draw_crop()], None)
-    assert finding.verdict == "wrong"
-    assert "TT of c0" in finding.text
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0, "OK"), (5, "look at this"), (12, "wrong")])
@@ -135,16 +115,48 @@ def test_validation_photograph_of_any_name_is_found_among_the_samples(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("result", "verdict"),
+    ("losses", "verdict"),
     [
-        (Overfit(0.4, 0.005, 90), "OK"),
-        (Overfit(0.4, 0.1, 20), "look at this"),
-        (Overfit(0.4, 0.38, 200), "wrong"),
-        (Overfit(0.4, math.inf, 3, finite=False), "wrong"),
+        ([3.0] * 10 + [2.0] * 10, "OK"),
+        ([3.0] * 10 + [2.99] * 10, "look at this"),
+        ([3.0, 1.0], "look at this"),
+        ([3.0] * 10 + [3.1] * 10, "wrong"),
+        ([3.0, math.nan], "wrong"),
     ],
 )
-def test_learning_is_judged(result, verdict):
-    assert check_learning(result, 8).verdict == verdict
+def test_learning_is_judged(losses, verdict):
+    finding = check_learning(Rehearsal(losses, 0.4, 0.3), 8, 1e-5)
+    assert finding.verdict == verdict
+    if losses[-1] == 2.0:
+        assert "20 steps of this run on one batch of 8 crops changed its loss by -33.3%" in (
+            finding.text
+        )
+
+
+def small_task(**options: object) -> GFMTask:
+    torch.manual_seed(0)
+    return GFMTask("timm:test_resnet", width=0.25, **options)
+
+
+def test_steps_are_those_of_the_task():
+    batch = draw_batch("TT", 4)
+    paper = rehearse(small_task(learning_rate=1e-3), batch, steps=12)
+    released = rehearse(small_task(loss="released"), batch, steps=1)
+    assert released.losses[0] == pytest.approx(paper.losses[0] / 4, rel=1e-5)
+    assert paper.change < 1 and paper.after != paper.before
+    still = small_task(learning_rate=0.0)
+    assert rehearse(still, batch, steps=3).losses == pytest.approx([paper.losses[0]] * 3, rel=1e-5)
+    cosine = small_task(learning_rate=1.0, schedule="cosine")  # 4 % of it in the first step
+    constant = small_task(learning_rate=0.04)
+    for task in (cosine, constant):
+        rehearse(task, batch, steps=1)
+    for one, two in zip(cosine.parameters(), constant.parameters(), strict=True):
+        torch.testing.assert_close(one, two)
+
+
+def test_learning_rate_that_is_far_too_high_is_found():
+    found = rehearse(small_task(learning_rate=100.0), draw_batch("TT", 4), steps=20)
+    assert check_learning(found, 4, 100.0).verdict == "wrong"
 
 
 def test_speed_says_how_many_workers(monkeypatch):
@@ -175,9 +187,10 @@ def test_full_disk_is_found(tmp_path, monkeypatch):
 
 
 def test_step_leaves_the_weights(tmp_path):
-    model = build()
+    task = small_task()
+    model = task.model
     before = model.focus.state_dict()["blocks.0.0.weight"].clone()
-    cost = _sanity_run.measure_step(model, draw_batch("TT", 2), seconds=10)
+    cost = _sanity_run.measure_step(task, draw_batch("TT", 2), seconds=10)
     assert cost.seconds > 0
     assert cost.peak >= cost.fixed
     assert (model.focus.state_dict()["blocks.0.0.weight"] == before).all()
@@ -200,7 +213,7 @@ def test_command_looks_over_a_good_set(tmp_path, capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     names = [line[14:].split()[0] for line in lines]
     assert names == [
-        *("samples", "validation", "disk", "mattes", "labels", "F", "speed", "memory", "learning")
+        *("samples", "validation", "disk", "mattes", "F", "speed", "memory", "learning")
     ]
     assert not any(line.startswith("wrong") for line in lines)
     assert not (tmp_path / "runs").exists()

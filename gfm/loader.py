@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -159,6 +160,7 @@ class TrainingLoader(DataLoader[Any]):
         )
         self.epoch, self.consumed = 0, 0
         self.resumes, self.ended = False, False
+        self.waited = 0.0  # seconds, for batches
         self.skipped: list[str] = []
 
     @property
@@ -205,7 +207,7 @@ class TrainingLoader(DataLoader[Any]):
         sizes = iter(self.dataset.sizes(self.consumed))
         batches, failure = super().__iter__(), ""
         try:
-            for batch in batches:
+            while (batch := self._wait(batches)) is not None:
                 self.consumed += sum(next(sizes))
                 self._count_skipped(batch.skipped)
                 yield batch
@@ -217,6 +219,12 @@ class TrainingLoader(DataLoader[Any]):
         del batches
         if failure:
             raise InputError(failure)
+
+    def _wait(self, batches: Iterator[Any]) -> Any:  # noqa: ANN401 - torch's iterator types
+        begin = time.monotonic()
+        batch = next(batches, None)
+        self.waited += time.monotonic() - begin
+        return batch
 
     def _count_skipped(self, lines: list[str]) -> None:
         allowed = self.dataset.skip_bad

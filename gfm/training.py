@@ -2,8 +2,8 @@
 
 A run is kept in a folder of its own, `runs/version_N` or what `trainer.logger` says: `metrics.csv`,
 `config.yaml`, `run.json`, checkpoints, the errors on each photograph and a panel of pictures.
-`--wandb PROJECT` logs it to W&B as well, offline without a key or a network; `WANDB_MODE` overrules
-that. `--trainer.logger false` keeps nothing but checkpoints.
+`--wandb PROJECT` logs it to W&B as well; `WANDB_MODE=offline` keeps that for `wandb sync`.
+`--trainer.logger false` keeps nothing but checkpoints.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ from gfm.data import GFMData
 from gfm.progress import TrainingProgress
 from gfm.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
 from gfm.task import NETWORK_OPTIONS, GFMTask, check_model_options
-from gfm.tracking.loggers import run_loggers
+from gfm.tracking.loggers import WandbOptions, run_loggers, wandb_error
 from gfm.tracking.panel import ValidationPanel
-from gfm.tracking.record import RunRecord
+from gfm.tracking.rates import TrainingRates
+from gfm.tracking.record import WANDB_RUN, RunRecord
 from rssn.errors import InputError, one_line
 
 # Warnings of Lightning about what is so by design.
@@ -77,8 +78,14 @@ class GFMCommandLine(LightningCLI):
             "--wandb",
             type=str | None,
             metavar="PROJECT",
-            help="Log to this W&B project as well; offline without a key, see WANDB_MODE.",
+            help="Log to this W&B project as well; see WANDB_MODE.",
         )
+        for name, kind, what in (
+            ("entity", str | None, "Team or user on W&B."),
+            ("group", str | None, "Group of the run on W&B."),
+            ("tags", list[str] | None, "Tags of the run on W&B, such as '[a, b]'."),
+        ):
+            parser.add_argument(f"--wandb_{name}", type=kind, metavar=name.upper(), help=what)
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val_sad",
@@ -127,10 +134,21 @@ class GFMCommandLine(LightningCLI):
         for name in NETWORK_OPTIONS:
             options[name] = getattr(config, name)
 
+    def _wandb_options(self) -> WandbOptions | None:
+        project = self._get(self.config_init, "wandb")
+        given = {n: self._get(self.config_init, f"wandb_{n}") for n in ("entity", "group", "tags")}
+        if project is None:
+            if unused := [f"--wandb_{name}" for name, value in given.items() if value]:
+                raise InputError(f"{', '.join(unused)}: no effect without --wandb PROJECT")
+            return None
+        path = self._get(self.config_init, "ckpt_path") if self.subcommand == "fit" else None
+        resume = read_wandb_run(Path(path)) if path and Path(path).is_file() else None
+        return WandbOptions(project, given["entity"], given["group"], given["tags"] or (), resume)
+
     def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:  # noqa: ANN401
         """The trainer, whose run always has a folder with `metrics.csv`."""
         options = self._get(self.config_init, "trainer", default={})
-        loggers = run_loggers(options.get("logger"), self._get(self.config_init, "wandb"))
+        loggers = run_loggers(options.get("logger"), self._wandb_options())
         trainer = super().instantiate_trainer(**kwargs, logger=loggers)
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # none that was asked for
             trainer.strategy.checkpoint_io = WholeCheckpoints()
@@ -183,7 +201,10 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
             run=is_run,
             parser_kwargs={**raising, **commands},
             trainer_defaults={
-                "callbacks": [TrainingProgress(quiet=len(options) < len(arguments))],
+                "callbacks": [
+                    TrainingProgress(quiet=len(options) < len(arguments)),
+                    TrainingRates(),
+                ],
                 "logger": {
                     "class_path": "pytorch_lightning.loggers.CSVLogger",
                     "init_args": {"save_dir": "runs", "name": ""},
@@ -212,6 +233,16 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         if isinstance(error.__cause__, InputError):
             raise error.__cause__ from None
         raise
+    except Exception as error:
+        if type(error).__module__.startswith("wandb."):
+            raise wandb_error(error) from None
+        raise
+
+
+def read_wandb_run(path: Path) -> str | None:
+    """Id of the run on W&B that a checkpoint of `gfm fit` belongs to."""
+    kept = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+    return next(iter(kept.get(WANDB_RUN, ())), None)
 
 
 def given_model_options(arguments: Sequence[str]) -> set[str]:

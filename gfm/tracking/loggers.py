@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as lightning
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from gfm.tracking.wandb_access import choose_mode
+from rssn.errors import InputError, one_line
 
 LOGGED_TO = "runs"
 INIT_SECONDS, FINISH_SECONDS = 30, 300  # after these W&B is no longer waited for
 
 
+@dataclass(frozen=True)
+class WandbOptions:
+    """Where a run goes on W&B.
+
+    Attributes:
+        project: The project.
+        entity: Team or user; W&B's default when None.
+        group: Group of runs, such as the seeds of one experiment.
+        tags: Tags of the run.
+        resume: Id of the run to go on with.
+    """
+
+    project: str
+    entity: str | None = None
+    group: str | None = None
+    tags: Sequence[str] = ()
+    resume: str | None = None
+
+
 def run_loggers(
-    given: Logger | Iterable[Logger] | bool | None, project: str | None
+    given: Logger | Iterable[Logger] | bool | None, wandb: WandbOptions | None
 ) -> list[Logger] | bool:
     """The loggers of a run: a CSV logger first, whose folder is the run's, then the others.
 
     Args:
         given: What `trainer.logger` says; False is no logger and no folder at all.
-        project: The W&B project, or None.
+        wandb: The run on W&B, or None.
     """
     if given is False:
         return False
@@ -32,33 +53,48 @@ def run_loggers(
     table = next((logger for logger in others if isinstance(logger, CSVLogger)), None)
     table = table or CSVLogger(LOGGED_TO, name="")
     loggers = [table, *(logger for logger in others if logger is not table)]
-    if project is not None:
+    if wandb is not None:
         # It makes its folder; made by W&B, which begins first, it would be warned of as not empty.
         _ = table.experiment
-        loggers.append(wandb_logger(project, Path(table.log_dir)))
+        loggers.append(wandb_logger(wandb, Path(table.log_dir)))
     return loggers
 
 
-def wandb_logger(project: str, folder: Path) -> WandbLogger:
+def wandb_logger(options: WandbOptions, folder: Path) -> WandbLogger:
     """A W&B logger that writes below the run's folder and never makes a run wait for long.
 
-    `WANDB_MODE` decides where it is set. Otherwise a run is offline without a key and where the
-    server does not answer; `wandb sync` uploads it later.
+    Raises:
+        InputError: W&B has no key and cannot ask for one.
     """
     import wandb
 
+    if os.environ.get("WANDB_MODE", "online") == "online":
+        try:
+            wandb.login(verify=False)
+        except wandb.errors.Error as error:
+            raise wandb_error(error) from None
     settings = wandb.Settings(
         console="off", init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS
     )
     logger = WandbLogger(
-        name=str(folder),
-        project=project,
+        name=None if options.resume else str(folder),  # that run has its name
+        project=options.project,
+        entity=options.entity,
+        group=options.group,
+        tags=list(options.tags) or None,
+        id=options.resume,
         save_dir=str(folder),
-        mode=choose_mode(),
         settings=settings,
     )
     logger._wandb_init.pop("anonymous")  # W&B warns of it, and Lightning always hands it on
     return logger
+
+
+def wandb_error(error: BaseException) -> InputError:
+    """W&B's own error in one line, with the way out."""
+    return InputError(
+        f"W&B: {one_line(error)}; or set WANDB_MODE=offline, and upload later with `wandb sync`"
+    )
 
 
 def run_folder(trainer: lightning.Trainer) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,11 @@ from gfm.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
 from gfm.tracking.summary import WANDB_KEY, RunSummary, manifest_sha256, recipe_sha256
+from rssn.locations import locate
+from rssn.manifest import NAME as MANIFEST
 
 FOLDER = "errors"
+WANDB_RUN = "wandb_run"  # key of a checkpoint
 
 
 class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: after ModelFiles
@@ -51,7 +55,7 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
         options, data = task.hparams, getattr(trainer, "datamodule", None)
         self.folder = run_folder(trainer)
         self.summary = RunSummary(
-            command=stage,
+            command=str(getattr(stage, "value", stage)),  # W&B would write the name of the member
             dataset=self.dataset,
             track=self.track,
             network=dataclasses.asdict(task.model.config),
@@ -75,6 +79,10 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
         self._write(trainer)
         for logger in wandb_loggers(trainer) if options is not None else ():
             logger.log_hyperparams({"options": options})
+        if trainer.is_global_zero:
+            for logger in wandb_loggers(trainer):
+                for place in getattr(getattr(trainer, "datamodule", None), "places", ()):
+                    _log_data(logger, place)
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -97,6 +105,18 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
         if trainer.is_global_zero and model is not None:
             for logger in wandb_loggers(trainer):
                 _log_model(logger, model, self.summary)
+
+    def on_save_checkpoint(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Keep the ids of the run on W&B, for the run that goes on."""
+        if trainer.is_global_zero:
+            checkpoint[WANDB_RUN] = [
+                logger.version for logger in wandb_loggers(trainer) if logger.version
+            ]
 
     def teardown(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
@@ -167,6 +187,25 @@ def _saved_options(folder: Path | None) -> dict[str, Any] | None:
         return None
     options: dict[str, Any] = yaml.safe_load(saved.read_text(encoding="utf-8"))
     return options
+
+
+def _log_data(logger: WandbLogger, place: str) -> None:
+    """Make the manifest of the shards an artifact that the run, and so its model, comes from."""
+    import wandb
+
+    manifest = locate(place) / MANIFEST
+    if not manifest.is_file():
+        return
+    content = manifest.read_bytes()
+    sha256, run = hashlib.sha256(content).hexdigest(), logger.experiment
+    values = {"place": place, "manifest_sha256": sha256}
+    artifact = wandb.Artifact(f"shards-{sha256[:12]}", type="dataset", metadata=values)
+    with artifact.new_file(MANIFEST, mode="w") as file:
+        file.write(content.decode())
+    if run.offline:  # where W&B uses no artifact
+        run.log_artifact(artifact)
+    else:
+        run.use_artifact(artifact)
 
 
 def _log_model(logger: WandbLogger, model: Path, summary: RunSummary) -> None:

@@ -56,12 +56,16 @@ def flat(options: Mapping, prefix: str = "") -> set[str]:
 def lightning_options():
     """The names of all options of `gfm fit`."""
     from gfm.crops import CropOptions
+    from gfm.material_set import MaterialOptions
     from gfm.training import command_line
 
     made = command_line(["--trainer.accelerator", "cpu", "--quiet"], is_run=False)
     options = yaml.safe_load(made.parser.dump(made.config, skip_none=False))
-    crop = {f"data.crop.{name}" for name in CropOptions.__dataclass_fields__}
-    return flat(options) | crop | {"ckpt_path"} | OWN_OPTIONS
+    groups = {"crop": CropOptions, "draw": MaterialOptions}
+    data = {
+        f"data.{group}.{name}" for group, kind in groups.items() for name in kind.__annotations__
+    }
+    return flat(options) | data | {"ckpt_path"} | OWN_OPTIONS
 
 
 @pytest.mark.parametrize("command", module_commands())

@@ -53,12 +53,17 @@ class Reading:
 
 
 def read_crops(
-    samples: TrainingSet, options: CropOptions, seed: int, seconds: float, count: int = SAMPLES
+    samples: TrainingSet,
+    options: CropOptions,
+    seed: int,
+    seconds: float,
+    count: int = SAMPLES,
+    augment: Path | None = None,
 ) -> Reading:
     """Crop samples spread evenly over the set, for at most so many seconds."""
     numbers = np.unique(np.linspace(0, len(samples) - 1, count).astype(int)).tolist()
     generator(seed, "sanity").shuffle(numbers)  # so that a time limit leaves no region out
-    cropper, crops, failures = Cropper(options), [], []
+    cropper, crops, failures = Cropper(options, augment), [], []
     begin = time.monotonic()
     for number in numbers:
         key = samples.key(number)

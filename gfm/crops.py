@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.augmentation import Pipeline, import_albumentations
 from gfm.config import FocusRegion, check_choice
 from gfm.rosta import on_grid
 from rssn.blending import blend
@@ -82,14 +83,25 @@ class Cropper:
 
     Args:
         options: How crops are taken.
+        augment: File of an albumentations pipeline in place of `flip` and `jitter`; see `augment`.
+
+    Raises:
+        InputError: The pipeline cannot be used, or `flip` or `jitter` is set beside it.
     """
 
-    def __init__(self, options: CropOptions) -> None:
-        # Importing albumentations asks the network for a newer release otherwise.
-        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-        import albumentations
-
+    def __init__(self, options: CropOptions, augment: Path | None = None) -> None:
         self.options = options
+        self.pipeline = None
+        if augment is not None:
+            usual = {field.name: field.default for field in fields(CropOptions)}
+            for name in ("flip", "jitter"):
+                if (value := getattr(options, name)) != usual[name]:
+                    raise InputError(
+                        f"data.crop.{name}={value} has no effect beside data.augment={augment}; "
+                        "leave it out, or write it into that file"
+                    )
+            self.pipeline = Pipeline(augment, options.size)
+        albumentations = import_albumentations()
         self.move = albumentations.Compose(
             [albumentations.HorizontalFlip(p=options.flip)],
             additional_targets={"foreground": "image", "background": "image"},
@@ -101,7 +113,12 @@ class Cropper:
         return place_box(levels, side, bool(rng.random() < self.options.transition), rng)
 
     def finish(self, planes: Planes, rng: np.random.Generator) -> Planes:
-        """Mirror the planes of a crop, all alike, put alpha on its grid, and jitter the colours."""
+        """Mirror the planes of a crop, all alike, put alpha on its grid, and jitter the colours.
+
+        With a pipeline of the user's own, `augment` them instead.
+        """
+        if self.pipeline is not None:
+            return self.augment(planes, rng)
         self.move.set_random_seed(int(rng.integers(2**31)))
         parts = {name: part for name, part in planes._asdict().items() if part is not None}
         parts["mask"] = parts.pop("alpha")
@@ -113,6 +130,33 @@ class Cropper:
             return made
         contrast, brightness = rng.uniform(-jitter, jitter, 2)
         return relight(made, 1 + contrast, 255 * brightness)
+
+    def augment(self, planes: Planes, rng: np.random.Generator) -> Planes:
+        """Run the user's pipeline on the planes of a crop, all alike; without one, change nothing.
+
+        Note:
+            Few transforms of a composite give the composite of the transformed F and B: alpha is
+            interpolated, levels are clipped, curves bend. So F, B and alpha are transformed and
+            blended anew. What the composite differed by (noise, JPEG, an estimated F) is added, as
+            far as the transforms leave it: the difference of the transformed composite from the
+            transformed blend.
+        """
+        if self.pipeline is None:
+            return planes
+        _, _, foreground, background = planes
+        parts: dict[str, NDArray[Any]]
+        parts = {name: part for name, part in planes._asdict().items() if part is not None}
+        parts["mask"] = parts.pop("alpha")
+        if foreground is None or background is None:
+            moved = self.pipeline(parts, rng)
+            alpha = on_grid(moved["mask"], ALPHA_BITS)
+            return Planes(moved["image"], alpha, moved.get("foreground"), moved.get("background"))
+        moved = self.pipeline({**parts, "blend": blend(planes.alpha, foreground, background)}, rng)
+        alpha = on_grid(moved["mask"], ALPHA_BITS)
+        foreground, background = moved["foreground"], moved["background"]
+        rest = moved["image"].astype(np.int16) - moved["blend"]
+        image = (blend(alpha, foreground, background) + rest).clip(0, 255).astype(np.uint8)
+        return Planes(image, alpha, foreground, background)
 
 
 def relight(planes: Planes, gain: float, offset: float) -> Planes:

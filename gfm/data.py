@@ -97,6 +97,8 @@ class GFMData(lightning.LightningDataModule):
         material: In place of `shards`, a file of pictures (`rssn.material`), from which samples are
             drawn without end.
         draw: How samples are drawn from the material.
+        augment: File of an albumentations pipeline that augments every crop in place of `crop.flip`
+            and `crop.jitter`, as `albumentations.save(..., data_format="yaml")` writes it.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class GFMData(lightning.LightningDataModule):
         mixture: list[Part] | None = None,
         material: str | None = None,
         draw: MaterialOptions | None = None,
+        augment: str | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation, self.rosta = shards, validation, rosta
@@ -125,6 +128,7 @@ class GFMData(lightning.LightningDataModule):
         self.validation_side, self.seed = validation_side, seed
         self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
         self.material, self.draw = material, draw
+        self.augment = None if augment is None else Path(augment)
         self.position: dict[str, int] | None = None
         self.loader: TrainingLoader | None = None
 
@@ -139,7 +143,9 @@ class GFMData(lightning.LightningDataModule):
         turn = Turn()
         if self.trainer is not None:
             turn = Turn(self.trainer.global_rank, self.trainer.world_size)
-        batches = CropBatches(samples, self.crop, self.batch_size, self.seed, self.skip_bad, turn)
+        batches = CropBatches(
+            samples, self.crop, self.batch_size, self.seed, self.skip_bad, turn, self.augment
+        )
         self.loader = TrainingLoader(batches, self.rosta, self.workers)
         if self.position is not None:
             self.loader.load_state_dict(self.position)

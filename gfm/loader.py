@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -54,6 +55,7 @@ class CropBatches(IterableDataset[list[Crop]]):
         skip_bad: So many samples that cannot be used are replaced by the next in name; one more
             ends the run, as the first does with 0.
         turn: Set by the loader.
+        augment: File of an albumentations pipeline; see `gfm.crops.Cropper`.
         cropper: Made before loading processes are forked, since it imports albumentations: W&B
             watches imports, and refuses one of a forked process.
     """
@@ -64,10 +66,11 @@ class CropBatches(IterableDataset[list[Crop]]):
     seed: int = 0
     skip_bad: int = 0
     turn: Turn = field(default_factory=Turn)
+    augment: Path | None = None
     cropper: Cropper = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.cropper = Cropper(self.options)
+        self.cropper = Cropper(self.options, self.augment)
 
     def __len__(self) -> int:
         """Steps of a whole epoch, the same on each device."""

@@ -123,7 +123,7 @@ class MaterialSet:
     ) -> tuple[Planes, float]:
         """A sample; its labels are made at its own scale."""
         del number, epoch
-        return self.draw(cropper.options.size, rng), 1.0
+        return cropper.augment(self.draw(cropper.options.size, rng), rng), 1.0
 
     def draw(self, size: int, rng: np.random.Generator) -> Planes:
         """Draw a sample.

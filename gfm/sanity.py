@@ -119,7 +119,7 @@ def look_over(
     if not len(samples):
         raise InputError(f"{', '.join(data.places)}: holds no samples; build them first")
     with Bar("looking", total=3, quiet=quiet) as bar:
-        reading = read_crops(samples, data.crop, data.seed, seconds / 4)
+        reading = read_crops(samples, data.crop, data.seed, seconds / 4, augment=data.augment)
         findings = [check_reading(reading, len(samples), data.skip_bad)]
         keys = [samples.key(number) for number in range(len(samples))]
         findings.append(check_validation(data.validation, data.validation_side, keys))

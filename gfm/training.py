@@ -182,6 +182,7 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         InputError: Data, a model or an option that is not supported.
     """
     options = [argument for argument in arguments if argument != "--quiet"]
+    refuse_old_names(options)
     for file in config_files(options):
         read_config(file)  # whose errors name the file, as the parser's do not
     if len(options) < len(arguments):
@@ -260,9 +261,30 @@ def given_model_options(arguments: Sequence[str]) -> set[str]:
 
 def config_files(arguments: Sequence[str]) -> list[Path]:
     """The files of options that a command line names, as far as they are there."""
+    return [file for file in named_files(arguments) if file.is_file()]
+
+
+def named_files(arguments: Sequence[str]) -> list[Path]:
+    """The files of options that a command line names."""
     flags = [(*flag.partition("="), value) for flag, value in pairwise((*arguments, ""))]
-    named = [Path(joined or value) for name, _, joined, value in flags if name in CONFIG_FLAGS]
-    return [file for file in named if file.is_file()]
+    return [Path(joined or value) for name, _, joined, value in flags if name in CONFIG_FLAGS]
+
+
+def refuse_old_names(arguments: Sequence[str]) -> None:
+    """Give the new names of `configs/TRACK/MODEL.yaml`, as the files of the paper were called.
+
+    Raises:
+        InputError: A file is missing whose track and model are files of their own.
+    """
+    for file in named_files(arguments):
+        configs = file.parent.parent
+        track = configs / "tracks" / f"{file.parent.name}.yaml"
+        model = configs / "models" / file.name
+        if not file.exists() and track.is_file() and model.is_file():
+            raise InputError(
+                f"--config {file}: tracks and models are files of their own now; give --config "
+                f"{track} --config {model}"
+            )
 
 
 def blamed_files(message: str, arguments: Sequence[str]) -> list[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from golden import OUTPUTS, RELEASED, golden_outputs, released_entries, released_weights
 
 from gfm import load_model
 from gfm.__main__ import main
@@ -25,46 +24,20 @@ from gfm.encoders import build_encoder, read_state_dict
 from gfm.network import GFM
 from rssn.errors import InputError
 
-PARITY = Path(__file__).parents[2] / ".." / "shared" / "parity"
-KEYS = sorted(PARITY.glob("*_keys.json"))
-needs_parity = pytest.mark.skipif(not KEYS, reason="golden files (shared/parity) are absent")
-
-# The golden files hold float32 results. Evaluated in float64, which no machine rounds differently,
-# all are within 2e-4 but the glance of r34_2b, whose own rounding is 2.2e-4.
-GOLDEN = {
-    "r34_TT": 2e-4,
-    "r34_FT": 2e-4,
-    "r34_BT": 2e-4,
-    "r34_RIM": 2e-4,
-    "d121_TT": 2e-4,
-    "r34_2b_TT": 3e-4,
-}
 SLOW = ("r34_FT", "r34_BT", "r34_2b_TT")  # the first two are parts of r34_RIM as well
 TIE = 1e-3
 UNUSED = r"resnet\.(fc|conv1|bn1)\.|densenet\.(classifier|features\.norm5)\.|psp1\."
 
 
-def released_state(variant):
-    """The checkpoint of a variant as the recipe fills it, and the golden arrays."""
-    spec = importlib.util.spec_from_file_location("recipe", PARITY / "recipe.py")
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
-    golden = PARITY / f"{variant}_golden.npz"
-    state = recipe.state_dict(PARITY / f"{variant}_keys.json", golden)
-    with np.load(golden) as file:
-        arrays = {key: file[key] for key in file if not key.startswith("stats/")}
-    image = recipe.image(*map(int, arrays["hw"]), int(arrays["seed"]))
-    return {key: torch.from_numpy(np.array(value)) for key, value in state.items()}, arrays, image
-
-
-@needs_parity
 @pytest.mark.parametrize(
     "variant",
-    [pytest.param(v, marks=pytest.mark.slow if v in SLOW else ()) for v in GOLDEN],
+    [pytest.param(v, marks=pytest.mark.slow if v in SLOW else ()) for v in OUTPUTS],
 )
 def test_converted_networks_give_the_golden_outputs(variant):
-    state, golden, image = released_state(variant)
-    config = released_config(*variant.rsplit("_", 1))
+    backbone, rosta = variant.rsplit("_", 1)
+    state = {k: torch.from_numpy(v) for k, v in released_weights(backbone, rosta).items()}
+    image, golden = golden_outputs(backbone, rosta)
+    config = released_config(backbone, rosta)
     model = convert_state_dict(state, config).model.double()
     with torch.inference_mode():
         output = model(torch.from_numpy(image).permute(2, 0, 1)[None].double() / 255)
@@ -73,7 +46,7 @@ def test_converted_networks_give_the_golden_outputs(variant):
         parts = {"tt_": output.tt, "ft_": output.ft, "bt_": output.bt}
     tied = np.zeros(golden["fusion"].shape, bool)
     for prefix, part in parts.items():
-        assert np.abs(part.glance.numpy() - golden[prefix + "glance"]).max() < GOLDEN[variant]
+        assert np.abs(part.glance.numpy() - golden[prefix + "glance"]).max() < OUTPUTS[variant]
         assert np.abs(part.focus.numpy() - golden[prefix + "focus"]).max() < 2e-5
         best = np.sort(golden[prefix + "glance"], axis=1)
         tied |= (best[:, -1:] - best[:, -2:-1]) < TIE
@@ -85,12 +58,10 @@ def test_converted_networks_give_the_golden_outputs(variant):
         assert apart[~tied].max() < 2e-5
 
 
-@needs_parity
-@pytest.mark.parametrize("keys", KEYS, ids=lambda path: path.name.removesuffix("_keys.json"))
-def test_every_released_entry_is_used_once_or_known_to_be_unused(keys):
-    spec = json.loads(keys.read_text())
-    backbone, rosta = keys.name.removesuffix("_keys.json").rsplit("_", 1)
-    state = {key: torch.empty(shape, device="meta") for key, shape in spec["shapes"].items()}
+@pytest.mark.parametrize(("backbone", "rosta"), RELEASED)
+def test_every_released_entry_is_used_once_or_known_to_be_unused(backbone, rosta):
+    shapes, aliases = released_entries(backbone, rosta)
+    state = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
     fit = fitting_variant(state)
     assert fit is not None and fit[0] == backbone and rosta in fit[1]
     config = released_config(backbone, rosta)
@@ -103,7 +74,7 @@ def test_every_released_entry_is_used_once_or_known_to_be_unused(keys):
         if ours in wanted:
             assert state[key].shape == wanted[ours]
         else:  # a second copy, the classifier, DenseNet's last norm, or r34_2b's leftovers
-            twice = key in spec["aliases"].values() or key.endswith("num_batches_tracked")
+            twice = key in aliases.values() or key.endswith("num_batches_tracked")
             assert twice or re.match(UNUSED, key), key
 
 

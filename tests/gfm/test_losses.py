@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from golden import MATTES, golden_matte
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,10 +26,6 @@ from gfm.losses import (
     laplacian_loss,
 )
 from rssn.errors import InputError
-
-PARITY = Path(__file__).parents[2] / ".." / "shared" / "parity"
-GOLDEN = sorted(PARITY.glob("losses_metrics_golden*.json"))
-needs_golden = pytest.mark.skipif(not GOLDEN, reason="golden files (shared/parity) are absent")
 
 TERMS = ("glance", "focus_alpha", "focus_laplacian", "alpha", "laplacian", "composition")
 
@@ -82,10 +77,9 @@ def targets(classes, seed, shape=(2, 16, 24)):
     return Targets(glance, focus, (random(batch, 1, *size, seed=seed + 2) > 0.5).float())
 
 
-@needs_golden
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
-def test_golden(path):
-    golden, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
+@pytest.mark.parametrize("name", MATTES)
+def test_golden(name):
+    golden, arrays = golden_matte(name)
 
     def planes(name):
         values = torch.from_numpy(arrays[name]).float() / 255

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
+from golden import MATTES, golden_matte
 
 from gfm.metrics import evaluate
 from rssn.errors import InputError
-
-PARITY = Path(__file__).parents[2] / ".." / "shared" / "parity"
-GOLDEN = sorted(PARITY.glob("losses_metrics_golden*.json"))
-needs_golden = pytest.mark.skipif(not GOLDEN, reason="golden files (shared/parity) are absent")
 
 GFM_REGIONS = {"sad_transition", "mse_transition", "mad_transition", "sad_fg", "sad_bg"}
 DIM_REGIONS = {"sad_transition", "mse_transition", "grad_transition", "conn_transition"}
@@ -34,12 +28,11 @@ def trimap_of(levels):
     return (levels > 0).astype(np.uint8) + (levels == 255)
 
 
-@needs_golden
 @pytest.mark.parametrize("convention", ["gfm", "dim"])
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda p: p.stem)
-def test_golden(path, kind, convention):
-    golden, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
+@pytest.mark.parametrize("name", MATTES)
+def test_golden(name, kind, convention):
+    golden, arrays = golden_matte(name)
     levels = arrays["alpha"]
     alpha = levels if kind == "uint8" else levels.astype(kind) / np.array(255, kind)
     trimap = np.searchsorted([0, 128, 255], arrays["trimap"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
+
 import pytest
 import torch
+from golden import RELEASED, released_entries
 from tiny import ROSTAS, build, parts_of, random_image, shared
 from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from gfm.config import GFMConfig
+from gfm.convert import released_config, rename
 from gfm.decoders import GLANCE_CLASSES
 from gfm.fusion import fuse, fuse_expected
 from gfm.network import GFM
@@ -17,23 +22,33 @@ from rssn.errors import InputError
 
 ENCODERS = ("timm:test_resnet", "timm:lcnet_050", "timm:test_convnext")
 SIZES = ((1, 1), (31, 33), (200, 30), (64, 96))
+PAPER = ("r34", "r34_2b", "d121")  # r101, of 495 M parameters, is counted only
+# Millions of parameters of the released TT, with its classifier and the layers that never run.
+PARAMETERS = {"r34": 55.29, "r34_2b": 125.88, "d121": 46.96, "r101": 497.26}
+
+every_encoder = pytest.mark.parametrize("backbone", ENCODERS)
 
 
-@pytest.mark.parametrize("backbone", ENCODERS)
 @pytest.mark.parametrize("rosta", ROSTAS)
 class TestContract:
     @pytest.fixture
     def model(self, backbone, rosta):
-        model = shared(backbone, rosta)
+        # The paper's are of one test only, and too large to be kept.
+        model = build(backbone, rosta) if backbone in PAPER else shared(backbone, rosta)
         yield model
         model.eval().zero_grad()
 
-    @pytest.mark.parametrize("size", SIZES, ids=str)
+    @pytest.mark.parametrize(
+        ("backbone", "size"),
+        [*product(ENCODERS, SIZES), *product(PAPER, [(64, 64)])],
+        ids=str,
+    )
     def test_any_size_gives_probabilities(self, model, rosta, size):
         with torch.no_grad():
             output = model(random_image(*size, batch=2))
         parts = parts_of(output)
         for name, part in parts.items():
+            assert torch.equal(part.alpha, fuse(part.glance_logits, part.focus, name or rosta))
             classes = GLANCE_CLASSES[name or rosta]
             assert part.glance.shape == part.glance_logits.shape == (2, classes, *size)
             assert part.focus.shape == part.alpha.shape == (2, 1, *size)
@@ -42,6 +57,7 @@ class TestContract:
         assert output.alpha.shape == (2, 1, *size)
         assert 0 <= output.alpha.min() and output.alpha.max() <= 1
 
+    @every_encoder
     def test_padding_repeats_the_border_and_is_cut_off(self, model):
         image = random_image(31, 33)
         padded = functional.pad(image, (0, 31, 0, 1), mode="replicate")
@@ -51,6 +67,7 @@ class TestContract:
             for ours, wanted in zip(small[name], large[name], strict=True):
                 torch.testing.assert_close(ours, wanted[..., :31, :33])
 
+    @every_encoder
     def test_fusion_is_hard_in_eval_mode_and_expected_in_training(self, model, rosta):
         image = random_image(64, 64, batch=2)
         with torch.no_grad():
@@ -65,6 +82,7 @@ class TestContract:
             wanted = fuse_expected(part.glance_logits.softmax(dim=1), part.focus, kind)
             assert torch.equal(part.alpha, wanted)
 
+    @every_encoder
     def test_fused_alpha_trains_both_decoders_and_the_encoder(self, model):
         model.train()(random_image(64, 64, batch=2)).alpha.mean().backward()
         first = next(model.encoder.parameters())
@@ -76,6 +94,7 @@ class TestContract:
         model(random_image(64, 64)).alpha.mean().backward()
         assert all(parameter.grad is None for parameter in model.glance.parameters())
 
+    @every_encoder
     def test_one_decoder_alone_says_the_same(self, model, rosta):
         image = random_image(64, 96)
         if rosta == "RIM":
@@ -88,6 +107,7 @@ class TestContract:
             assert torch.equal(model.glance_probabilities(image), whole.glance)
             assert torch.equal(model.focus_alpha(image), whole.focus)
 
+    @every_encoder
     def test_bf16_autocast_is_near_float32(self, model):
         image = random_image(64, 64, batch=2)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
@@ -102,6 +122,7 @@ class TestContract:
             model.train()(image).alpha.float().mean().backward()
         assert torch.isfinite(next(model.encoder.parameters()).grad).all()
 
+    @every_encoder
     def test_channels_last_changes_nothing(self, model):
         image = random_image(64, 96, batch=2)
         with torch.no_grad():
@@ -112,6 +133,25 @@ class TestContract:
         for name in wanted:
             torch.testing.assert_close(ours[name].glance, wanted[name].glance, atol=1e-5, rtol=0)
             torch.testing.assert_close(ours[name].focus, wanted[name].focus, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("backbone", "rosta"), RELEASED)
+def test_paper_networks_have_the_released_entries_and_parameters(backbone, rosta):
+    """By name, shape and count; nothing is allocated, for r101 takes 2 GB."""
+    shapes, aliases = released_entries(backbone, rosta)
+    config = released_config(backbone, rosta)
+    with torch.device("meta"):
+        model = GFM(config)
+    ours = {key: value.shape for key, value in model.state_dict().items()}
+    found = {rename(key, config): shape for key, shape in shapes.items()}
+    assert {key: found.get(key) for key in ours} == ours | {"mean": None, "scale": None}
+    parameters = {key for key, _ in model.named_parameters()}
+    used = sum(math.prod(s) for key, s in shapes.items() if rename(key, config) in parameters)
+    assert sum(p.numel() for p in model.parameters()) == used
+    if rosta == "TT":
+        buffers = ("running_mean", "running_var", "num_batches_tracked")
+        every = [s for k, s in shapes.items() if k not in aliases and not k.endswith(buffers)]
+        assert round(sum(map(math.prod, every)) / 1e6, 2) == PARAMETERS[backbone]
 
 
 class TestExport:

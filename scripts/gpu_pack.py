@@ -19,8 +19,10 @@ from gfm.encoder_packages import package_weights
 from gfm.encoders import build_encoder
 from rssn.console import run_command
 from rssn.errors import InputError
+from rssn.material import create_material
 
 LIMIT = 60  # MiB
+LEVELS = 16  # of the mattes
 QUALITIES = (80, 70, 60, 50, 40)
 
 
@@ -31,7 +33,7 @@ def main() -> int:
     add("--collection", type=Path, required=True, help="folder with list.csv")
     add("--out", type=Path, default=Path("gpu"), help="folder to write (default gpu)")
     add("--encoder", default="tf_efficientnet_lite2", help="timm's name of the encoder")
-    add("--side", type=int, default=352, help="shorter side of the pictures in px (default 352)")
+    add("--side", type=int, default=288, help="shorter side of the pictures in px (default 288)")
     add("--research", action="store_true", help="add the sets that are for research only")
     add("--labelled", type=Path, help="folder of lite_label.py: photographs with made mattes")
     add("--cache", type=Path, default=Path("lite/edges"), help="folder of the edges")
@@ -53,15 +55,15 @@ def run(options: argparse.Namespace) -> None:
     halved = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     torch.save(halved, options.out / "encoder.pth")
     checkout = size_of_checkout()
-    options.encoding, options.levels = "webp", 16
+    everything = list(lite_material.pictures(options))  # about 1.5 GB
     material: Path = options.out / "material.tar"
-    for options.quality in QUALITIES:
-        options.out, folder = material, options.out
-        lite_material.run(options)
-        options.out = folder
-        packed = sum(file.stat().st_size for file in folder.iterdir())
+    for quality in QUALITIES:
+        with create_material(material, "webp", quality, LEVELS) as file:
+            for made in everything:
+                file.add(*made)
+        packed = sum(each.stat().st_size for each in options.out.iterdir())
         total = (packed + checkout) / 2**20
-        print(f"quality {options.quality}: {total:.1f} MiB with the checkout")
+        print(f"quality {quality}: {total:.1f} MiB with the checkout")
         if total <= options.limit:
             return
     raise InputError(

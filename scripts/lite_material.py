@@ -73,24 +73,29 @@ def main() -> int:
 
 def run(options: argparse.Namespace) -> None:
     """Write the file and say what is in it."""
-    licences = read_licences(options.collection / "list.csv")
-    items = [i for i in gather(options) if SHARE_ALIKE not in licences.get(i.name, "")]
     form = (options.encoding, options.quality, options.levels)
     with create_material(options.out, *form) as material:
-        for item in progress(items, "pictures"):
-            image, alpha = read(item, options)
-            size = (image.shape[0], image.shape[1])
-            licence = licences.get(item.name, "")
-            picture = Picture(item.name, item.kind, item.source, licence, size)
-            material.add(picture, image, alpha)
-        for kind, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
-            rng = np.random.default_rng([list(DRAWN).index(kind), number])
-            colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
-            size = (DRAWN_SIDE, DRAWN_SIDE)
-            picture = Picture(f"drawn/{kind}_{number:04d}", "cutout", "drawn", DRAWN_LICENCE, size)
-            material.add(picture, colours, alpha)
-    made = Material(options.out).sources()
-    print(f"{options.out}: " + ", ".join(f"{source} {n}" for source, _, n in made))
+        for made in pictures(options):
+            material.add(*made)
+    found = Material(options.out).sources()
+    print(f"{options.out}: " + ", ".join(f"{source} {n}" for source, _, n in found))
+
+
+def pictures(options: argparse.Namespace) -> Iterator[tuple[Picture, Uint8Image, Alpha | None]]:
+    """All pictures of the material: those of the collection, then drawn ones."""
+    licences = read_licences(options.collection / "list.csv")
+    items = [i for i in gather(options) if SHARE_ALIKE not in licences.get(i.name, "")]
+    for item in progress(items, "pictures"):
+        image, alpha = read(item, options)
+        size = (image.shape[0], image.shape[1])
+        licence = licences.get(item.name, "")
+        yield Picture(item.name, item.kind, item.source, licence, size), image, alpha
+    for kind, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
+        rng = np.random.default_rng([list(DRAWN).index(kind), number])
+        colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
+        colours, alpha = (shrink(each, options.side) for each in (colours, alpha))
+        name, size = f"drawn/{kind}_{number:04d}", (colours.shape[0], colours.shape[1])
+        yield Picture(name, "cutout", "drawn", DRAWN_LICENCE, size), colours, alpha
 
 
 def read_licences(table: Path) -> dict[str, str]:

@@ -177,12 +177,22 @@ class GFMData(lightning.LightningDataModule):
         if self.draw is not None and self.material is None:
             raise InputError("data.draw has no effect without data.material; leave it out")
         if self.material is not None:
+            self._check_crop_of_material()
             return MaterialSet(Material(self.material), self.draw or MaterialOptions())
         if self.mixture is not None:
             return open_mixture(self.mixture, self.seed)
         if self.shards is None:
             raise InputError("data.shards is not set; give the folder that rssn.build wrote")
         return open_training_set(self.shards, self.route, self.seed)
+
+    def _check_crop_of_material(self) -> None:
+        usual = CropOptions()
+        for name in ("sides", "transition", "flip", "jitter"):
+            if getattr(self.crop, name) != getattr(usual, name):
+                raise InputError(
+                    f"data.crop.{name} has no effect with data.material, whose views data.draw "
+                    "decides; leave it out"
+                )
 
     def licences(self) -> list[Licence]:
         """What the training data is, as far as it says so: material does."""

@@ -143,6 +143,12 @@ def test_two_kinds_of_data_are_refused(path: Path):
         data.samples()
 
 
+def test_options_of_crops_that_would_have_no_effect_are_refused(path: Path):
+    data = GFMData(material=str(path), crop=CropOptions(size=64, jitter=0.1))
+    with pytest.raises(InputError, match=r"data.crop.jitter has no effect with data.material"):
+        data.samples()
+
+
 def test_model_file_knows_what_it_was_trained_on(path: Path, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = [

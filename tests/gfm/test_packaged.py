@@ -64,9 +64,15 @@ class TestShipped:
     """The weights that are in the package."""
 
     def test_model_is_as_small_as_promised(self):
+        assert packaged.FILE.stat().st_size <= 12e6
+
+    def test_model_says_what_it_was_trained_on(self):
         model = gfm.load_model(packaged.FILE, device="cpu")
-        assert sum(p.numel() for p in model.parameters()) <= 10e6
-        assert packaged.FILE.stat().st_size <= 20e6
+        assert sum(each.share for each in model.licences) >= 0.999
+        assert {"ccp", "photos", "drawn", "backgrounds"} <= {e.source for e in model.licences}
+        known = {each.source for each in model.licences}
+        assert not known & {"ecssd", "davis", "human290", "weizmann_horse", "caltech_animals"}
+        assert not any("-SA" in each.licence for each in model.licences)
 
     def test_plain_object_before_a_plain_background_is_found(self):
         model = gfm.load_model(packaged.FILE, device="cpu")

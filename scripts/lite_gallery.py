@@ -1,0 +1,68 @@
+"""The picture of docs/lite.md: photographs, the packaged model's mattes, and cut-outs in rows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import gfm
+from rssn.console import progress, run_command
+from rssn.images import Uint8Image, encode_rgb, read_rgb
+
+BACKGROUND = (236, 236, 232)
+
+
+def main() -> int:
+    """The command; 0 done, 2 usage."""
+    parser = argparse.ArgumentParser(prog="lite_gallery", description=__doc__)
+    add = parser.add_argument
+    add("photographs", type=Path, nargs="+", help="files, in the order of the picture")
+    add("--model", default="lite")
+    add("--columns", type=int, default=3)
+    add("--height", type=int, default=150, help="px, of a photograph")
+    add("--out", type=Path, required=True, help="JPEG to write")
+    options = parser.parse_args()
+    return run_command(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Matte, and write the picture."""
+    model = gfm.load_model(options.model, "cpu")
+    tiles = []
+    for path in progress(options.photographs, "photographs"):
+        photograph = read_rgb(path)
+        matte = gfm.matte(photograph, model)
+        grey = np.repeat(np.rint(matte.alpha * 255).astype(np.uint8)[..., None], 3, 2)
+        parts = (photograph, grey, matte.on(BACKGROUND))
+        tiles.append(np.hstack([fitted(each, options.height) for each in parts]))
+    width = max(tile.shape[1] for tile in tiles)
+    padded = [
+        cv2.copyMakeBorder(
+            tile, 0, 4, 0, width + 10 - tile.shape[1], cv2.BORDER_CONSTANT, value=(255,) * 3
+        )
+        for tile in tiles
+    ]
+    while len(padded) % options.columns:
+        padded.append(np.full_like(padded[0], 255))
+    rows = [
+        np.hstack(padded[start : start + options.columns])
+        for start in range(0, len(padded), options.columns)
+    ]
+    options.out.write_bytes(encode_rgb(np.asarray(np.vstack(rows), np.uint8)))
+
+
+def fitted(picture: Uint8Image, height: int) -> Uint8Image:
+    """The picture at a height; wide ones are cut to 4:3 around their middle."""
+    most = round(picture.shape[0] * 4 / 3)
+    left = max(0, (picture.shape[1] - most) // 2)
+    cut = picture[:, left : left + most]
+    size = (round(cut.shape[1] * height / cut.shape[0]), height)
+    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from tiny import build, draw_photograph
 
+import gfm
 from gfm import GFM, GFMConfig
 from gfm.efficientnet import LITE_SHAPES, EfficientNetLite
 from gfm.encoder_packages import PACKAGES, package_weights
 from gfm.encoders import build_encoder
+from gfm.exporting import export
 from rssn.errors import InputError
 
 LITE0 = "tf_efficientnet_lite0"
@@ -82,3 +85,14 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
 def test_encoder_without_a_package_says_which_have_one(backbone: str):
     with pytest.raises(InputError, match=r"no package is known .*timm:tf_efficientnet_lite0"):
         GFM(GFMConfig(backbone=backbone), "package")
+
+
+@pytest.mark.slow
+def test_network_on_a_lite_encoder_exports(tmp_path: Path):
+    model = build(f"timm:{LITE0}", separable=True, width=0.5)
+    export(model, tmp_path / "model.onnx", "onnx")  # compares both at several sizes
+    exported = gfm.load_model(tmp_path / "model.onnx")
+    photograph = draw_photograph(0, 96, 128)
+    wanted = gfm.matte(photograph, model, foreground="none").alpha
+    made = gfm.matte(photograph, exported, foreground="none").alpha
+    assert abs(made - wanted).max() < 1e-3

@@ -13,6 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -328,7 +329,9 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
         raise InputError(f"ckpt_path={path}: no such file; runs/*/checkpoints/last.ckpt is one")
     try:
         kept = torch.load(path, weights_only=True, map_location="cpu")["hyper_parameters"]
-        return {name: value for name, value in kept.items() if not name.startswith("_")}
+        # Options that came later had no effect on the network then.
+        usual = {name: signature(GFMTask).parameters[name].default for name in NETWORK_OPTIONS}
+        return usual | {name: value for name, value in kept.items() if not name.startswith("_")}
     except Exception as error:  # every reader fails in its own way
         raise InputError(
             f"ckpt_path={path}: is no checkpoint of `gfm fit`, or a damaged one "

@@ -19,6 +19,7 @@ from gfm.__main__ import main
 from gfm.checkpoint import load_model, save_model
 from gfm.loader import CropBatches
 from gfm.task import GFMTask
+from gfm.training import read_hyper_parameters
 from rssn.errors import InputError
 from rssn.images import read_alpha, write_alpha, write_rgb
 
@@ -328,6 +329,13 @@ def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
     assert list(losses_of(second)) == [str(step) for step in range(steps, 7)]
     model = last.with_suffix(".safetensors")
     assert same_weights(whole / model, second / model)
+
+
+def test_checkpoint_from_before_an_option_has_its_default(tmp_path):
+    torch.save({"hyper_parameters": {"rosta": "FT", "_class": "x"}}, tmp_path / "old.ckpt")
+    kept = read_hyper_parameters(tmp_path / "old.ckpt")
+    assert (kept["rosta"], kept["mean"], kept["pyramid_join"]) == ("FT", None, "concatenate")
+    assert "_class" not in kept
 
 
 def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):

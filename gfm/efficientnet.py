@@ -2,7 +2,8 @@
 
 EfficientNets (Tan and Le 2019) without squeeze-and-excitation and with ReLU6. The padding, which
 timm computes from the size at run time, is constant here, since inputs are multiples of 32: so the
-network exports, and its training step on a CPU takes a third of the time (`gfm.depthwise`).
+network exports, and its training step on a CPU takes little more than half of the time
+(`gfm.depthwise`).
 """
 
 from __future__ import annotations

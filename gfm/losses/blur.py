@@ -19,8 +19,8 @@ def blur(maps: Tensor) -> Tensor:
 
     Note:
         The kernel is g(i) + g(j), not their product, of g(x) = exp(-x^2), normalised: a sum of two
-        separable ones, so it takes eighteen additions of whole maps. PyTorch's convolution of a
-        single channel takes 20 times longer in its backward pass on a CPU.
+        separable ones, so it takes eighteen additions of whole maps. The backward pass of PyTorch's
+        convolution of a single channel takes 14 times as long on a CPU.
     """
     result: Tensor = _Blur.apply(maps)
     return result

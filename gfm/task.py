@@ -146,6 +146,11 @@ class GFMTask(lightning.LightningModule):
             self.model = load_network(model, "cpu").train()  # Lightning leaves eval mode as it is
             check_model_options(self.hparams, self.model.config, asked)
         else:
+            if single_decoder and (pyramid, pyramid_join) != ("all", "concatenate"):
+                raise InputError(
+                    f"model.pyramid={pyramid} and model.pyramid_join={pyramid_join} have no effect "
+                    "with model.single_decoder, which has no pyramid pooling; leave them out"
+                )
             config = GFMConfig(
                 backbone=backbone,
                 rosta=rosta,

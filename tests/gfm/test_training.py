@@ -331,6 +331,12 @@ def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
     assert same_weights(whole / model, second / model)
 
 
+@pytest.mark.parametrize("option", [{"pyramid": "one"}, {"pyramid_join": "sum"}])
+def test_pyramid_of_a_single_decoder_is_refused(option):
+    with pytest.raises(InputError, match=r"have no effect with model.single_decoder"):
+        GFMTask("timm:test_resnet", width=0.25, single_decoder=True, **option)
+
+
 def test_checkpoint_from_before_an_option_has_its_default(tmp_path):
     torch.save({"hyper_parameters": {"rosta": "FT", "_class": "x"}}, tmp_path / "old.ckpt")
     kept = read_hyper_parameters(tmp_path / "old.ckpt")

@@ -69,7 +69,7 @@ def measure_step(
 
 
 def check_learning(result: Rehearsal, crops: int, learning_rate: float) -> Finding:
-    """Whether the run's own optimizer lowers its own loss on one batch.
+    """Rehearsal of a run: its own optimizer on its own loss, on one batch.
 
     Args:
         result: Of its steps.

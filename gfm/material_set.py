@@ -28,7 +28,7 @@ QUALITIES = (35, 90)  # of the JPEGs that degrade pictures
 
 @dataclass(frozen=True)
 class MaterialOptions:
-    """How samples are drawn from material.
+    """Options for drawing samples from material.
 
     Attributes:
         samples: Samples that count as an epoch.
@@ -275,5 +275,5 @@ def degrade(image: Uint8Image, rng: np.random.Generator) -> Uint8Image:
 
 
 def _reduction(scale: float) -> Reduction:
-    """How far a picture may be reduced while it is decoded, for a view of that scale."""
+    """Reduction of a picture while it is decoded, for a view of that scale."""
     return 4 if scale >= 4 else 2 if scale >= 2 else 1

@@ -307,7 +307,7 @@ class GFMTask(lightning.LightningModule):
         self.log_dict({f"{stage}_{name}": mean for name, mean in self.report.means.items()})
 
     def passes(self, height: int, width: int) -> PassOptions:
-        """How photographs of one size are matted."""
+        """Options of matting for photographs of one size."""
         strategy, d1, d2 = (self.hparams[name] for name in ("strategy", "d1", "d2"))
         options = MatteOptions(strategy, d1, d2, foreground="none")
         return options.for_passes([self.model], height, width)

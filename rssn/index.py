@@ -127,7 +127,7 @@ def _look_through(file: Path, task: IndexTask) -> tuple[ShardInfo, list[str]]:
 
 
 def _problem(path: Path, entry: Entry, parts: Parts) -> str:
-    """What is wrong with a sample; nothing if it can be used."""
+    """Fault of a sample; nothing if it can be used."""
     try:
         members = read_entry(path, entry, None)
         return "; ".join(check_indexed(entry.key, members, parts, Tally()))

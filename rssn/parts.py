@@ -86,5 +86,5 @@ def _is_image(extension: str) -> bool:
 
 
 def _fits(extension: str, name: str) -> bool:
-    """Whether a member has that name, with or without the suffix of an image."""
+    """True if a member has that name, with or without the suffix of an image."""
     return extension == name or (_is_image(extension) and extension.rpartition(".")[0] == name)

@@ -204,7 +204,7 @@ def first_extensions(path: Location) -> list[str]:
 
 
 def list_entries(path: Location) -> tuple[Entry, ...]:
-    """Where the samples of a shard lie, in order.
+    """Positions of the samples of a shard, in order.
 
     Raises:
         InputError: It is no tar, damaged, or cut short.

@@ -107,7 +107,7 @@ def named(text: str) -> tuple[str, str]:
 
 
 def of_model(file: str) -> Remover:
-    """What a model of this project says, as `gfm.matte` asks it."""
+    """Matte of a model of this project, as `gfm.matte` makes it."""
     model = gfm.load_model(file, "cpu")
     return lambda image: gfm.matte(image, model, foreground="none").alpha
 

@@ -188,7 +188,7 @@ class Foliage:
         return np.asarray(1 + strength * (cloudy[..., None] - 0.5), np.float32)
 
     def _cast(self, coverage: Plane) -> Plane:
-        """Where the shadow (H, W) of a coverage falls, a little away from the light."""
+        """Shadow (H, W) of a coverage, a little away from the light."""
         painter = self._painter
         far = -painter.light[:2] * painter.unit * 0.04
         move = np.array([[1, 0, far[0]], [0, 1, far[1]]], np.float64)

@@ -179,7 +179,7 @@ def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: Pa
 
 
 def hybrid_looks(height: int, width: int, options: PassOptions) -> tuple[list[Look], list[Look]]:
-    """How the hybrid strategy shows an image to the glance and to the focus decoder."""
+    """Reductions of an image for the glance and the focus of the hybrid strategy."""
     views = VIEWS[options.augmentation]
     return (
         _looks(height, width, options.d1, views.glance, options),

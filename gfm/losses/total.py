@@ -68,7 +68,7 @@ class Targets(Protocol):
 
     @property
     def region(self) -> Tensor:
-        """Where the focus decoder is trained, 0 or 1 (B, 1, H, W).
+        """Region in which the focus decoder is trained, 0 or 1 (B, 1, H, W).
 
         The transition class for TT. By default everything outside the foreground mask for FT, and
         everything inside the background mask for BT; see `gfm.rosta.make_labels`.

@@ -1,4 +1,4 @@
-"""Who may ask the server: the names that it answers to, and its token."""
+"""Access to the server: the names that it answers to, and its token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]/@]+))(?::\d+)?", re.IGNORECAS
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask.
+    """Hosts and token that the server accepts.
 
     Attributes:
         hosts: Names in the Host header that are answered, besides `localhost` and IP addresses.

@@ -18,7 +18,7 @@ INIT_SECONDS, FINISH_SECONDS = 30, 300  # after these W&B is no longer waited fo
 
 @dataclass(frozen=True)
 class WandbOptions:
-    """Where a run goes on W&B.
+    """Place of a run on W&B.
 
     Attributes:
         project: The project.

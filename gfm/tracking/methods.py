@@ -14,7 +14,7 @@ from rssn.errors import InputError
 
 @dataclass(frozen=True)
 class TrueMattes:
-    """What the mattes of other methods are compared with.
+    """Truth for the mattes of other methods.
 
     Attributes:
         alpha: Folder of the true mattes.

@@ -74,7 +74,7 @@ class Group:
 
     @property
     def paper(self) -> Published | None:
-        """What the paper printed for the row."""
+        """Published figures of the row."""
         return published(self.runs[0].row)
 
     @property

@@ -47,7 +47,7 @@ class Bloom:
         self.form(place, size, angle, depth)
 
     def _tilted(self, place: Points, angle: float) -> Callable[[Points], Points]:
-        """What takes points of a flat head to the plant's frame: turned away from the viewer."""
+        """Map from points of a flat head to the plant's frame, turned away from the viewer."""
         rng = self._growth.rng
         flat = rng.uniform(0.35, 1)
         cos, sin = math.cos(angle), math.sin(angle)

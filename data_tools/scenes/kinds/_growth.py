@@ -1,4 +1,4 @@
-"""What all plants share: colours of leaves, a place in the picture, leaves laid by their depth."""
+"""Shared parts of plants: colours of leaves, a place in the picture, leaves laid by their depth."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Guidance that a person gives beside the photograph."""

@@ -1,0 +1,1 @@
+"""Matting systems, one folder each."""

@@ -1,0 +1,1 @@
+"""Interactive segmentation by clicks (Forte, thesis, chapter 3)."""

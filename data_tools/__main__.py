@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from rssn.console import run_command
+from rssn.imaging.console import run_command
 
 COMMANDS = {
     "prepare": (

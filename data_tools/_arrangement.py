@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_tools.collection import files_in
 from data_tools.layouts import Folders, Kind, Layout
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "photographs": ("original", "mask"),

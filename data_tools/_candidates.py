@@ -11,8 +11,8 @@ from data_tools._work import as_done, reason
 from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.saliency import saliency
-from rssn.errors import InputError
-from rssn.images import is_image_file, read_rgb
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import is_image_file, read_rgb
 
 VERSION = 1  # of the measures: raise it when the same image gives other numbers
 

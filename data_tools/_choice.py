@@ -13,11 +13,11 @@ from data_tools._candidates import Candidate
 from data_tools._records import write_json
 from data_tools.duplicates import IN_WORDS, find_pairs, repeated
 from data_tools.pictures import Tile, contact_sheet, fit
-from rssn._files import whole_file
-from rssn._seeding import generator
-from rssn.console import progress
-from rssn.errors import InputError
-from rssn.images import encode_rgb, read_rgb
+from rssn.imaging.console import progress
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import encode_rgb, read_rgb
+from rssn.imaging.seeding import generator
 
 Status = Literal["train", "test", "review", "dropped", "duplicate", "small"]
 PLACES: tuple[Status, ...] = ("train", "test", "review")

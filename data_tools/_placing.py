@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from rssn._files import whole_file
+from rssn.imaging.files import whole_file
 
 Way = Literal["hard", "symbolic", "copy"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rssn._files import whole_file
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
 
 Content = TypeVar("Content")
 

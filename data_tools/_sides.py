@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_tools.duplicates import Pair
-from rssn._seeding import generator
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
+from rssn.imaging.seeding import generator
 
 Side = Literal["train", "validation"]
 SIDES: tuple[Side, Side] = ("train", "validation")

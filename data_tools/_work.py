@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from rssn._executors import make_executor
-from rssn.console import Bar
-from rssn.errors import InputError, one_line
+from rssn.build.executors import make_executor
+from rssn.imaging.console import Bar
+from rssn.imaging.errors import InputError, one_line
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

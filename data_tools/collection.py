@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rssn.errors import InputError
-from rssn.images import image_files, is_image_file
-from rssn.sources import find_sources
+from rssn.build.sources import find_sources
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import image_files, is_image_file
 
 ItemKind = Literal["photograph", "foreground", "image"]
 LAYOUTS = "original/ + mask/, fg/ + alpha/, backgrounds/, or images"

@@ -33,10 +33,10 @@ from data_tools._choice import (
 from data_tools._placing import place
 from data_tools._records import read_record
 from data_tools._work import as_done, reason
-from rssn._files import whole_file
-from rssn.errors import FailedInputs, InputError
-from rssn.images import encode_rgb, read_rgb
-from rssn.sources import shrink
+from rssn.build.sources import shrink
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import encode_rgb, read_rgb
 
 __all__ = ["Choice", "Curation", "CurationOptions", "curate"]
 

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.images import Uint8Image
+from rssn.imaging.images import Uint8Image
 
 SAMPLES = 32  # px of the square that the hash is computed from
 THUMBNAIL = 16  # px of the square that is kept to confirm a pair

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from rssn.images import Alpha
+from rssn.imaging.images import Alpha
 
 FRAME = 0.02  # share of the shorter side that counts as the outermost frame
 SOLID = 0.1  # of the transition's area: less of alpha >= 0.5 is no body with an edge

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.images import Uint8Image
+from rssn.imaging.images import Uint8Image
 
 PAPER, INK, FAINT, BAR = (255, 255, 255), (40, 40, 40), (200, 200, 200), (58, 124, 165)
 MARK = (190, 64, 50)

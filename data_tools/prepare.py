@@ -20,8 +20,8 @@ from data_tools._records import read_record, write_json
 from data_tools._work import as_done, reason
 from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
-from rssn.errors import FailedInputs, InputError
-from rssn.images import read_alpha, read_rgb
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.images import read_alpha, read_rgb
 
 RECORD = "prepared.json"
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.pictures import VIEW_SIDE, fit
-from rssn.images import Uint8Image
+from rssn.imaging.images import Uint8Image
 
 GRID = 16  # cells along a side
 CENTRE = 0.15  # standard deviation of the centre's weight, in sides of the picture

@@ -24,10 +24,10 @@ from data_tools._work import as_done, in_order, reason
 from data_tools.collection import Item, files_in, read_collection
 from data_tools.duplicates import find_pairs
 from data_tools.measurement import Defect, measure
-from rssn._files import whole_file
-from rssn.errors import FailedInputs, InputError
-from rssn.images import is_image_file
-from rssn.licences import LISTS, Licences
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import is_image_file
+from rssn.imaging.licences import LISTS, Licences
 
 __all__ = ["Split", "SplitOptions", "split"]
 

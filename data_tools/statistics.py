@@ -19,9 +19,9 @@ from data_tools._work import in_order
 from data_tools.collection import Item, find_collections, read_collection
 from data_tools.measurement import BINS, Defect, Measurement, measure, read_image
 from data_tools.pictures import VIEW_SIDE, Tile, beside, contact_sheet, fit, histogram, stack
-from rssn._files import whole_file
-from rssn.errors import FailedInputs, InputError
-from rssn.images import Uint8Image, encode_rgb, read_alpha
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import Uint8Image, encode_rgb, read_alpha
 
 QUANTILES = (0, 0.1, 0.5, 0.9, 1)
 TILES = 24

@@ -22,7 +22,7 @@ from data_tools._work import in_order
 from data_tools.collection import find_collections, read_collection
 from data_tools.duplicates import IN_WORDS, Pair, find_pairs
 from data_tools.measurement import Defect, Matte, Measurement, measure
-from rssn.errors import FailedInputs
+from rssn.imaging.errors import FailedInputs
 
 HIGHEST = 0.9  # an alpha that stays below is named: glass and smoke do, other things should not
 MOST_NOTES = 20  # on the screen

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gfm import metrics
-    from gfm.checkpoint import load_model, save_model
-    from gfm.config import GFMConfig
-    from gfm.cutout import Matte
+    from gfm.checkpoints.files import load_model, save_model
     from gfm.inference import MatteOptions, matte, matte_batch
-    from gfm.network import GFM
+    from gfm.inference.cutout import Matte
+    from gfm.models.glance_focus.config import GFMConfig
+    from gfm.models.glance_focus.network import GFM
 
 __all__ = [
     "GFM",
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GFM": "gfm.network",
-    "GFMConfig": "gfm.config",
-    "Matte": "gfm.cutout",
+    "GFM": "gfm.models.glance_focus.network",
+    "GFMConfig": "gfm.models.glance_focus.config",
+    "Matte": "gfm.inference.cutout",
     "MatteOptions": "gfm.inference",
-    "load_model": "gfm.checkpoint",
+    "load_model": "gfm.checkpoints.files",
     "matte": "gfm.inference",
     "matte_batch": "gfm.inference",
-    "save_model": "gfm.checkpoint",
+    "save_model": "gfm.checkpoints.files",
 }
 
 

@@ -8,20 +8,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rssn.console import run_command
+from rssn.imaging.console import run_command
 
 LIGHTNING = ("fit", "validate", "test", "predict")
 COMMANDS = {
-    "matte": ("gfm.matte_command", "cut objects out of photographs"),
-    "info": ("gfm.info", "parameters and multiply-adds, beside the published ones"),
-    "convert": ("gfm.convert_command", "turn a released checkpoint into a model file"),
-    "export": ("gfm.export_command", "write a model as ONNX or OpenVINO, compared with PyTorch"),
-    "evaluate": ("gfm.evaluate", "compare mattes with the true ones"),
+    "matte": ("gfm.commands.matte", "cut objects out of photographs"),
+    "info": ("gfm.commands.info", "parameters and multiply-adds, beside the published ones"),
+    "convert": ("gfm.commands.convert", "turn a released checkpoint into a model file"),
+    "export": ("gfm.commands.export", "write a model as ONNX or OpenVINO, compared with PyTorch"),
+    "evaluate": ("gfm.evaluation.evaluate", "compare mattes with the true ones"),
     "report": (
-        "gfm.report.command",
+        "gfm.commands.report",
         "show a model on held-out photographs, beside baselines, in a page",
     ),
-    "serve": ("gfm.serve.command", "a web page and POST /matte around a model"),
+    "serve": ("gfm.commands.serve", "a web page and POST /matte around a model"),
 }
 
 
@@ -36,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in LIGHTNING:
-        from gfm.training import run
+        from gfm.training.command_line import run
 
         return run_command(lambda: run(given))
     if given and given[0] == "sanity":  # the rest of its options are those of fit
-        from gfm.sanity import run as check
+        from gfm.training.sanity import run as check
 
         return run_command(lambda: check(given[1:]))
     parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")

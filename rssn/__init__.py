@@ -6,33 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rssn.backgrounds import BackgroundSampler, cover_crop
-    from rssn.blending import blend
-    from rssn.denoising import denoise
-    from rssn.foreground import estimate_foreground, extend_foreground
-    from rssn.manifest import Manifest
-    from rssn.noise import add_noise
-    from rssn.route import ROUTES, Composite, RouteOptions, compose
-    from rssn.shards import decode_sample, read_shard
-    from rssn.sharpness import blur
+    from rssn.denoising.denoise import denoise
+    from rssn.foreground.estimate import estimate_foreground, extend_foreground
+    from rssn.imaging.blending import blend
+    from rssn.route.backgrounds import BackgroundSampler, cover_crop
+    from rssn.route.compose import ROUTES, Composite, RouteOptions, compose
+    from rssn.route.noise import add_noise
+    from rssn.route.sharpness import blur
+    from rssn.shards.manifest import Manifest
+    from rssn.shards.tars import decode_sample, read_shard
 
 # PEP 562: `import rssn` loads nothing; a name loads its module when it is first used.
 _MODULES = {
-    "BackgroundSampler": "backgrounds",
-    "cover_crop": "backgrounds",
-    "blend": "blending",
-    "denoise": "denoising",
-    "estimate_foreground": "foreground",
-    "extend_foreground": "foreground",
-    "Manifest": "manifest",
-    "add_noise": "noise",
-    "ROUTES": "route",
-    "Composite": "route",
-    "RouteOptions": "route",
-    "compose": "route",
-    "decode_sample": "shards",
-    "read_shard": "shards",
-    "blur": "sharpness",
+    "BackgroundSampler": "route.backgrounds",
+    "cover_crop": "route.backgrounds",
+    "blend": "imaging.blending",
+    "denoise": "denoising.denoise",
+    "estimate_foreground": "foreground.estimate",
+    "extend_foreground": "foreground.estimate",
+    "Manifest": "shards.manifest",
+    "add_noise": "route.noise",
+    "ROUTES": "route.compose",
+    "Composite": "route.compose",
+    "RouteOptions": "route.compose",
+    "compose": "route.compose",
+    "decode_sample": "shards.tars",
+    "read_shard": "shards.tars",
+    "blur": "route.sharpness",
 }
 
 __all__ = [

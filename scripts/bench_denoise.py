@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rssn.console import run_command
-from rssn.denoising import denoise, resolve_device
-from rssn.images import Uint8Image, image_files, read_rgb
+from rssn.denoising.denoise import denoise, resolve_device
+from rssn.imaging.console import run_command
+from rssn.imaging.images import Uint8Image, image_files, read_rgb
 
 Denoiser = Callable[[Uint8Image, float], Uint8Image]
 

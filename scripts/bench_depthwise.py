@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfm import GFM, GFMConfig
-from gfm.depthwise import DepthwiseConv2d, pad_same
+from gfm.blocks.depthwise import DepthwiseConv2d, pad_same
 from gfm.losses.blur import blur
-from rssn.console import run_command
+from rssn.imaging.console import run_command
 
 LAYERS = (  # channels, kernel, stride, and the input's share of the crop's side
     (32, 3, 1, 2),

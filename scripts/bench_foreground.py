@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.colours import estimate_colours
-from rssn.backgrounds import cover_crop
-from rssn.blending import blend
-from rssn.console import progress, run_command
-from rssn.errors import InputError
-from rssn.images import image_files, read_rgb, read_rgba
+from gfm.inference.colours import estimate_colours
+from rssn.imaging.blending import blend
+from rssn.imaging.console import progress, run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import image_files, read_rgb, read_rgba
+from rssn.route.backgrounds import cover_crop
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]

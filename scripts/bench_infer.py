@@ -25,21 +25,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import gfm
-from gfm.checkpoint import load_network, resolve_device
-from gfm.colours import estimate_colours
-from gfm.config import GFMConfig
-from gfm.exported import load_exported
-from gfm.exporting import SUFFIXES, Format, export
+from gfm.checkpoints.files import load_network, resolve_device
+from gfm.commands.info import PUBLISHED as TABLE_7
+from gfm.commands.info import count_multiply_adds, count_parameters
+from gfm.export.exported import load_exported
+from gfm.export.exporting import SUFFIXES, Format, export
+from gfm.export.runtimes import Precision
 from gfm.inference import enlarge, pass_size
+from gfm.inference.colours import estimate_colours
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.pictures import read_picture
-from gfm.info import PUBLISHED as TABLE_7
-from gfm.info import count_multiply_adds, count_parameters
-from gfm.matting_model import MattingModel
-from gfm.network import GFM
-from gfm.runtimes import Precision
-from rssn.console import run_command
-from rssn.errors import InputError
-from rssn.images import write_rgb
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_rgb
 
 Image = NDArray[np.uint8]
 Matte = NDArray[np.float32]
@@ -70,7 +70,7 @@ import sys, time
 ends = [time.process_time()]
 import torch
 ends.append(time.process_time())
-import gfm.inference.matting, gfm.checkpoint
+import gfm.inference.matting, gfm.checkpoints.files
 ends.append(time.process_time())
 model = gfm.load_model(sys.argv[1], "cpu")
 ends.append(time.process_time())

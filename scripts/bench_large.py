@@ -24,17 +24,17 @@ import torch
 from numpy.typing import NDArray
 
 import gfm
-from gfm.checkpoint import load_network
-from gfm.crops import Planes
+from gfm.checkpoints.files import load_network
+from gfm.data.crops import Planes
+from gfm.data.samples import Crop, collate
 from gfm.inference.memory import parse_memory
 from gfm.inference.passes import resize
 from gfm.metrics import gradient_error
-from gfm.network import GFM
-from gfm.overfitting import training_terms
-from gfm.samples import Crop, collate
-from rssn.console import Bar, run_command
-from rssn.errors import InputError
-from rssn.images import write_rgb
+from gfm.models.glance_focus.network import GFM
+from gfm.training.overfitting import training_terms
+from rssn.imaging.console import Bar, run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_rgb
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]

@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import torch
 
-from gfm.data import GFMData
-from rssn.blending import blend
-from rssn.console import run_command
-from rssn.images import (
+from gfm.data.module import GFMData
+from rssn.imaging.blending import blend
+from rssn.imaging.console import run_command
+from rssn.imaging.images import (
     Alpha,
     Reduction,
     Uint8Image,
@@ -30,9 +30,9 @@ from rssn.images import (
     image_files,
     read_rgb,
 )
-from rssn.manifest import Manifest, Plan
-from rssn.route import Composite, RouteOptions
-from rssn.shards import encode_images, encode_sample, write_shard
+from rssn.route.compose import Composite, RouteOptions
+from rssn.shards.manifest import Manifest, Plan
+from rssn.shards.tars import encode_images, encode_sample, write_shard
 
 HEIGHT, WIDTH = 1180, 1539
 STAGES = {  # of a sample, by the function that does it

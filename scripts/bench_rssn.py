@@ -17,12 +17,12 @@ import cv2
 import numba
 
 from data_tools.scenes.folder import Settings, write_scenes
-from rssn import _benchmark as benchmark
-from rssn.build import BuildOptions, build
-from rssn.console import run_command
-from rssn.images import read_rgb
-from rssn.route import ROUTES, RouteOptions
-from rssn.sources import find_sources, read_source, shrink
+from rssn.build import benchmark
+from rssn.build.builder import BuildOptions, build
+from rssn.build.sources import find_sources, read_source, shrink
+from rssn.imaging.console import run_command
+from rssn.imaging.images import read_rgb
+from rssn.route.compose import ROUTES, RouteOptions
 
 BLEND_BYTES = 4 + 3 + 3 + 3  # of a pixel: alpha, F and B are read, the composite is written
 ROW = "{:26} {:>12} {:>10} {:>8}"

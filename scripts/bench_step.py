@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from gfm.config import GFMConfig
-from gfm.info import count_multiply_adds
+from gfm.commands.info import count_multiply_adds
+from gfm.data.samples import LabelBatch
 from gfm.losses import GFMLoss
-from gfm.network import GFM
-from gfm.samples import LabelBatch
-from rssn.console import run_command
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import InputError
 
 
 @dataclass(frozen=True)

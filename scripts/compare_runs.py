@@ -1,8 +1,8 @@
-"""Compare training runs with each other and with the paper; see `gfm.tracking.compare_command`."""
+"""Compare training runs with each other and with the paper; see `gfm.commands.compare`."""
 
 import sys
 
-from gfm.tracking.compare_command import main
+from gfm.commands.compare import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -16,10 +16,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rssn.console import SOME_FAILED, run_command
-from rssn.errors import FailedInputs, InputError
-from rssn.images import image_files, read_rgb, write_alpha, write_rgb
-from rssn.sources import find_sources, read_source
+from rssn.build.sources import find_sources, read_source
+from rssn.imaging.console import SOME_FAILED, run_command
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.images import image_files, read_rgb, write_alpha, write_rgb
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = ".demo"

@@ -22,11 +22,11 @@ from data_tools.scenes.folder import Settings, write_scenes
 from gfm.__main__ import main as run_gfm
 from gfm.metrics import METRICS, evaluate
 from rssn import ROUTES, estimate_foreground
-from rssn.build import BuildOptions, build
-from rssn.console import progress, run_command
-from rssn.errors import InputError
-from rssn.images import image_files, write_rgba
-from rssn.sources import Source, find_sources, read_source
+from rssn.build.builder import BuildOptions, build
+from rssn.build.sources import Source, find_sources, read_source
+from rssn.imaging.console import progress, run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import image_files, write_rgba
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 256  # px, of foregrounds, backgrounds and test photographs on the shorter side

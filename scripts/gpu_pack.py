@@ -15,11 +15,11 @@ from pathlib import Path
 import lite_material
 import torch
 
-from gfm.encoder_packages import package_weights
-from gfm.encoders import build_encoder
-from rssn.console import run_command
-from rssn.errors import InputError
-from rssn.material import create_material
+from gfm.encoders.build import build_encoder
+from gfm.encoders.packages import package_weights
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import InputError
+from rssn.shards.material import create_material
 
 LIMIT = 60  # MiB
 LEVELS = 16  # of the mattes

@@ -25,17 +25,17 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from gfm.checkpoint import save_model
-from gfm.config import GFMConfig
+from gfm.checkpoints.files import save_model
+from gfm.data.material import MaterialOptions, MaterialSet
+from gfm.data.samples import Batch, Crop, collate
 from gfm.losses import GFMLoss
-from gfm.material_set import MaterialOptions, MaterialSet
-from gfm.network import GFM
-from gfm.parameter_groups import parameter_groups
-from gfm.samples import Batch, Crop, collate
-from gfm.schedule import cosine_factor
-from rssn.console import run_command
-from rssn.errors import InputError
-from rssn.material import Material
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
+from gfm.training.parameter_groups import parameter_groups
+from gfm.training.schedule import cosine_factor
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import InputError
+from rssn.shards.material import Material
 
 PART = 15 * 2**20  # bytes of a file of the state
 KERNEL = 9 / 192  # of the labels, relative to the crop's side

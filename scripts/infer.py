@@ -1,8 +1,8 @@
-"""Matte photographs with the strategies of the paper; see `gfm.matte_command`."""
+"""Matte photographs with the strategies of the paper; see `gfm.commands.matte`."""
 
 import sys
 
-from gfm.matte_command import main
+from gfm.commands.matte import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 import gfm
-from rssn.console import progress, run_command
-from rssn.images import Uint8Image, encode_rgb, read_rgb
+from rssn.imaging.console import progress, run_command
+from rssn.imaging.images import Uint8Image, encode_rgb, read_rgb
 
 BACKGROUND = (236, 236, 232)
 

@@ -21,13 +21,13 @@ import cv2
 import numpy as np
 
 from data_tools.scenes import draw_object
-from rssn._pymatting import function
-from rssn.colour_fill import fill_colours
-from rssn.console import progress, run_command
-from rssn.errors import InputError, one_line
-from rssn.images import Alpha, Uint8Image, image_files, read_alpha, read_rgb, write_alpha
-from rssn.material import Kind, Material, Picture, create_material
-from rssn.sources import Source, find_sources, read_source, shrink
+from rssn.build.sources import Source, find_sources, read_source, shrink
+from rssn.foreground.colour_fill import fill_colours
+from rssn.foreground.pymatting_parts import function
+from rssn.imaging.console import progress, run_command
+from rssn.imaging.errors import InputError, one_line
+from rssn.imaging.images import Alpha, Uint8Image, image_files, read_alpha, read_rgb, write_alpha
+from rssn.shards.material import Kind, Material, Picture, create_material
 
 SHARE_ALIKE = "-SA"  # in the licence
 PERMISSIVE = ("ccp", "feral_cat", "cat81")  # of labelled/

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from gfm.checkpoint import load_network, save_model
-from gfm.packaged import FILE
-from rssn.console import run_command
+from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.packaged import FILE
+from rssn.imaging.console import run_command
 
 
 def main() -> int:

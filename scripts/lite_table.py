@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 
 import gfm
-from gfm.baselines import best_constants, grabcut
+from gfm.evaluation.baselines import best_constants, grabcut
 from gfm.metrics import evaluate
-from rssn._drawing import grey
-from rssn.console import progress, run_command
-from rssn.images import Alpha, Uint8Image, write_alpha, write_rgb
-from rssn.sources import find_sources, read_source
+from rssn.build.sources import find_sources, read_source
+from rssn.imaging.console import progress, run_command
+from rssn.imaging.drawing import grey
+from rssn.imaging.images import Alpha, Uint8Image, write_alpha, write_rgb
 
 METRICS = ("mad", "mse", "grad")
 GROUPS = {"am": "toys, plants, objects", "p3m": "portraits"}  # by the names' beginnings

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from gfm.checkpoint import save_model
-from gfm.config import GFMConfig
-from gfm.network import GFM
+from gfm.checkpoints.files import save_model
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
 from gfm.serve.soak import SoakOptions, soak
-from rssn.console import run_command
-from rssn.errors import FailedInputs
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import FailedInputs
 
 
 def main() -> int:

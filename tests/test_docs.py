@@ -55,9 +55,9 @@ def flat(options: Mapping, prefix: str = "") -> set[str]:
 @pytest.fixture(scope="module")
 def lightning_options():
     """The names of all options of `gfm fit`."""
-    from gfm.crops import CropOptions
-    from gfm.material_set import MaterialOptions
-    from gfm.training import command_line
+    from gfm.data.crops import CropOptions
+    from gfm.data.material import MaterialOptions
+    from gfm.training.command_line import command_line
 
     made = command_line(["--trainer.accelerator", "cpu", "--quiet"], is_run=False)
     options = yaml.safe_load(made.parser.dump(made.config, skip_none=False))
@@ -129,13 +129,13 @@ def test_where_things_go_is_there():
         assert (ROOT / path).exists(), path
     for module, name in (
         ("gfm.encoders", "ENCODERS"),
-        ("gfm.losses.total", "LossWeights"),
-        ("gfm.losses.total", "_of_decoders"),
-        ("gfm.losses.total", "_of_matte"),
+        ("gfm.models.glance_focus.loss", "LossWeights"),
+        ("gfm.models.glance_focus.loss", "_of_decoders"),
+        ("gfm.models.glance_focus.loss", "_of_matte"),
         ("gfm.metrics", "METRICS"),
         ("data_tools.layouts", "LAYOUTS"),
         ("rssn.route", "ROUTES"),
-        ("rssn.steps", "MORE_STEPS"),
+        ("rssn.route.steps", "MORE_STEPS"),
         ("data_tools.scenes.kinds", "KINDS"),
         ("gfm.__main__", "COMMANDS"),
         ("data_tools.__main__", "COMMANDS"),

@@ -35,18 +35,18 @@ from tiny import shared
 
 import gfm
 from gfm.__main__ import main as gfm_main
-from gfm.checkpoint import CONFIG_KEY, load_model, save_model
-from gfm.convert import convert
+from gfm.checkpoints.files import CONFIG_KEY, load_model, save_model
 from gfm.inference import as_photograph
 from gfm.inference.pictures import read_picture
-from gfm.training import command_line, read_hyper_parameters
+from gfm.models.glance_focus.released import convert
+from gfm.training.command_line import command_line, read_hyper_parameters
 from rssn import Manifest
-from rssn import inspect as inspection
-from rssn.build import main as build
-from rssn.console import run_command
-from rssn.errors import InputError
-from rssn.images import encode_alpha, encode_rgb, read_rgb, write_alpha, write_rgb
-from rssn.route import RouteOptions
+from rssn.build.builder import main as build
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_alpha, encode_rgb, read_rgb, write_alpha, write_rgb
+from rssn.inspection import command as inspection
+from rssn.route.compose import RouteOptions
 
 QUICK = 14
 SLOW = pytest.mark.slow

@@ -13,7 +13,7 @@ import torch
 from documents import ROOT
 
 import gfm
-from rssn.material import Picture, create_material
+from rssn.shards.material import Picture, create_material
 
 ABSENT = ("jsonargparse", "albumentations", "webdataset", "wandb", "pymatting", "upath", "bm3d")
 OPTIONS = ["--backbone", "timm:test_resnet", "--width", "0.25", "--size", "64", "--batch", "4"]

@@ -16,10 +16,10 @@ import pytest
 from documents import ROOT, blocks, commands, prose_commands, run
 
 from data_tools.scenes import draw_scene
-from gfm.checkpoint import save_model
-from gfm.config import GFMConfig
-from gfm.network import GFM
-from rssn.images import write_alpha, write_rgb
+from gfm.checkpoints.files import save_model
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
+from rssn.imaging.images import write_alpha, write_rgb
 
 README = ROOT / "README.md"
 

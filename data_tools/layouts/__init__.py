@@ -13,7 +13,7 @@ from data_tools.layouts.photographs import (
     PM_10K,
     PPM_100,
 )
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 __all__ = ["LAYOUTS", "Folders", "Kind", "Layout", "Split", "find_layout"]
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 Kind = Literal["photographs", "foregrounds", "backgrounds"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_tools.scenes.folder import Settings, write_scenes
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,9 +17,9 @@ from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
-from rssn._files import whole_file
-from rssn.errors import InputError
-from rssn.images import encode_alpha, encode_rgb
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import encode_alpha, encode_rgb
 
 VERSION = 1  # of the drawing: raise it when the same seed gives another picture
 RECORD = "scenes.json"

@@ -9,7 +9,7 @@ from data_tools.scenes.kinds import KINDS
 from data_tools.scenes.layers import Layer, Plane, divide_alpha
 from data_tools.scenes.painter import Light, Painter, draw_light
 from data_tools.scenes.palettes import Palette, draw_palette
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 _LEAST = 0.015  # share of the picture below which an object is drawn anew
 _TRIES = 8

@@ -15,7 +15,7 @@ from data_tools.scenes.objects import check_size, draw_layer
 from data_tools.scenes.painter import draw_light
 from data_tools.scenes.palettes import draw_palette, palette_of
 from data_tools.scenes.textures import fractal
-from rssn.images import Uint8Image
+from rssn.imaging.images import Uint8Image
 
 _APART = 0.1  # least difference between an object and what it covers, where that is even
 

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.colours import estimate_colours
-from gfm.cutout import Matte
+from gfm.checkpoints.packaged import packaged_model
+from gfm.inference.colours import estimate_colours
+from gfm.inference.cutout import Matte
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.options import (
     Augmentation,
     ForegroundMethod,
@@ -23,10 +25,8 @@ from gfm.inference.passes import Maps, finish, sizes_of_passes, strategy_maps
 from gfm.inference.pictures import as_photograph
 from gfm.inference.planning import plan_passes
 from gfm.inference.tiles import TilePlan, tiled_maps
-from gfm.matting_model import MattingModel
-from gfm.packaged import packaged_model
-from rssn.errors import InputError
-from rssn.photographs import Photograph
+from rssn.imaging.errors import InputError
+from rssn.imaging.photographs import Photograph
 
 if TYPE_CHECKING:
     from gfm.inference.pictures import Picture

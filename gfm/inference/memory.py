@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gfm.config import GFMConfig
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import GFMConfig
+from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +81,7 @@ def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
     import torch
 
     from gfm.inference.allocations import AllocationCounter
-    from gfm.network import GFM
+    from gfm.models.glance_focus.network import GFM
 
     with torch.device("meta"):
         model = GFM(config).eval()

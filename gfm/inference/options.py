@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
-from gfm.config import GFMConfig, check_choice
 from gfm.inference.memory import parse_memory
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import GFMConfig, check_choice
+from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
-    from gfm.matting_model import MattingModel
+    from gfm.inference.matting_model import MattingModel
 
 Strategy = Literal["hybrid", "resize", "full"]
 ForegroundMethod = Literal["multilevel", "closed_form", "none"]

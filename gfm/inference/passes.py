@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from gfm.config import Rosta, SingleRosta
-from gfm.fusion import fuse, most_probable
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.options import Augmentation, PassOptions
-from gfm.matting_model import MattingModel
-from gfm.network import Matting, RimMatting
+from gfm.models.glance_focus.config import Rosta, SingleRosta
+from gfm.models.glance_focus.fusion import fuse, most_probable
+from gfm.models.glance_focus.network import Matting, RimMatting
 
 MAX_SIDE = 1600  # of a pass, in pixels (released test script)
 MULTIPLE = 32

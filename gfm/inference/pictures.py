@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.errors import InputError
-from rssn.images import MAX_PIXELS
-from rssn.photographs import Photograph, quiet_pillow, read_photograph
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import MAX_PIXELS
+from rssn.imaging.photographs import Photograph, quiet_pillow, read_photograph
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -56,7 +56,7 @@ def as_photograph(image: Picture) -> Photograph:
 
 
 def read_picture(source: Path | bytes, name: str = "") -> Photograph:
-    """Read a photograph as `rssn.photographs.read_photograph` does, and CIE Lab as well.
+    """Read a photograph as `rssn.imaging.photographs.read_photograph` does, and CIE Lab as well.
 
     Args:
         source: A file, or its bytes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.memory import Pass, bytes_per_pixel, format_memory, memory_in_use
 from gfm.inference.options import ForegroundMethod, PassOptions
 from gfm.inference.passes import (
@@ -16,8 +17,7 @@ from gfm.inference.passes import (
     whole_reduction,
 )
 from gfm.inference.tiles import OVERLAP, TilePlan
-from gfm.matting_model import MattingModel
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 # Bytes a pixel of the photograph, beside the photograph itself, after the passes: alpha, trimap,
 # and the estimated colours with what is needed to estimate and to encode them.

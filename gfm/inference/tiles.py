@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.fusion import most_probable
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.options import PassOptions
 from gfm.inference.passes import (
     MULTIPLE,
@@ -26,7 +26,7 @@ from gfm.inference.passes import (
     network_input,
     resize,
 )
-from gfm.matting_model import MattingModel
+from gfm.models.glance_focus.fusion import most_probable
 
 # px of a tile beside another that are left out, for its border distorts them. What is left of that
 # in the focus is 0.0003 in the mean for tiles of 512 px (the demo's network), 0.0001 for 768 px.

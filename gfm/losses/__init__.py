@@ -8,7 +8,7 @@ from gfm.losses.terms import (
     cross_entropy,
     laplacian_loss,
 )
-from gfm.losses.total import GFMLoss, LossWeights, RIMLoss, Targets
+from gfm.models.glance_focus.loss import GFMLoss, LossWeights, RIMLoss, Targets
 
 __all__ = [
     "CharbonnierLoss",

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gfm.config import check_choice
+from gfm.blocks.precision import wide
 from gfm.losses.blur import blur
-from gfm.precision import wide
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import check_choice
+from rssn.imaging.errors import InputError
 
 Reduction = Literal["mean", "sum", "none"]
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.config import check_choice
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import check_choice
+from rssn.imaging.errors import InputError
 
 Convention = Literal["gfm", "dim"]
 Floats = NDArray[np.float64]

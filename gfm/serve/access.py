@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gfm.serve.limits import Limits
 from gfm.serve.upload import Upload
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 TOKEN_LETTERS = 16  # at least
 GUARDED = ("/matte", "/health")  # the files of the page hold nothing of anybody's

@@ -12,12 +12,12 @@ from PIL import Image
 
 import gfm
 from gfm.inference import ForegroundMethod
+from gfm.inference.files import Results
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.pictures import read_picture
-from gfm.matte_files import Results
-from gfm.matting_model import MattingModel
 from gfm.serve.limits import Refused
-from rssn.errors import InputError
-from rssn.photographs import WEBP_SIDE, Photograph, encode_picture
+from rssn.imaging.errors import InputError
+from rssn.imaging.photographs import WEBP_SIDE, Photograph, encode_picture
 
 Drawn = Literal["rgba", "alpha", "foreground", "trimap"]
 Output = Literal[Drawn, "page"]

@@ -18,14 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from gfm.matting_model import MattingModel
+from gfm.inference.matting_model import MattingModel
 from gfm.serve.access import Access, AccessCheck
 from gfm.serve.answers import NAME, Answer, Format, Output, check_format, cut_out
 from gfm.serve.jobs import Jobs
 from gfm.serve.limits import Limits, Refused, check_picture
 from gfm.serve.responses import HeldResponse, SecureHeaders
 from gfm.serve.upload import Upload
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from gfm.inference.memory import parse_memory
 from gfm.inference.pictures import TIFF_HEADS
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 KINDS = "JPEG, PNG, WebP, TIFF or BMP"
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gfm.serve.command import TOKEN_VARIABLE
-from rssn.errors import InputError
+from gfm.commands.serve import TOKEN_VARIABLE
+from rssn.imaging.errors import InputError
 
 START_SECONDS = 300  # imports and compiles; long on a busy machine
 END_SECONDS = 60

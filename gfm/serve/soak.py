@@ -21,9 +21,9 @@ from PIL import Image
 import gfm
 from gfm.inference.pictures import read_picture
 from gfm.serve.process import serving
-from rssn.console import Bar
-from rssn.errors import InputError
-from rssn.images import encode_rgb
+from rssn.imaging.console import Bar
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_rgb
 
 SIZES = ((96, 128), (120, 90), (200, 150), (64, 180))  # height and width of pictures, in px
 ALIKE = 1.0  # mean difference in levels; between pictures of other clients it is above 10

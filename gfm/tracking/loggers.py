@@ -10,7 +10,7 @@ from pathlib import Path
 import pytorch_lightning as lightning
 from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
 
-from rssn.errors import InputError, one_line
+from rssn.imaging.errors import InputError, one_line
 
 LOGGED_TO = "runs"
 INIT_SECONDS, FINISH_SECONDS = 30, 300  # after these W&B is no longer waited for

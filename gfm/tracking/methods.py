@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfm.evaluate import AUTO, evaluate_folders
+from gfm.evaluation.evaluate import AUTO, evaluate_folders
 from gfm.tracking.rows import DataSet, Track
 from gfm.tracking.table import Method
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ import pytorch_lightning as lightning
 import torch
 from numpy.typing import NDArray
 
-from gfm.cutout import Matte
+from gfm.evaluation.report_page import fit_page
 from gfm.inference import enlarge, shrink
+from gfm.inference.cutout import Matte
 from gfm.inference.options import PassOptions
 from gfm.inference.passes import whole_reduction
-from gfm.network import GFM, RimMatting
-from gfm.report.page import fit_page
-from gfm.task import GFMTask
+from gfm.models.glance_focus.network import GFM, RimMatting
+from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
-from gfm.validation import gather_by_name
-from rssn._drawing import grey
-from rssn.errors import InputError
-from rssn.images import encode_rgb
+from gfm.training.validation import gather_by_name
+from rssn.imaging.drawing import grey
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_rgb
 
 FOLDER = "panel"
 GAP = 4  # px between the parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gfm.config import Rosta
+from gfm.models.glance_focus.config import Rosta
 from gfm.tracking.rows import DataSet, Row, Track
 
 # The columns of table 1; tables 4, 5 and 6 have the first five alone.

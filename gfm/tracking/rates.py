@@ -9,8 +9,8 @@ import pytorch_lightning as lightning
 import torch
 from torch.optim import Optimizer
 
-from gfm.loader import TrainingLoader
-from gfm.samples import Batch
+from gfm.data.loader import TrainingLoader
+from gfm.data.samples import Batch
 
 
 class TrainingRates(lightning.Callback):

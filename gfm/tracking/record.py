@@ -13,14 +13,14 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
 
-from gfm.evaluate import Report
-from gfm.run_files import CHECKPOINTS, LAST, ModelFiles, scores_of
-from gfm.task import GFMTask
+from gfm.evaluation.evaluate import Report
+from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
 from gfm.tracking.summary import WANDB_KEY, RunSummary, manifest_sha256, recipe_sha256
-from rssn.locations import locate
-from rssn.manifest import NAME as MANIFEST
+from gfm.training.run_files import CHECKPOINTS, LAST, ModelFiles, scores_of
+from rssn.imaging.locations import locate
+from rssn.shards.manifest import NAME as MANIFEST
 
 FOLDER = "errors"
 WANDB_RUN = "wandb_run"  # key of a checkpoint

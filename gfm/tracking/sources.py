@@ -9,7 +9,7 @@ from typing import Any
 
 from gfm.tracking.published import METRICS
 from gfm.tracking.summary import FILE, WANDB_KEY, RunSummary, Scores
-from rssn.errors import InputError, one_line
+from rssn.imaging.errors import InputError, one_line
 
 API_SECONDS = 20
 _WANDB_RUN = re.compile(r"[^/\s]+/[^/\s]+/[^/\s]+")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
 
-from gfm.config import GFMConfig, check_choice
+from gfm.models.glance_focus.config import GFMConfig, check_choice
 from gfm.tracking.rows import DataSet, Row, Track, row_of
-from rssn._files import whole_file
-from rssn.errors import InputError
-from rssn.locations import locate
-from rssn.manifest import NAME as MANIFEST
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.locations import locate
+from rssn.shards.manifest import NAME as MANIFEST
 
 FILE = "run.json"
 WANDB_KEY = "summary"  # what it is called in the configuration of a W&B run

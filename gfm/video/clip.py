@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.inference.pictures import quiet_decoders
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 SUFFIXES = frozenset(
     ".mp4 .mov .m4v .mkv .webm .avi .mpg .mpeg .mts .m2ts .ts .wmv .flv .3gp .ogv".split()

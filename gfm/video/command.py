@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.cutout import Matte
 from gfm.inference import MatteOptions, with_colours
-from gfm.matte_files import Results
-from gfm.matting_model import MattingModel
+from gfm.inference.cutout import Matte
+from gfm.inference.files import Results
+from gfm.inference.matting_model import MattingModel
 from gfm.video import SMOOTHING
 from gfm.video.clip import SUFFIXES, Clip, Frame, is_clip, open_clip, steady
 from gfm.video.matting import FrameMatte, check_smoothing, matte_frames
 from gfm.video.movie import CONTAINERS, Container, MovieWriter, find_ffmpeg
-from rssn._files import whole_file
-from rssn.console import Bar
-from rssn.errors import FailedInputs, InputError, one_line
-from rssn.photographs import Photograph
+from rssn.imaging.console import Bar
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import whole_file
+from rssn.imaging.photographs import Photograph
 
 T = TypeVar("T")
 

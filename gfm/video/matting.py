@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from gfm.inference.matting import check_models, ensemble_maps
+from gfm.inference.matting_model import MattingModel
 from gfm.inference.options import MatteOptions
 from gfm.inference.passes import finish
 from gfm.inference.planning import plan_passes
-from gfm.matting_model import MattingModel
 from gfm.video import SMOOTHING
 from gfm.video.smoothing import MapMemory
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 
 class FrameMatte(NamedTuple):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gfm.video.clip import Clip
 from gfm.video.facts import Facts, probe
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 Pixels = NDArray[np.uint8]
 

@@ -4,7 +4,7 @@ import pytest
 from folders import background, scene
 
 from data_tools.duplicates import Pair, find_pairs, repeated, signature
-from rssn.images import decode_rgb, encode_rgb
+from rssn.imaging.images import decode_rgb, encode_rgb
 
 
 def noise(seed, height=96, width=128):

@@ -9,9 +9,9 @@ from data_tools.__main__ import main
 from data_tools._arrangement import FOLDERS
 from data_tools.layouts import LAYOUTS, Folders, find_layout
 from data_tools.prepare import prepare
-from rssn.errors import InputError
-from rssn.images import image_files, read_alpha, write_alpha, write_rgb
-from rssn.sources import find_sources
+from rssn.build.sources import find_sources
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import image_files, read_alpha, write_alpha, write_rgb
 
 SPLITS = [
     pytest.param(layout, split, id=f"{layout.name}-{split.name}-{number}")

@@ -12,11 +12,11 @@ from data_tools._sides import SplitOptions, choose_sides, group
 from data_tools.duplicates import Pair
 from data_tools.split import split
 from data_tools.verify import verify
-from rssn._seeding import generator
-from rssn.errors import InputError
-from rssn.images import write_alpha, write_rgb, write_rgba, write_trimap
-from rssn.licences import Licences
-from rssn.sources import find_sources
+from rssn.build.sources import find_sources
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha, write_rgb, write_rgba, write_trimap
+from rssn.imaging.licences import Licences
+from rssn.imaging.seeding import generator
 
 NAMES = [f"p{number}" for number in range(12)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny import shared
 
-from gfm.checkpoint import save_model
+from gfm.checkpoints.files import save_model
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import gfm
 from gfm.serve.access import Access
 from gfm.serve.application import create_app
 from gfm.serve.limits import Limits
-from rssn.images import encode_rgb
-from rssn.photographs import read_photograph
+from rssn.imaging.images import encode_rgb
+from rssn.imaging.photographs import read_photograph
 
 PHOTOGRAPH = draw_photograph(1, 96, 128)
 PNG = encode_rgb(PHOTOGRAPH, "png")
@@ -70,7 +70,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def matte_of(data: bytes) -> gfm.cutout.Matte:
+def matte_of(data: bytes) -> gfm.inference.cutout.Matte:
     """What the command makes of a file."""
     return gfm.matte(read_photograph(data).pixels, shared())
 

@@ -11,8 +11,8 @@ from test_training import CPU, TINY, fit_arguments
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.checkpoint import load_model
-from gfm.task import GFMTask
+from gfm.checkpoints.files import load_model
+from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.sources import read_run
 
 STEPS = 3  # of an epoch, after each of which is a validation

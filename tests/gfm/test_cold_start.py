@@ -11,10 +11,10 @@ import pytest
 import torch
 from tiny import draw_photograph
 
-from gfm.densenet import DenseNet
-from gfm.encoders import build_encoder
-from gfm.resnet import SHAPES, ResNet
-from rssn.images import write_rgb
+from gfm.encoders.build import build_encoder
+from gfm.encoders.densenet import DenseNet
+from gfm.encoders.resnet import SHAPES, ResNet
+from rssn.imaging.images import write_rgb
 
 ROOT = Path(__file__).parents[2]
 LOADED = "import json, sys; print(json.dumps([name for name in sys.modules if '.' not in name]))"

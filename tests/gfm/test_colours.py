@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tiny import draw_matte, draw_photograph
 
-from gfm._multilevel import restore_composition
-from gfm.colours import STRIP, estimate_colours, fusion_step
-from gfm.cutout import Matte
-from rssn.blending import blend
-from rssn.foreground import estimate_foreground
+from gfm.inference.colours import STRIP, estimate_colours, fusion_step
+from gfm.inference.cutout import Matte
+from gfm.inference.multilevel import restore_composition
+from rssn.foreground.estimate import estimate_foreground
+from rssn.imaging.blending import blend
 
 
 def scene(height: int = 160, width: int = 200) -> tuple[np.ndarray, ...]:
@@ -55,7 +55,7 @@ def test_height_of_the_strips_changes_nothing(method, refine, monkeypatch):
     image, alpha, _ = scene()
     textured = (image * rng.uniform(0.5, 1, image.shape)).astype(np.uint8)
     whole = estimate_colours(textured, alpha, method, refine)
-    monkeypatch.setattr("gfm.colours.STRIP", 40)
+    monkeypatch.setattr("gfm.inference.colours.STRIP", 40)
     found, corrected = estimate_colours(textured, alpha, method, refine)
     if method == "closed_form" or not refine:  # the refinement of strips rounds otherwise
         np.testing.assert_array_equal(found, whole[0])

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from tiny import draw_matte
 
-from gfm.config import GFMConfig
-from gfm.evaluate import evaluate_folders
+from gfm.commands.compare import main
+from gfm.evaluation.evaluate import evaluate_folders
+from gfm.models.glance_focus.config import GFMConfig
 from gfm.tracking import sources
-from gfm.tracking.compare_command import main
 from gfm.tracking.published import METRICS, PUBLISHED, published
 from gfm.tracking.rows import Row, row_of
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
-from rssn.errors import InputError
-from rssn.images import write_alpha
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_runs.py"
 SCORES = dict(zip(METRICS, (18.0, 0.0070, 0.0110, 14.0, 17.0, 12.5, 3.0, 2.5), strict=True))

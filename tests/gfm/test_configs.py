@@ -12,15 +12,15 @@ import yaml
 from pytorch_lightning import Trainer
 
 from gfm.__main__ import main
-from gfm.config import GFMConfig
-from gfm.data import GFMData
-from gfm.network import GFM
-from gfm.task import GFMTask
+from gfm.data.module import GFMData
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.published import PUBLISHED
 from gfm.tracking.rows import Row, row_of
-from gfm.training import GFMCommandLine, given_model_options
-from rssn.build import parser, route_options
-from rssn.route import ROUTES, RouteOptions
+from gfm.training.command_line import GFMCommandLine, given_model_options
+from rssn.build.builder import parser, route_options
+from rssn.route.compose import ROUTES, RouteOptions
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -66,7 +66,7 @@ def instantiate(tmp_path_factory):
     """Makes the objects of some files; networks of equal configuration are built once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("configs"))
-        patch.setattr("gfm.task.GFM", functools.cache(GFM))
+        patch.setattr("gfm.models.glance_focus.task.GFM", functools.cache(GFM))
         # Pretrained weights would be downloaded; the meta device has no memory to fill.
         given = ("--model.weights", "null", "--trainer.accelerator", "cpu")
         with torch.device("meta"):

@@ -12,7 +12,9 @@ from golden import OUTPUTS, RELEASED, golden_outputs, released_entries, released
 
 from gfm import load_model
 from gfm.__main__ import main
-from gfm.convert import (
+from gfm.encoders.build import build_encoder, read_state_dict
+from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.released import (
     RELEASED_BACKBONES,
     convert,
     convert_state_dict,
@@ -20,9 +22,7 @@ from gfm.convert import (
     released_config,
     rename,
 )
-from gfm.encoders import build_encoder, read_state_dict
-from gfm.network import GFM
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 SLOW = ("r34_FT", "r34_BT", "r34_2b_TT")  # the first two are parts of r34_RIM as well
 TIE = 1e-3

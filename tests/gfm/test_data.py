@@ -12,20 +12,20 @@ import pytest
 import torch
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 
-from gfm.crops import CropOptions
-from gfm.data import GFMData, Photographs, Pictures
-from gfm.loader import CropBatches, TrainingLoader, Turn, batch_sizes
-from gfm.material_set import MaterialOptions
-from gfm.mixture import Part
-from gfm.training_sets import open_training_set
-from rssn.arrangement import ArrangementOptions
-from rssn.build import BuildOptions
-from rssn.build import build as build_shards
-from rssn.errors import InputError
-from rssn.images import encode_alpha, encode_rgb, write_rgb
-from rssn.manifest import Manifest, Plan
-from rssn.route import RouteOptions
-from rssn.shards import describe_shard, read_shard, write_shard
+from gfm.data.crops import CropOptions
+from gfm.data.loader import CropBatches, TrainingLoader, Turn, batch_sizes
+from gfm.data.material import MaterialOptions
+from gfm.data.mixture import Part
+from gfm.data.module import GFMData, Photographs, Pictures
+from gfm.data.sets import open_training_set
+from rssn.build.builder import BuildOptions
+from rssn.build.builder import build as build_shards
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_alpha, encode_rgb, write_rgb
+from rssn.route.compose import RouteOptions
+from rssn.shards.manifest import Manifest, Plan
+from rssn.shards.tars import describe_shard, read_shard, write_shard
+from rssn.stream.arrangement import ArrangementOptions
 
 CROPS = CropOptions(sides=(32, 48), size=32)
 SEVEN = {f"s{n}" for n in range(7)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from gfm.depthwise import DepthwiseConv2d, SameConv2d, depthwise_backward, pad_same
+from gfm.blocks.depthwise import DepthwiseConv2d, SameConv2d, depthwise_backward, pad_same
 
 
 def reference(conv: DepthwiseConv2d, x: torch.Tensor) -> torch.Tensor:

@@ -12,11 +12,11 @@ from tiny import build, draw_photograph
 
 import gfm
 from gfm import GFM, GFMConfig
-from gfm.efficientnet import LITE_SHAPES, EfficientNetLite
-from gfm.encoder_packages import PACKAGES, package_weights
-from gfm.encoders import build_encoder
-from gfm.exporting import export
-from rssn.errors import InputError
+from gfm.encoders.build import build_encoder
+from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
+from gfm.encoders.packages import PACKAGES, package_weights
+from gfm.export.exporting import export
+from rssn.imaging.errors import InputError
 
 LITE0 = "tf_efficientnet_lite0"
 

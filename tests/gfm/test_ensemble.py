@@ -12,14 +12,14 @@ from tiny import build, write_photographs, write_shards
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoint import save_model
-from gfm.config import GFMConfig
+from gfm.checkpoints.files import save_model
 from gfm.metrics import evaluate
+from gfm.models.glance_focus.config import GFMConfig
 from gfm.tracking.published import published
 from gfm.tracking.rows import row_of
 from gfm.tracking.summary import RunSummary
-from gfm.validation import photograph_errors
-from rssn.images import read_alpha, read_rgb
+from gfm.training.validation import photograph_errors
+from rssn.imaging.images import read_alpha, read_rgb
 
 CONFIG = Path(__file__).parents[2] / "configs" / "hybrid" / "median.yaml"
 QUIET = ("--quiet", "--trainer.accelerator", "cpu", "--data.workers", "0")

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from gfm.evaluate import Report, _results, add_arguments, evaluate_folders, run
+from gfm.evaluation.evaluate import Report, _results, add_arguments, evaluate_folders, run
 from gfm.metrics import evaluate
-from rssn.console import DONE, SOME_FAILED, USAGE, run_command
-from rssn.errors import InputError
-from rssn.images import write_alpha
+from rssn.imaging.console import DONE, SOME_FAILED, USAGE, run_command
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha
 
 
 def mattes(seed, size=(24, 32)):

@@ -14,16 +14,16 @@ import torch
 from tiny import ROSTAS, build, draw_photograph, parts_of, random_image, shared
 
 import gfm
-from gfm import exporting
 from gfm.__main__ import main
-from gfm.checkpoint import CONFIG_KEY, EXPORTED, save_model
-from gfm.config import GFMConfig
-from gfm.export_check import LIMIT, SIZES, check_export, matte_distance, picture
-from gfm.exported import load_exported, output_names
-from gfm.exporting import export
-from gfm.network import Matting
-from gfm.runtimes import RUNTIMES, keep_needed
-from rssn.errors import FailedInputs, InputError
+from gfm.checkpoints.files import CONFIG_KEY, EXPORTED, save_model
+from gfm.export import exporting
+from gfm.export.exported import load_exported, output_names
+from gfm.export.exporting import export
+from gfm.export.parity import LIMIT, SIZES, check_export, matte_distance, picture
+from gfm.export.runtimes import RUNTIMES, keep_needed
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import Matting
+from rssn.imaging.errors import FailedInputs, InputError
 
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")

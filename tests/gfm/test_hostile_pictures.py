@@ -17,9 +17,9 @@ from tiny import shared
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoint import save_model
+from gfm.checkpoints.files import save_model
 from gfm.inference import as_photograph
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 HEIGHT, WIDTH = 40, 60
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]

@@ -13,13 +13,13 @@ from tiny import build, draw_matte, draw_photograph, shared
 from torch.nn import functional
 
 import gfm
-from gfm.cutout import Matte
 from gfm.inference import MatteOptions, matting, pass_size
+from gfm.inference.cutout import Matte
 from gfm.inference.options import PassOptions
 from gfm.inference.passes import VIEWS, average, enlarge, strategy_maps, view_size
-from rssn.blending import blend
-from rssn.errors import InputError
-from rssn.images import read_rgba, write_rgb
+from rssn.imaging.blending import blend
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import read_rgba, write_rgb
 
 PHOTOGRAPH = draw_photograph(1, 210, 300)
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from gfm.__main__ import main
-from gfm.config import GFMConfig
-from gfm.encoders import build_encoder
-from gfm.info import PUBLISHED, count_multiply_adds, count_parameters, published_for
-from gfm.network import GFM
+from gfm.commands.info import PUBLISHED, count_multiply_adds, count_parameters, published_for
+from gfm.encoders.build import build_encoder
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM
 
 # Millions of parameters: the paper's table 7, but for r34_2b, where it prints 126.85.
 RELEASED_PARAMETERS = {"d121": 46.96, "r34": 55.29, "r34_2b": 125.88, "r101": 497.26}

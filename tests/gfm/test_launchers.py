@@ -16,7 +16,7 @@ from tiny import draw_matte, write_photographs, write_shards
 
 import gfm
 from gfm.metrics import evaluate
-from rssn.images import read_alpha, write_alpha
+from rssn.imaging.images import read_alpha, write_alpha
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

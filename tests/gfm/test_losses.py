@@ -25,7 +25,7 @@ from gfm.losses import (
     cross_entropy,
     laplacian_loss,
 )
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 TERMS = ("glance", "focus_alpha", "focus_laplacian", "alpha", "laplacian", "composition")
 

@@ -10,15 +10,15 @@ import pytest
 from tiny import build, draw_matte, draw_photograph
 
 import gfm
-from gfm.checkpoint import save_model
-from gfm.crops import CropOptions, Cropper
-from gfm.data import GFMData
-from gfm.material_set import MaterialOptions, MaterialSet, degrade, photograph_view
-from gfm.network import Licence
-from gfm.training import run
-from rssn.arrangement import ArrangementOptions
-from rssn.errors import InputError
-from rssn.material import Material, Picture, create_material
+from gfm.checkpoints.files import save_model
+from gfm.data.crops import CropOptions, Cropper
+from gfm.data.material import MaterialOptions, MaterialSet, degrade, photograph_view
+from gfm.data.module import GFMData
+from gfm.models.glance_focus.network import Licence
+from gfm.training.command_line import run
+from rssn.imaging.errors import InputError
+from rssn.shards.material import Material, Picture, create_material
+from rssn.stream.arrangement import ArrangementOptions
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from PIL import Image, ImageCms
 from tiny import draw_photograph, shared
 
 import gfm
-from gfm import packaged
 from gfm.__main__ import main
-from gfm.checkpoint import save_model
-from rssn.images import read_alpha, read_rgb, read_rgba, write_rgb
+from gfm.checkpoints import packaged
+from gfm.checkpoints.files import save_model
+from rssn.imaging.images import read_alpha, read_rgb, read_rgba, write_rgb
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from golden import MATTES, golden_matte
 
 from gfm.metrics import evaluate
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 GFM_REGIONS = {"sad_transition", "mse_transition", "mad_transition", "sad_fg", "sad_bg"}
 DIM_REGIONS = {"sad_transition", "mse_transition", "grad_transition", "conn_transition"}

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from tiny import draw_matte, draw_photograph, write_photographs
 
-from gfm.crops import CropOptions, Cropper, Planes
-from gfm.data import GFMData
-from gfm.mixture import ArrangedPhotographs, Mixture, Part, open_mixture
+from gfm.data.crops import CropOptions, Cropper, Planes
+from gfm.data.mixture import ArrangedPhotographs, Mixture, Part, open_mixture
+from gfm.data.module import GFMData
 from rssn import ROUTES
-from rssn.arrangement import ArrangementOptions
-from rssn.build import BuildOptions, build
-from rssn.errors import InputError
-from rssn.images import write_alpha, write_rgb, write_rgba
+from rssn.build.builder import BuildOptions, build
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha, write_rgb, write_rgba
+from rssn.stream.arrangement import ArrangementOptions
 
 
 class Named:

@@ -13,12 +13,12 @@ from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
-from gfm.config import GFMConfig
-from gfm.convert import released_config, rename
-from gfm.decoders import GLANCE_CLASSES
-from gfm.fusion import fuse, fuse_expected
-from gfm.network import GFM
-from rssn.errors import InputError
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.decoders import GLANCE_CLASSES
+from gfm.models.glance_focus.fusion import fuse, fuse_expected
+from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.released import released_config, rename
+from rssn.imaging.errors import InputError
 
 ENCODERS = ("timm:test_resnet", "timm:lcnet_050", "timm:test_convnext")
 SIZES = ((1, 1), (31, 33), (200, 30), (64, 96))

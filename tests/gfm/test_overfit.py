@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import ROSTAS, build, draw_matte, draw_photograph
 
-from gfm.crops import Planes
-from gfm.overfitting import overfit
-from gfm.samples import Batch, Crop, collate
-from rssn.blending import blend
+from gfm.data.crops import Planes
+from gfm.data.samples import Batch, Crop, collate
+from gfm.training.overfitting import overfit
+from rssn.imaging.blending import blend
 
 SIDE, KERNEL = 64, 9
 

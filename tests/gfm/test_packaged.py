@@ -11,12 +11,12 @@ import torch
 from tiny import build, draw_matte, draw_photograph
 
 import gfm
-from gfm import packaged
-from gfm.baselines import best_constants
-from gfm.checkpoint import save_model
-from gfm.packaged import packaged_model, packaged_path
-from rssn.blending import blend
-from rssn.errors import InputError
+from gfm.checkpoints import packaged
+from gfm.checkpoints.files import save_model
+from gfm.checkpoints.packaged import packaged_model, packaged_path
+from gfm.evaluation.baselines import best_constants
+from rssn.imaging.blending import blend
+from rssn.imaging.errors import InputError
 
 
 @pytest.fixture

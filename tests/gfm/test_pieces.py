@@ -7,12 +7,12 @@ import torch
 from tiny import build, random_image, shared
 from torch.nn import functional
 
-from gfm.blocks import average_pool, conv_bn_relu
-from gfm.config import GFMConfig
-from gfm.decoders import GLANCE_CLASSES
-from gfm.fusion import fuse, fuse_expected
-from gfm.network import GFM
-from rssn.errors import InputError
+from gfm.blocks.convolutions import average_pool, conv_bn_relu
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.decoders import GLANCE_CLASSES
+from gfm.models.glance_focus.fusion import fuse, fuse_expected
+from gfm.models.glance_focus.network import GFM
+from rssn.imaging.errors import InputError
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 5), (13, 8), (25, 30)], ids=str)

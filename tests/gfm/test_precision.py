@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import ROSTAS, build, parts_of, random_image
 
-from gfm.fusion import fuse_expected
+from gfm.models.glance_focus.fusion import fuse_expected
 
 
 def autocast():

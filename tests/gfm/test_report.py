@@ -11,11 +11,11 @@ import pytest
 
 from data_tools.scenes import draw_scene
 from gfm.__main__ import main
-from gfm.baselines import best_constants, grabcut
+from gfm.evaluation.baselines import best_constants, grabcut
+from gfm.evaluation.comparison import CONSTANT, GRABCUT, MODEL, Comparison
+from gfm.evaluation.report_page import Curve, chart, fit_page
 from gfm.metrics import METRICS, Metric
-from gfm.report.comparison import CONSTANT, GRABCUT, MODEL, Comparison
-from gfm.report.page import Curve, chart, fit_page
-from rssn.images import write_alpha, write_rgb, write_rgba, write_trimap
+from rssn.imaging.images import write_alpha, write_rgb, write_rgba, write_trimap
 
 
 def test_best_constants_of_a_hand_made_matte() -> None:
@@ -201,7 +201,7 @@ def test_broken_log_is_told_before_anything_is_computed(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gfm.report.comparison.grabcut", None)  # would fail if it were called
+    monkeypatch.setattr("gfm.evaluation.comparison.grabcut", None)  # would fail if it were called
     evaluate_mattes(demo)
     (demo / "metrics.csv").unlink()
     if content is not None:

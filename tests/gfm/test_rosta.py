@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gfm.fusion import fuse
-from gfm.rosta import make_labels, on_grid, trimap
-from rssn.errors import InputError
+from gfm.models.glance_focus.fusion import fuse
+from gfm.models.glance_focus.rosta import make_labels, on_grid, trimap
+from rssn.imaging.errors import InputError
 
 
 def fused(labels, rosta):

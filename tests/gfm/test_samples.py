@@ -7,12 +7,12 @@ import pytest
 import torch
 from tiny import draw_matte, draw_photograph
 
-from gfm.crops import ALPHA_BITS, CropOptions, Cropper, Planes, relight
-from gfm.rosta import make_labels
-from gfm.samples import Crop, collate
-from rssn.blending import blend
-from rssn.crops import cut, cut_alpha
-from rssn.errors import InputError
+from gfm.data.crops import ALPHA_BITS, CropOptions, Cropper, Planes, relight
+from gfm.data.samples import Crop, collate
+from gfm.models.glance_focus.rosta import make_labels
+from rssn.imaging.blending import blend
+from rssn.imaging.crops import cut, cut_alpha
+from rssn.imaging.errors import InputError
 
 PLAIN = {"sides": (32,), "size": 32, "transition": 0, "flip": 0}
 

@@ -10,9 +10,14 @@ import torch
 from test_overfit import draw_batch
 from tiny import build, draw_matte, draw_photograph, write_photographs, write_shards
 
-from gfm import _sanity_run
 from gfm.__main__ import main
-from gfm._sanity_data import (
+from gfm.data.crops import CropOptions, Planes
+from gfm.data.samples import Crop
+from gfm.data.sets import open_training_set
+from gfm.models.glance_focus.task import GFMTask
+from gfm.training import sanity_run
+from gfm.training.rehearsal import Rehearsal, rehearse
+from gfm.training.sanity_data import (
     check_reading,
     check_recomposition,
     check_transition,
@@ -20,15 +25,10 @@ from gfm._sanity_data import (
     read_crops,
     recomposition,
 )
-from gfm._sanity_run import StepCost, check_disk, check_learning, check_memory, check_speed
-from gfm.crops import CropOptions, Planes
-from gfm.rehearsal import Rehearsal, rehearse
-from gfm.samples import Crop
-from gfm.task import GFMTask
-from gfm.training_sets import open_training_set
-from rssn.blending import blend
-from rssn.images import write_alpha
-from rssn.shards import sample_key
+from gfm.training.sanity_run import StepCost, check_disk, check_learning, check_memory, check_speed
+from rssn.imaging.blending import blend
+from rssn.imaging.images import write_alpha
+from rssn.shards.tars import sample_key
 
 CROP = CropOptions(sides=(64,), size=32, kernel=5)
 GIB = 2**30
@@ -182,7 +182,7 @@ def test_full_disk_is_found(tmp_path, monkeypatch):
     model = build()
     assert check_disk(model, tmp_path / "runs").verdict == "OK"
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(_sanity_run.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(sanity_run.shutil, "disk_usage", lambda _: usage)
     assert check_disk(model, tmp_path / "runs").verdict == "wrong"
 
 
@@ -190,7 +190,7 @@ def test_step_leaves_the_weights(tmp_path):
     task = small_task()
     model = task.model
     before = model.focus.state_dict()["blocks.0.0.weight"].clone()
-    cost = _sanity_run.measure_step(task, draw_batch("TT", 2), seconds=10)
+    cost = sanity_run.measure_step(task, draw_batch("TT", 2), seconds=10)
     assert cost.seconds > 0
     assert cost.peak >= cost.fixed
     assert (model.focus.state_dict()["blocks.0.0.weight"] == before).all()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytorch_lightning.callbacks import Timer
 
-from gfm.schedule import cosine_factor, share_done, steps_in_all
+from gfm.training.schedule import cosine_factor, share_done, steps_in_all
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from serving import LIMITS, PNG, listening, open_client, post, refusal
 from gfm.__main__ import main
 from gfm.serve.access import Access, is_loopback
 from gfm.serve.responses import HEADERS
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 TOKEN = "correct-horse/battery+staple"
 

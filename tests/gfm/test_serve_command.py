@@ -13,7 +13,7 @@ import gfm
 from gfm.__main__ import main
 from gfm.serve.limits import parse_bytes
 from gfm.serve.process import serving
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from serving import LIMITS, listening
 from gfm.serve import soak as module
 from gfm.serve.process import serving
 from gfm.serve.soak import ABORTED, SoakOptions, SoakResult, soak
-from rssn.errors import InputError
+from rssn.imaging.errors import InputError
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 

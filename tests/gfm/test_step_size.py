@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gfm.step_size import StepSize
+from gfm.training.step_size import StepSize
 
 
 @pytest.mark.parametrize(

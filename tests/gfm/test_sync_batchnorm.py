@@ -10,8 +10,8 @@ from pytorch_lightning.plugins.layer_sync import TorchSyncBatchNorm
 from tiny import build, random_image
 from torch import nn
 
-from gfm.densenet import DenseNet
-from gfm.encoders import build_encoder
+from gfm.encoders.build import build_encoder
+from gfm.encoders.densenet import DenseNet
 
 ENCODERS = {
     "d121": 0,  # of our own modules

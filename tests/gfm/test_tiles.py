@@ -15,17 +15,17 @@ from tiny import build, draw_matte, draw_photograph, shared
 from torch import Tensor
 
 import gfm
-from gfm.checkpoint import save_model
-from gfm.config import GFMConfig
+from gfm.checkpoints.files import save_model
 from gfm.inference import planning, tiles
 from gfm.inference.memory import bytes_per_pixel, format_memory, memory_in_use, parse_memory
 from gfm.inference.options import PassOptions
 from gfm.inference.passes import VIEWS, enlarge, enlarge_rows, finish
 from gfm.inference.planning import plan_passes
 from gfm.inference.tiles import MARGIN, OVERLAP, RAMP, TilePlan, tiled_maps, windows
-from gfm.network import Matting
-from rssn.errors import InputError
-from rssn.images import write_rgb
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import Matting
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_rgb
 
 
 class LocalModel:

@@ -25,8 +25,8 @@ from gfm.tracking.loggers import WandbOptions, run_loggers
 from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
 from gfm.tracking.record import _log_data
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
-from rssn.errors import InputError
-from rssn.images import read_rgb
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import read_rgb
 
 
 @pytest.fixture(scope="module")

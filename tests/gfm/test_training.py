@@ -16,12 +16,12 @@ from tiny import build, draw_matte, draw_photograph, write_photographs, write_sh
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoint import load_model, save_model
-from gfm.loader import CropBatches
-from gfm.task import GFMTask
-from gfm.training import read_hyper_parameters
-from rssn.errors import InputError
-from rssn.images import read_alpha, write_alpha, write_rgb
+from gfm.checkpoints.files import load_model, save_model
+from gfm.data.loader import CropBatches
+from gfm.models.glance_focus.task import GFMTask
+from gfm.training.command_line import read_hyper_parameters
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import read_alpha, write_alpha, write_rgb
 
 TINY = ("--model.backbone", "timm:test_resnet", "--model.width", "0.25")
 CPU = ("--trainer.accelerator", "cpu")
@@ -252,8 +252,8 @@ def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
 
 
 def test_loss_that_is_no_number_names_the_samples(data):
-    from gfm.crops import CropOptions
-    from gfm.data import GFMData
+    from gfm.data.crops import CropOptions
+    from gfm.data.module import GFMData
 
     task = GFMTask("timm:test_resnet", width=0.25)
     task.model.focus.heads["TT"][-2].bias.data.fill_(torch.nan)
@@ -445,7 +445,7 @@ def test_one_seed_decides_the_crops_too(data, monkeypatch):
             seeds.append(seed)
             super().__init__(samples, options, batch_size, seed, *more)
 
-    monkeypatch.setattr("gfm.data.CropBatches", Recorded)
+    monkeypatch.setattr("gfm.data.module.CropBatches", Recorded)
     assert main(fit_arguments(data, *TINY, "--seed_everything", "7", "--quiet")) == 0
     assert seeds == [7]
 

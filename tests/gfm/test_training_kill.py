@@ -19,8 +19,8 @@ from disks import remount
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.checkpoint import load_model
-from rssn._files import TEMPORARY
+from gfm.checkpoints.files import load_model
+from rssn.imaging.files import TEMPORARY
 
 PLACES = ("writing", "step", "validation")
 KILLS = 10
@@ -106,7 +106,7 @@ def test_killed_at_random_moments_and_resumed(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     fork = multiprocessing.get_context("forkserver")
-    fork.set_forkserver_preload(["gfm.training"])  # imported once, not by each run
+    fork.set_forkserver_preload(["gfm.training.command_line"])  # imported once, not by each run
     found = []
     for number, death in enumerate(deaths(KILLS, seed=0)):
         folder = tmp_path / str(number)
@@ -189,7 +189,7 @@ def counted(function: Callable[..., object], number: int, last: Callable[..., No
 
 def die_in_step(death: Death) -> None:
     """Before the step, after its forward pass, after its backward pass, or after all of it."""
-    from gfm.task import GFMTask
+    from gfm.models.glance_focus.task import GFMTask
 
     hooks = (
         "on_train_batch_start",
@@ -202,7 +202,7 @@ def die_in_step(death: Death) -> None:
 
 
 def die_in_validation(death: Death) -> None:
-    from gfm.task import GFMTask
+    from gfm.models.glance_focus.task import GFMTask
 
     name = "_compare" if death.part < 0.5 else "on_validation_epoch_end"
     number = death.number if name == "_compare" else death.number // PHOTOGRAPHS

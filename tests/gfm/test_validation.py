@@ -12,10 +12,10 @@ import pytest
 from tiny import build, draw_matte, write_photographs
 
 import gfm
-from gfm.checkpoint import save_model
+from gfm.checkpoints.files import save_model
 from gfm.metrics import evaluate
-from gfm.validation import gather_by_name, photograph_errors
-from rssn.images import read_alpha, write_alpha
+from gfm.training.validation import gather_by_name, photograph_errors
+from rssn.imaging.images import read_alpha, write_alpha
 
 
 def test_errors_are_told_apart_by_region():
@@ -41,7 +41,7 @@ def test_one_process_keeps_its_own_in_name_order():
 PROCESS = """
 import json, sys
 import torch.distributed as dist
-from gfm.validation import gather_by_name
+from gfm.training.validation import gather_by_name
 rank = int(sys.argv[1])
 dist.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=2)
 # Three photographs on two processes: a sampler gives the first to both.

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfm.config import GFMConfig
-from gfm.network import GFM, Matting, RimMatting
-from rssn.blending import blend
-from rssn.images import write_alpha, write_rgb
-from rssn.manifest import Manifest, Plan
-from rssn.route import Composite
-from rssn.shards import encode_sample, write_shard
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM, Matting, RimMatting
+from rssn.imaging.blending import blend
+from rssn.imaging.images import write_alpha, write_rgb
+from rssn.route.compose import Composite
+from rssn.shards.manifest import Manifest, Plan
+from rssn.shards.tars import encode_sample, write_shard
 
 ROSTAS = ("TT", "FT", "BT", "RIM")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rssn import Manifest, decode_sample, read_shard
-from rssn.locations import Location
-from rssn.route import Composite
+from rssn.imaging.locations import Location
+from rssn.route.compose import Composite
 
 
 def contents(folder: Location) -> dict[str, bytes]:

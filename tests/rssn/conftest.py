@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from drawings import draw_disc, draw_picture
 
-from rssn.build import main as build
-from rssn.images import write_alpha, write_rgb
+from rssn.build.builder import main as build
+from rssn.imaging.images import write_alpha, write_rgb
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, blend
-from rssn.arranged import ArrangedShards
-from rssn.arrangement import ArrangementOptions, View, draw_view, put_before, recolour, warp
-from rssn.build import BuildOptions, build
-from rssn.errors import InputError
-from rssn.images import write_rgb, write_rgba
+from rssn.build.builder import BuildOptions, build
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_rgb, write_rgba
+from rssn.stream.arranged import ArrangedShards
+from rssn.stream.arrangement import ArrangementOptions, View, draw_view, put_before, recolour, warp
 
 STILL = ArrangementOptions(
     extents=(0.5, 0.5), turn=0, stretch=1, shift=0, detail=0, second=0, colour=0

@@ -14,9 +14,10 @@ from builds import samples_of
 from drawings import draw_disc, draw_picture
 from PIL import Image
 
-from rssn import Manifest, _composition
-from rssn.build import main
-from rssn.images import encode_rgb, write_alpha, write_rgb
+from rssn import Manifest
+from rssn.build import composition
+from rssn.build.builder import main
+from rssn.imaging.images import encode_rgb, write_alpha, write_rgb
 
 PHOTO = draw_picture(3)
 CUT = encode_rgb(PHOTO)[:-200]
@@ -222,7 +223,7 @@ def test_output_removed_in_the_middle_is_told_and_a_resume_finishes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out, original = tmp_path / "out", _composition.write_shard
+    out, original = tmp_path / "out", composition.write_shard
 
     def remove_before_the_third(path: Path, samples: object) -> object:
         if path.name == "shard-00002.tar":
@@ -231,7 +232,7 @@ def test_output_removed_in_the_middle_is_told_and_a_resume_finishes(
                 out.mkdir()
         return original(path, samples)
 
-    monkeypatch.setattr(_composition, "write_shard", remove_before_the_third)
+    monkeypatch.setattr(composition, "write_shard", remove_before_the_third)
     options = [*arguments, "--out", str(out), "--cache", str(tmp_path / "cache")]
     assert main(options) == 2
     told = capsys.readouterr().err

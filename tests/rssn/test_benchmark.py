@@ -9,10 +9,10 @@ import numpy as np
 from builds import samples_of
 
 from rssn import ROUTES
-from rssn._benchmark import Clock, choose, find_meetings, make_plainly, times_needed
-from rssn.build import BuildOptions, build
-from rssn.route import Steps
-from rssn.sources import find_sources
+from rssn.build.benchmark import Clock, choose, find_meetings, make_plainly, times_needed
+from rssn.build.builder import BuildOptions, build
+from rssn.build.sources import find_sources
+from rssn.route.compose import Steps
 
 ROUTE = replace(ROUTES["rssn"], k=2, denoise_probability=0, blur_sizes=(3, 5))
 

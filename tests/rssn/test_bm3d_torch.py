@@ -11,15 +11,18 @@ import pytest
 import torch
 from drawings import draw_picture
 
-from rssn import _preparation, bm3d_torch, build, denoising
-from rssn._bm3d_matching import NO_MATCH, search_offsets
-from rssn._bm3d_matching import match_blocks as match_compiled
-from rssn._bm3d_torch_matching import match_blocks
-from rssn.bm3d_fast import bm3d as bm3d_compiled
-from rssn.denoising import DeviceMemoryError, denoise, resolve_device
-from rssn.errors import InputError
-from rssn.manifest import Manifest
-from rssn.route import RouteOptions
+from rssn.build import builder as build
+from rssn.build import preparation
+from rssn.denoising import bm3d_torch
+from rssn.denoising import denoise as denoising
+from rssn.denoising.bm3d_fast import bm3d as bm3d_compiled
+from rssn.denoising.bm3d_matching import NO_MATCH, search_offsets
+from rssn.denoising.bm3d_matching import match_blocks as match_compiled
+from rssn.denoising.bm3d_torch_matching import match_blocks
+from rssn.denoising.denoise import DeviceMemoryError, denoise, resolve_device
+from rssn.imaging.errors import InputError
+from rssn.route.compose import RouteOptions
+from rssn.shards.manifest import Manifest
 
 
 def noisy_picture(height: int, width: int, sigma: float) -> np.ndarray:
@@ -138,7 +141,7 @@ def test_gpu_out_of_memory_is_told_and_ends_a_build(monkeypatch: pytest.MonkeyPa
         return denoise(noisy_picture(8, 8, 10), device="cuda").tobytes().hex()
 
     with pytest.raises(DeviceMemoryError, match=r"'cuda' ran out of memory.*run fewer"):
-        _preparation._attempt((Path("a.png"),), work)
+        preparation._attempt((Path("a.png"),), work)
 
 
 def test_cached_images_of_one_device_are_not_taken_for_another(
@@ -151,8 +154,8 @@ def test_cached_images_of_one_device_are_not_taken_for_another(
 
     monkeypatch.setattr(denoising, "denoise", fill)
     for device in ("cpu", "cuda", "cpu"):
-        settings = _preparation.Settings(RouteOptions(), "closed_form", tmp_path, device)
-        result = _preparation._denoised(settings, "key", lambda: draw_picture(0, 8, 8))
+        settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, device)
+        result = preparation._denoised(settings, "key", lambda: draw_picture(0, 8, 8))
         assert (result == levels[device]).all()
 
 

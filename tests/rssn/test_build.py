@@ -12,12 +12,15 @@ import pytest
 from builds import contents, samples_of
 from drawings import draw_disc, draw_picture
 
-from rssn import Manifest, _composition, _preparation, blend, denoising
-from rssn.build import BuildOptions, build, main, route_options
-from rssn.errors import InputError
-from rssn.images import read_rgb, write_alpha, write_rgb
-from rssn.locations import locate
-from rssn.route import ROUTES
+from rssn import Manifest, blend
+from rssn.build import composition
+from rssn.build import preparation
+from rssn.build.builder import BuildOptions, build, main, route_options
+from rssn.denoising import denoise as denoising
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import read_rgb, write_alpha, write_rgb
+from rssn.imaging.locations import locate
+from rssn.route.compose import ROUTES
 
 
 def test_build_holds_every_sample_once(finished: Path) -> None:
@@ -80,7 +83,7 @@ def test_resuming_a_finished_build_repairs_it(arguments: list[str], finished: Pa
 def test_interrupted_in_the_middle_and_resumed(
     arguments: list[str], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, original, calls = tmp_path / "out", _composition.write_shard, []
+    out, original, calls = tmp_path / "out", composition.write_shard, []
 
     def interrupt(path: Path, samples: object) -> object:
         calls.append(path)
@@ -88,7 +91,7 @@ def test_interrupted_in_the_middle_and_resumed(
             raise KeyboardInterrupt
         return original(path, samples)
 
-    monkeypatch.setattr(_composition, "write_shard", interrupt)
+    monkeypatch.setattr(composition, "write_shard", interrupt)
     assert main([*arguments, "--out", str(out)]) == 130
     assert (out / "plan.json").is_file() and not (out / "manifest.json").exists()
     assert main([*arguments, "--out", str(out), "--resume"]) == 0
@@ -245,16 +248,16 @@ def test_full_disk_is_told_and_a_resume_finishes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out, original = tmp_path / "out", _composition.encode_sample
+    out, original = tmp_path / "out", composition.encode_sample
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_composition, "encode_sample", full)
+    monkeypatch.setattr(composition, "encode_sample", full)
     assert main([*arguments, "--out", str(out)]) == 2
     assert "the disk is full; make room" in capsys.readouterr().err
     assert list(out.glob("*.tar*")) == []
-    monkeypatch.setattr(_composition, "encode_sample", original)
+    monkeypatch.setattr(composition, "encode_sample", original)
     assert main([*arguments, "--out", str(out), "--resume"]) == 0
     assert contents(out) == contents(finished)
 
@@ -262,14 +265,14 @@ def test_full_disk_is_told_and_a_resume_finishes(
 def test_an_error_that_nobody_foresaw_does_not_stop_the_build(
     arguments: list[str], foregrounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = _preparation.read_source
+    original = preparation.read_source
 
     def surprise(source: object, shorter_side: int | None) -> object:
         if getattr(source, "id", "") == "photo2":
             raise RuntimeError("nobody thought of this")
         return original(source, shorter_side)
 
-    monkeypatch.setattr(_preparation, "read_source", surprise)
+    monkeypatch.setattr(preparation, "read_source", surprise)
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
     (failure,) = Manifest.read(tmp_path / "out").failures
     assert failure == "original/photo2.png: RuntimeError: nobody thought of this"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 OURS = """
-from rssn._compiled import compiled
+from rssn.imaging.compiled import compiled
 
 @compiled
 def add(a, b):
@@ -23,7 +23,7 @@ def double(a):
 """
 PROGRAM = """
 from ours import add
-from rssn._pymatting import function
+from rssn.foreground.pymatting_parts import function
 
 print(add(1, 2), *(function("theirs", "double", alone)(4) for alone in (True, False)))
 """

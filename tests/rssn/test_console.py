@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rssn import console
-from rssn.errors import FailedInputs, InputError
+from rssn.imaging import console
+from rssn.imaging.errors import FailedInputs, InputError
 
 
 def test_progress_yields_the_items_and_writes_a_line_where_there_is_no_terminal(

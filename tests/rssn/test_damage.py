@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # pytest puts it there only 
 
 from mutations import cut_short, flip_bits, mutate
 
-from gfm.crops import CropOptions, Cropper
-from gfm.training_sets import open_training_set
-from rssn import inspect as inspection
-from rssn.build import main as build
-from rssn.errors import InputError
-from rssn.images import write_alpha, write_rgb
+from gfm.data.crops import CropOptions, Cropper
+from gfm.data.sets import open_training_set
+from rssn.build.builder import main as build
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha, write_rgb
+from rssn.inspection import command as inspection
 
 CONTENTS = ("composites", "sources")
 CROPPER = Cropper(CropOptions(size=32))

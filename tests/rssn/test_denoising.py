@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from rssn import _bm3d_transforms, denoising
-from rssn._bm3d_matching import INDEX_BITS, NO_MATCH, match_blocks, search_offsets
-from rssn.denoising import denoise, estimate_sigma
-from rssn.errors import InputError
+from rssn.denoising import bm3d_transforms
+from rssn.denoising import denoise as denoising
+from rssn.denoising.bm3d_matching import INDEX_BITS, NO_MATCH, match_blocks, search_offsets
+from rssn.denoising.denoise import denoise, estimate_sigma
+from rssn.imaging.errors import InputError
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("bm3d") is None, reason="the extra bm3d is not installed"
@@ -148,8 +149,8 @@ def test_search_begins_at_the_reference_and_covers_the_window() -> None:
 
 @pytest.mark.parametrize("name", ["dct", "bior"])
 def test_transforms_are_inverted_and_of_unit_gain(name: str) -> None:
-    forward = getattr(_bm3d_transforms, f"_{name}")
-    inverse = getattr(_bm3d_transforms, f"_inverse_{name}")
+    forward = getattr(bm3d_transforms, f"_{name}")
+    inverse = getattr(bm3d_transforms, f"_inverse_{name}")
     block = np.zeros((8, 24), np.float32)
     block[:, :8] = np.eye(8)
     block[:, 8] = 1

@@ -15,10 +15,10 @@ import pytest
 from builds import contents
 from test_kill import begin
 
-from rssn import _composition
-from rssn._planning import Planner
-from rssn.build import main
-from rssn.locations import Location, locate
+from rssn.build import composition
+from rssn.build.builder import main
+from rssn.build.planning import Planner
+from rssn.imaging.locations import Location, locate
 
 YEAR = 365 * 86400
 RACES = 24
@@ -46,7 +46,7 @@ def run_while_planning(monkeypatch: pytest.MonkeyPatch, work: Callable[[], objec
 
 def interrupted(options: list[str], shards: int) -> None:
     """A build that ends when it has written so many shards."""
-    original, numbers = _composition.write_shard, itertools.count()
+    original, numbers = composition.write_shard, itertools.count()
 
     def interrupt(path: Path, samples: object) -> object:
         if next(numbers) == shards:
@@ -54,7 +54,7 @@ def interrupted(options: list[str], shards: int) -> None:
         return original(path, samples)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_composition, "write_shard", interrupt)
+        patch.setattr(composition, "write_shard", interrupt)
         assert main(options) == 130
 
 

@@ -12,10 +12,10 @@ from drawings import draw_disc, draw_picture
 from pymatting import estimate_foreground_cf
 
 from rssn import blend, estimate_foreground, extend_foreground
-from rssn._closed_form import solve
-from rssn._local_smoothness import refine, simple_refine
-from rssn.errors import InputError
-from rssn.foreground import METHODS
+from rssn.foreground.closed_form import solve
+from rssn.foreground.estimate import METHODS
+from rssn.foreground.local_smoothness import refine, simple_refine
+from rssn.imaging.errors import InputError
 
 
 def test_solving_every_pixel_is_levins_solution() -> None:
@@ -212,7 +212,7 @@ from rssn import estimate_foreground
 torch.set_num_threads(1)
 estimate_foreground(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 0.5, np.float32), "multilevel")
 assert torch.get_num_threads() == 1, torch.get_num_threads()
-from rssn._pymatting import function
+from rssn.foreground.pymatting_parts import function
 assert callable(function("alpha.estimate_alpha_cf", "estimate_alpha_cf"))
 assert torch.get_num_threads() == 1, torch.get_num_threads()
 """

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from rssn import images
-from rssn.errors import InputError
+from rssn.imaging import images
+from rssn.imaging.errors import InputError
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (12, 8, 3), dtype=np.uint8)

@@ -15,18 +15,18 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from gfm.__main__ import main as gfm
-from gfm._sanity_data import check_validation
-from gfm.crops import CropOptions, Cropper
-from gfm.data import GFMData
-from gfm.training_sets import open_training_set
+from gfm.data.crops import CropOptions, Cropper
+from gfm.data.module import GFMData
+from gfm.data.sets import open_training_set
+from gfm.training.sanity_data import check_validation
 from rssn import Manifest, blend
-from rssn.errors import InputError
-from rssn.images import encode_alpha, encode_rgb
-from rssn.index import expand, index_tars, main
-from rssn.inspect import inspect_build
-from rssn.inspect import main as inspect
-from rssn.locations import Location, locate
-from rssn.parts import choose_parts
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_alpha, encode_rgb
+from rssn.imaging.locations import Location, locate
+from rssn.inspection.command import inspect_build
+from rssn.inspection.command import main as inspect
+from rssn.inspection.index import expand, index_tars, main
+from rssn.shards.parts import choose_parts
 
 QUIET = ("--workers", "1", "--quiet")
 PLAIN = CropOptions(sides=(48,), size=32, flip=0)

@@ -13,15 +13,15 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, blend
-from rssn.build import BuildOptions
-from rssn.build import main as build
-from rssn.errors import InputError
-from rssn.images import read_rgb, write_rgb
-from rssn.inspect import inspect_build, main
-from rssn.licences import Licences
-from rssn.manifest import Plan
-from rssn.route import Composite, RouteOptions
-from rssn.shards import Members, encode_sample, read_shard, write_shard
+from rssn.build.builder import BuildOptions
+from rssn.build.builder import main as build
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import read_rgb, write_rgb
+from rssn.imaging.licences import Licences
+from rssn.inspection.command import inspect_build, main
+from rssn.route.compose import Composite, RouteOptions
+from rssn.shards.manifest import Plan
+from rssn.shards.tars import Members, encode_sample, read_shard, write_shard
 
 
 def problems(folder: Path) -> list[str]:
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_to(
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rssn.inspect.whole_file", refuse)
+    monkeypatch.setattr("rssn.inspection.command.whole_file", refuse)
     assert main([str(finished), "--workers", "1", "--quiet"]) == 0  # the build itself is well
     assert "contact.jpg: cannot be written (Permission denied)" in capsys.readouterr().out
     named = tmp_path / "named.jpg"

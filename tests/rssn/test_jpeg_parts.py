@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from drawings import draw_picture
 
-from rssn._jpeg_parts import INTERVAL, Area, cut_part, straighten
-from rssn.crops import Box, cut, decode_cut
-from rssn.errors import InputError
-from rssn.images import decode_rgb, decode_rgb_part, encode_rgb
+from rssn.imaging.crops import Box, cut, decode_cut
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import decode_rgb, decode_rgb_part, encode_rgb
+from rssn.imaging.jpeg_parts import INTERVAL, Area, cut_part, straighten
 
 HEIGHT, WIDTH = 531, 203  # 67 x 26 blocks; neither side a multiple of 8
 PICTURE = draw_picture(0, HEIGHT, WIDTH)

@@ -20,8 +20,8 @@ from disks import remount
 from drawings import draw_disc, draw_picture
 
 from rssn import denoise
-from rssn.build import main
-from rssn.images import write_alpha, write_rgb
+from rssn.build.builder import main
+from rssn.imaging.images import write_alpha, write_rgb
 
 KILLS = {1: 22, 2: 3}  # by the number of workers; of each content, so that there are fifty
 FEW = ("--limit", "5", "--k", "2")  # ten samples in five shards
@@ -65,7 +65,9 @@ def begin(options: list[str], told: Path | None = None) -> BaseProcess:
         told: Where its stderr goes; else where that of the first such process went.
     """
     fork = multiprocessing.get_context("forkserver")
-    fork.set_forkserver_preload(["rssn.build", "rssn.bm3d_fast", "rssn._pymatting"])
+    fork.set_forkserver_preload(
+        ["rssn.build.builder", "rssn.denoising.bm3d_fast", "rssn.foreground.pymatting_parts"]
+    )
     running = fork.Process(target=_run, args=(options, told))
     running.start()
     return running

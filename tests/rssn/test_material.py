@@ -10,9 +10,9 @@ import pytest
 import webdataset
 from drawings import draw_picture
 
-from rssn.colour_fill import fill_colours
-from rssn.errors import InputError
-from rssn.material import Material, Picture, create_material
+from rssn.foreground.colour_fill import fill_colours
+from rssn.imaging.errors import InputError
+from rssn.shards.material import Material, Picture, create_material
 
 IMAGE = draw_picture(0, 24, 32)
 ALPHA = np.zeros((24, 32), np.float32)

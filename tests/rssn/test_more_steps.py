@@ -12,13 +12,13 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, RouteOptions, blend, compose
-from rssn._contact_sheet import describe
-from rssn.build import main as build
-from rssn.crops import Box
-from rssn.errors import InputError
-from rssn.inspect import inspect_build
-from rssn.on_the_fly import SourceShards
-from rssn.steps import MORE_STEPS, Harmonise, Step
+from rssn.build.builder import main as build
+from rssn.imaging.crops import Box
+from rssn.imaging.errors import InputError
+from rssn.inspection.command import inspect_build
+from rssn.inspection.contact_sheet import describe
+from rssn.route.steps import MORE_STEPS, Harmonise, Step
+from rssn.stream.on_the_fly import SourceShards
 
 F, B, ALPHA = draw_picture(1), draw_picture(2), draw_disc()
 ALWAYS = {"harmonise": {"probability": 1, "strength": 1}}

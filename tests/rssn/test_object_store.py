@@ -18,15 +18,15 @@ from typing import Literal
 import pytest
 from builds import contents
 
-from gfm.crops import CropOptions
-from gfm.loader import CropBatches, TrainingLoader
-from gfm.training_sets import open_training_set
+from gfm.data.crops import CropOptions
+from gfm.data.loader import CropBatches, TrainingLoader
+from gfm.data.sets import open_training_set
 from rssn import Manifest, decode_sample
-from rssn.build import main
-from rssn.errors import InputError
-from rssn.inspect import main as inspect
-from rssn.locations import locate, store_of
-from rssn.shards import read_entry
+from rssn.build.builder import main
+from rssn.imaging.errors import InputError
+from rssn.imaging.locations import locate, store_of
+from rssn.inspection.command import main as inspect
+from rssn.shards.tars import read_entry
 
 SECONDS = 2.0  # without an answer, after which a request is given up in these tests
 Fault = Literal["", "500", "503", "stall", "cut"]

@@ -11,12 +11,12 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, Manifest, RouteOptions, blend
-from rssn.backgrounds import BackgroundSampler, cover_crop
-from rssn.build import BuildOptions, build
-from rssn.crops import Box, cut, cut_alpha, decode_cut, place_box, reduction
-from rssn.errors import InputError
-from rssn.images import encode_rgb, read_rgb
-from rssn.on_the_fly import SourceShards
+from rssn.build.builder import BuildOptions, build
+from rssn.imaging.crops import Box, cut, cut_alpha, decode_cut, place_box, reduction
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import encode_rgb, read_rgb
+from rssn.route.backgrounds import BackgroundSampler, cover_crop
+from rssn.stream.on_the_fly import SourceShards
 
 PLAIN = replace(ROUTES["bg20k"], k=2)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from rssn.errors import InputError
-from rssn.photographs import encode_picture, read_photograph
+from rssn.imaging.errors import InputError
+from rssn.imaging.photographs import encode_picture, read_photograph
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -9,9 +9,9 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, blend, blur, denoise
-from rssn.images import read_rgb
-from rssn.picture import draw_panels, finest_part, main, route_panels
-from rssn.sources import SourcePixels
+from rssn.build.sources import SourcePixels
+from rssn.imaging.images import read_rgb
+from rssn.inspection.picture import draw_panels, finest_part, main, route_panels
 
 
 def test_panels_are_the_steps_of_the_route() -> None:

@@ -10,8 +10,8 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, RouteOptions, blend, blur, compose, cover_crop
-from rssn.errors import InputError
-from rssn.route import draw_steps
+from rssn.imaging.errors import InputError
+from rssn.route.compose import draw_steps
 
 F, B, ALPHA = draw_picture(1), draw_picture(2), draw_disc()
 ALWAYS = RouteOptions(denoise_probability=1, blur_probability=1, noise_probability=1)

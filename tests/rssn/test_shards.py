@@ -13,10 +13,10 @@ import webdataset
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, decode_sample, read_shard
-from rssn.errors import FailedInputs, InputError
-from rssn.manifest import Plan
-from rssn.route import Composite
-from rssn.shards import MEMBERS, Members, encode_sample, sample_key, write_shard
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.route.compose import Composite
+from rssn.shards.manifest import Plan
+from rssn.shards.tars import MEMBERS, Members, encode_sample, sample_key, write_shard
 
 
 def make_sample(seed: int, image_format: str = "png") -> Members:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from drawings import draw_disc, draw_picture
 
-from rssn.errors import InputError
-from rssn.images import write_alpha, write_rgb, write_rgba
-from rssn.sources import find_sources, read_source, shrink
+from rssn.build.sources import find_sources, read_source, shrink
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import write_alpha, write_rgb, write_rgba
 
 
 def test_photographs_come_before_cutouts(foregrounds: Path) -> None:

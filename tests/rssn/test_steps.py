@@ -10,8 +10,8 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn import BackgroundSampler, add_noise, blend, blur, cover_crop
-from rssn.errors import InputError
-from rssn.sharpness import scaled_size
+from rssn.imaging.errors import InputError
+from rssn.route.sharpness import scaled_size
 
 
 def test_blend_by_hand() -> None:

@@ -1,0 +1,1 @@
+"""Building blocks of networks; they take channels, never names."""

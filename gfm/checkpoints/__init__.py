@@ -1,0 +1,1 @@
+"""Models on disk, on the hub, and in the package."""

@@ -1,0 +1,215 @@
+"""Models on disk: one safetensors file whose metadata holds the whole configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from gfm.checkpoints import packaged
+from gfm.encoders.build import some
+from gfm.inference.matting_model import MattingModel
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.network import GFM, Licence
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+
+CONFIG_KEY = "gfm_config"
+LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.glance_focus.network.Licence`
+FILE_NAME = "model.safetensors"
+CONFIG_FILE = "config.json"  # beside it, where other tools look; read if they dropped the metadata
+EXPORTED = (".onnx", ".xml")
+
+Device = Literal["auto", "cpu", "cuda"] | str | torch.device
+
+
+def save_model(
+    model: GFM,
+    path: str | Path,
+    half: bool = False,
+    state: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Write weights, configuration and licences; the file appears only when it is whole.
+
+    Args:
+        model: The network.
+        path: Where to; ends in `.safetensors`.
+        half: Keep parameters as float16, in half the space; running means and variances stay
+            float32. A loaded network computes in float32 all the same.
+        state: Weights of such a network to write in place of the model's own.
+
+    Raises:
+        InputError: Another ending, or a place that cannot be written to.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path}: a model is saved as .safetensors; change the ending")
+    state = model.state_dict() if state is None else state
+    tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    if half:
+        tensors |= {key: tensors[key].half() for key, _ in model.named_parameters()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:  # not save_file, whose files only their owner may read
+            part.write_bytes(save(tensors, metadata=_metadata(model)))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
+
+
+def _metadata(model: GFM) -> dict[str, str]:
+    metadata = {CONFIG_KEY: model.config.to_json()}
+    if model.licences:
+        metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
+    return metadata
+
+
+def _licences(text: str, path: Path) -> list[Licence]:
+    try:
+        return [Licence(**values) for values in json.loads(text)]
+    except (ValueError, TypeError):
+        raise InputError(f"{path}: its list of licences is damaged; get the file again") from None
+
+
+def load_model(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> MattingModel:
+    """Load a model for matting: a network in eval mode, or an exported one in its runtime.
+
+    Args:
+        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`;
+            None takes the small model of the package.
+        device: `auto` takes the GPU where there is one; an exported model runs on the processor.
+
+    Raises:
+        InputError: No such file or hub id, not a model of this project, or a device or a package
+            that is not there.
+    """
+    if path_or_hub_id is not None and Path(path_or_hub_id).suffix in EXPORTED:
+        from gfm.export.exported import load_exported
+
+        return load_exported(path_or_hub_id, device)
+    return load_network(path_or_hub_id, device)
+
+
+def load_network(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> GFM:
+    """Load a network in eval mode.
+
+    Args:
+        path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
+            in it, or `owner/name` on the Hugging Face hub; `lite`, or None, takes the small model
+            of the package.
+        device: `auto` takes the GPU where there is one.
+
+    Raises:
+        InputError: No such file or hub id, not a model of this project, or a device that is not
+            there.
+    """
+    target = resolve_device(device)
+    path = packaged.packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
+    try:
+        metadata, tensors = _read(path)
+        model = _unfilled(_config(path, metadata))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    wanted = model.state_dict()
+    if bad := sorted(
+        key
+        for key in wanted.keys() | tensors.keys()
+        if key not in wanted or key not in tensors or wanted[key].shape != tensors[key].shape
+    ):
+        raise InputError(f"{path}: its tensors do not fit its configuration: {some(bad)}")
+    # Copies, for the tensors of the file change with it.
+    filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
+    model.load_state_dict(filled, assign=True)
+    model.licences = _licences(metadata.get(LICENCES_KEY, "[]"), path)
+    return model.eval().to(target)
+
+
+def read_config(path_or_hub_id: str | Path) -> GFMConfig:
+    """The configuration of what `load_network` takes.
+
+    Raises:
+        InputError: As there.
+    """
+    path = _find(path_or_hub_id)
+    try:
+        return _config(path, _read(path, with_tensors=False)[0])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            keys = file.keys() if with_tensors else ()
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"is not a safetensors file ({error}); convert a released .pth with `python -m gfm "
+            "convert`"
+        ) from None
+
+
+def _config(path: Path, metadata: Mapping[str, str]) -> GFMConfig:
+    beside = path.with_name(CONFIG_FILE)
+    if CONFIG_KEY not in metadata and not beside.is_file():
+        raise InputError(
+            "holds no configuration; make the file with `python -m gfm convert` or fit"
+        )
+    return GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_bytes())
+
+
+def _unfilled(config: GFMConfig) -> GFM:
+    """A network whose values are still to come; random ones would take a second to draw.
+
+    Encoders of timm may compute some of their values, and so begin with all of them.
+    """
+    with torch.device("cpu" if config.backbone.startswith("timm:") else "meta"):
+        return GFM(config)
+
+
+def resolve_device(device: Device = "auto") -> torch.device:
+    """The device of that name; `auto` is the GPU where there is one.
+
+    Raises:
+        InputError: The device is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        target = torch.device(device)
+    except RuntimeError:
+        raise InputError(
+            f"device={device!r} is not known; choose 'auto', 'cpu' or 'cuda'"
+        ) from None
+    try:
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError, NotImplementedError):  # by the kind of device
+        raise InputError(
+            f"device='{device}' is not usable on this machine; choose 'cpu' or 'auto'"
+        ) from None
+    return target
+
+
+def _find(path_or_hub_id: str | Path) -> Path:
+    path = Path(path_or_hub_id)
+    if path.is_dir():
+        path = path / FILE_NAME
+    if path.is_file():
+        return path
+    name = str(path_or_hub_id)
+    if name == packaged.FILE.stem and packaged.FILE.is_file():
+        return packaged.FILE
+    if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise InputError(f"{path}: no such model; give a .safetensors file, its folder or a hub id")
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(name, FILE_NAME))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{name}: neither a file here nor a model on the hub ({reason})") from None

@@ -1,0 +1,56 @@
+"""The small model that comes with the package, taken where no other is named."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rssn.imaging.errors import InputError
+
+if TYPE_CHECKING:
+    from gfm.models.glance_focus.network import GFM
+
+log = logging.getLogger("gfm")
+
+FILE = Path(__file__).parent / "weights" / "lite.safetensors"
+
+
+def packaged_path() -> Path:
+    """The file of the model; says once in the log what it is and how to get a better one.
+
+    Raises:
+        InputError: The installation has no weights.
+    """
+    if not FILE.is_file():
+        raise InputError(
+            "no model is named, and none comes with this installation; name one that "
+            "`python -m gfm fit` trained, or convert a released one: python -m gfm convert "
+            "RELEASED.pth --backbone r34 --rosta TT --out MODEL.safetensors"
+        )
+    _announce()
+    return FILE
+
+
+@functools.cache
+def packaged_model() -> GFM:
+    """The model itself, loaded once; on the GPU where there is one.
+
+    Raises:
+        InputError: The installation has no weights.
+    """
+    from gfm.checkpoints.files import load_network
+
+    return load_network()
+
+
+@functools.cache
+def _announce() -> None:
+    log.warning(
+        "no model is named: taking the small one of the package (%s), which finds people, animals "
+        "and things that stand out, and leaves strands and small holes coarse. A larger one: "
+        "python -m gfm convert RELEASED.pth --backbone r34 --rosta TT --out MODEL.safetensors, "
+        "then name MODEL.safetensors",
+        FILE.stem,
+    )

@@ -1,0 +1,188 @@
+"""`scripts/infer.py` and `gfm matte`: photographs in, mattes and cut-outs out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast, get_args
+
+from gfm.inference import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
+from gfm.inference.files import (
+    OUTPUTS,
+    STREAM,
+    USUAL,
+    Existing,
+    Output,
+    Results,
+    collect,
+    parse_background,
+)
+from gfm.inference.options import D1, D2
+from gfm.video import SMOOTHING
+from rssn.imaging.console import Bar, run_command
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.photographs import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    usual = MatteOptions()
+    add = parser.add_argument
+    add(
+        "inputs", nargs="+", metavar="INPUT", help="image, folder, pattern, - for stdin; or a video"
+    )
+    add(
+        "--model",
+        action="append",
+        metavar="MODEL",
+        help="model file, its folder, or hub id (lite, the small one inside); several times: the "
+        "median is taken",
+    )
+    add(
+        "--out",
+        required=True,
+        help="folder that gets a folder of each output, or - for stdout; of a video also a movie: "
+        ".mov (ProRes 4444) or .webm, with alpha, or .mp4",
+    )
+    add(
+        "--outputs",
+        metavar="LIST",
+        help=f"of {','.join(OUTPUTS)} (default {','.join(USUAL)}; to stdout and of a movie rgba)",
+    )
+    add("--format", choices=FORMATS, default="png", help="of the outputs (default png)")
+    add("--bits", type=int, choices=(8, 16), default=8, help="of alpha (default 8)")
+    add("--background", metavar="FILE|#RRGGBB", help="what composites are put on")
+    add("--linear", action="store_true", help="mix composites in linear light")
+    add(
+        "--existing",
+        choices=get_args(Existing),
+        default="overwrite",
+        help="what happens to photographs whose results are there (default overwrite)",
+    )
+    add("--strategy", choices=get_args(Strategy), default=usual.strategy)
+    for name, decoder, default in (("--d1", "glance", D1), ("--d2", "focus", D2)):
+        help = f"reduction for the {decoder} (default: the model's, or {default:g})"
+        add(name, type=float, help=help)
+    add(
+        "--foreground",
+        choices=get_args(ForegroundMethod),
+        default=usual.foreground,
+        help="estimation of the colours behind soft edges",
+    )
+    add(
+        "--refine",
+        choices=get_args(Refinement),
+        default=usual.refine,
+        help="fba lets image, alpha and colours correct each other",
+    )
+    add(
+        "--augment",
+        choices=get_args(Augmentation),
+        default=usual.augmentation,
+        help="average over the mirror image (flip; glance: in that pass alone), or sizes, "
+        "too (full); default: what the model asks for",
+    )
+    add(
+        "--max-memory",
+        metavar="SIZE",
+        help="such as 4GB: large photographs are matted at the full 1/d2, in tiles that fit",
+    )
+    add(
+        "--smooth",
+        type=float,
+        metavar="PART",
+        help="of a video: part of what was seen in earlier frames that is mixed into each, where "
+        f"nothing moved; 0 or more, below 1 (default {SMOOTHING})",
+    )
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--quiet", action="store_true", help="no progress bar")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Matte every input.
+
+    Raises:
+        FailedInputs: Some inputs could not be matted; the others are done.
+        InputError: An option that is not supported, two inputs with one name, or no place to write.
+    """
+    # Whoever asks for help does not wait for PyTorch.
+    from gfm.checkpoints.files import load_model
+    from gfm.inference.matting import check_models
+    from gfm.inference.photographs import describe, matte_all
+    from gfm.video.command import ClipJob, find_clip, matte_clip
+
+    clip = find_clip(options.inputs)
+    if clip is None and options.smooth is not None:
+        raise InputError("--smooth is for a video; leave it out for photographs")
+    results = _results(options, clip is not None)
+    how = _how(options, results.coloured)
+    job = None
+    if clip is not None:
+        skip = options.existing == "skip"
+        smoothing = SMOOTHING if options.smooth is None else options.smooth
+        job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
+    models = check_models([load_model(each, options.device) for each in options.model or (None,)])
+    if not options.quiet:
+        sys.stderr.write(f"device: {describe(models[0].device, options.device)}\n")
+    if job is not None:
+        matte_clip(job, models, options.quiet)
+        return
+    sources, failures = collect(options.inputs)
+    if results.folder is None and len(sources) > 1:
+        raise InputError(f"--out - takes one photograph, not {len(sources)}; give a folder")
+    results.make_folders()
+    if options.existing == "skip":
+        sources = [source for source in sources if not results.are_there(source.name)]
+    with Bar("Matte", len(sources), options.quiet) as bar:
+        for source, reason in matte_all(sources, models, how, results):
+            if reason is not None:
+                text = one_line(reason)
+                failures.append(text if text.startswith(str(source)) else f"{source}: {text}")
+            bar.advance()
+    if failures:
+        raise FailedInputs(failures)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command by itself, as `scripts/infer.py` does."""
+    parser = argparse.ArgumentParser(prog="infer.py", description="Cut objects out of photographs.")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    return run_command(lambda: run(options))
+
+
+def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
+    """The options of matting; colours that nothing shows are not estimated."""
+    how = MatteOptions(
+        strategy=options.strategy,
+        d1=options.d1,
+        d2=options.d2,
+        foreground=options.foreground,
+        refine=options.refine,
+        augmentation=options.augment,
+        max_memory=options.max_memory,
+    )
+    return how if coloured or how.refine == "fba" else replace(how, foreground="none")
+
+
+def _results(options: argparse.Namespace, of_video: bool) -> Results:
+    from gfm.video.command import movie_container
+
+    out = Path(options.out)
+    movie = movie_container(out) is not None
+    if movie and not of_video:
+        raise InputError(f"--out {out} is a movie, which is made from a video; give a folder")
+    one = movie or options.out == STREAM
+    usual = "rgba" if one else ",".join(USUAL)
+    names = [name.strip() for name in (options.outputs or usual).split(",")]
+    return Results(
+        None if one else out,
+        cast(tuple[Output, ...], tuple(dict.fromkeys(names))),
+        options.format,
+        options.bits,
+        parse_background(options.background),
+        options.linear,
+    )

@@ -1,0 +1,1 @@
+"""Training data: crops, samples, loader, mixtures, the Lightning data module."""

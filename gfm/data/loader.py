@@ -1,0 +1,247 @@
+"""Training batches: no sample lost or doubled, in an order that no process decides."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from gfm.data.crops import CropOptions, Cropper
+from gfm.data.samples import Crop, collate
+from gfm.data.sets import TrainingSet
+from gfm.models.glance_focus.config import Rosta
+from rssn.imaging.errors import InputError
+from rssn.imaging.seeding import generator
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Turn:
+    """Place of one device in the run.
+
+    Attributes:
+        rank: Number of this device.
+        world: Number of devices.
+        epoch: Number of the epoch.
+        consumed: Samples of the epoch that all devices together have had already.
+    """
+
+    rank: int = 0
+    world: int = 1
+    epoch: int = 0
+    consumed: int = 0
+
+
+@dataclass
+class CropBatches(IterableDataset[list[Crop]]):
+    """The crops of one device in batches; every sample comes once an epoch.
+
+    Attributes:
+        samples: What to crop.
+        options: How.
+        batch_size: Crops a step on each device. The last one or two steps of an epoch have fewer,
+            so that nothing is left out and all devices take as many steps.
+        seed: Decides order and crops, together with the epoch.
+        skip_bad: So many samples that cannot be used are replaced by the next in name; one more
+            ends the run, as the first does with 0.
+        turn: Set by the loader.
+        augment: File of an albumentations pipeline; see `gfm.data.crops.Cropper`.
+        cropper: Made before loading processes are forked, since it imports albumentations: W&B
+            watches imports, and refuses one of a forked process.
+    """
+
+    samples: TrainingSet
+    options: CropOptions
+    batch_size: int
+    seed: int = 0
+    skip_bad: int = 0
+    turn: Turn = field(default_factory=Turn)
+    augment: Path | None = None
+    cropper: Cropper = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.cropper = Cropper(self.options, self.augment)
+
+    def __len__(self) -> int:
+        """Steps of a whole epoch, the same on each device."""
+        return len(self.sizes())
+
+    def __iter__(self) -> Iterator[list[Crop]]:
+        worker = get_worker_info()
+        index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        turn, start = self.turn, self.turn.consumed
+        order = generator(self.seed, "order", turn.epoch).permutation(len(self.samples))
+        for step, sizes in enumerate(self.sizes(start)):
+            begin = start + sum(sizes[: turn.rank])
+            start += sum(sizes)
+            if step % workers == index:
+                numbers = order[begin : begin + sizes[turn.rank]]
+                yield [self._crop(int(number)) for number in numbers]
+
+    def sizes(self, consumed: int = 0) -> list[list[int]]:
+        """Sizes of the batches that an epoch still has, for each step those of all devices."""
+        left = max(len(self.samples) - consumed, 0)
+        return batch_sizes(left, self.batch_size, self.turn.world)
+
+    def _crop(self, number: int) -> Crop:
+        skipped: list[str] = []
+        while True:
+            key, epoch = self.samples.key(number), self.turn.epoch
+            try:
+                rng = generator(self.seed, "crop", key, epoch)
+                made = self.samples.crop(number, epoch, self.cropper, rng)
+                return Crop(key, *made, tuple(skipped))
+            except InputError as error:
+                skipped.append(str(error))
+                if len(skipped) > self.skip_bad:
+                    raise
+                number = (number + 1) % len(self.samples)
+
+
+def batch_sizes(count: int, batch_size: int, world: int) -> list[list[int]]:
+    """Sizes of the batches of an epoch, for each step those of all devices.
+
+    Full batches first. A rest of less than half a step shares its samples with the last full
+    step, so that no batch is empty and none tiny.
+    """
+    full, rest = divmod(count, batch_size * world)
+    if 0 < rest < max(world, batch_size * world / 2) and full:
+        full, rest = full - 1, rest + batch_size * world
+    sizes = [[batch_size] * world for _ in range(full)]
+    steps = min(math.ceil(rest / (batch_size * world)), max(rest // world, 1))
+    if rest:
+        share, more = divmod(rest, steps * world)
+        even = [share + (turn < more) for turn in range(steps * world)]
+        sizes += [even[step * world : (step + 1) * world] for step in range(steps)]
+    return sizes
+
+
+class TrainingLoader(DataLoader[Any]):
+    """Batches of one epoch after the other; its state counts the samples consumed in an epoch.
+
+    Lightning keeps the state in its checkpoints, so that a run that was cut off anywhere goes on
+    with the sample that came next, also on another batch size or number of devices.
+
+    Args:
+        batches: The crops of this device.
+        rosta: What to label.
+        workers: Processes that load; 0 loads in this one.
+
+    Raises:
+        InputError: There are fewer samples than devices.
+    """
+
+    dataset: CropBatches
+
+    def __init__(self, batches: CropBatches, rosta: Rosta, workers: int = 0) -> None:
+        if len(batches.samples) < batches.turn.world:
+            raise InputError(
+                f"{len(batches.samples)} training samples are fewer than the "
+                f"{batches.turn.world} devices; use fewer, or build more samples"
+            )
+        super().__init__(
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=partial(
+                collate,
+                rosta=rosta,
+                kernel=batches.options.kernel,
+                focus_region=batches.options.focus_region,
+            ),
+            worker_init_fn=_one_thread,
+        )
+        self.epoch, self.consumed = 0, 0
+        self.resumes, self.ended = False, False
+        self.waited = 0.0  # seconds, for batches
+        self.skipped: list[str] = []
+
+    @property
+    def done(self) -> int:
+        """Batches of the present size that the samples consumed stand for."""
+        left = [] if self.ended else self.dataset.sizes(self.consumed)
+        return len(self.dataset) - len(left)
+
+    def end_epoch(self) -> None:
+        """Leave the rest of an epoch out: `trainer.limit_train_batches` had ended it."""
+        self.ended = True
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch, and how many of its samples all devices together have had."""
+        return {"epoch": self.epoch, "consumed": self.consumed}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on where another loader stood.
+
+        Raises:
+            InputError: Fewer samples of the epoch are left than there are devices.
+        """
+        self.epoch = state["epoch"]
+        if "consumed" in state:
+            self.consumed = state["consumed"]
+        else:  # older checkpoints count batches, of the size that they are resumed with
+            self.consumed = sum(map(sum, self.dataset.sizes()[: state["done"]]))
+        left, world = len(self.dataset.samples) - self.consumed, self.dataset.turn.world
+        if 0 < left < world:
+            raise InputError(
+                f"ckpt_path: {left} samples of the epoch are left, too few for {world} devices; "
+                f"resume on {left} or fewer, or from an earlier checkpoint"
+            )
+        self.resumes = True
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterator types are private
+        """The batches of the next epoch, or those that an interrupted one still owes."""
+        goes_on = self.resumes and not self.ended and self.consumed < len(self.dataset.samples)
+        if self.consumed and not goes_on:
+            self.epoch, self.consumed = self.epoch + 1, 0
+        self.resumes, self.ended = False, False
+        turn = self.dataset.turn
+        turn.epoch, turn.consumed = self.epoch, self.consumed
+        sizes = iter(self.dataset.sizes(self.consumed))
+        batches, failure = super().__iter__(), ""
+        try:
+            while (batch := self._wait(batches)) is not None:
+                self.consumed += sum(next(sizes))
+                self._count_skipped(batch.skipped)
+                yield batch
+        except InputError as error:  # a worker's comes with a traceback in its text
+            failure = str(error).rpartition("InputError: ")[2].strip()
+            error.__traceback__ = None
+        # Nothing else holds it now, so it tells the workers to end. Left to the garbage collector,
+        # the queues to them close first, and it waits five seconds for each worker.
+        del batches
+        if failure:
+            raise InputError(failure)
+
+    def _wait(self, batches: Iterator[Any]) -> Any:  # noqa: ANN401 - torch's iterator types
+        begin = time.monotonic()
+        batch = next(batches, None)
+        self.waited += time.monotonic() - begin
+        return batch
+
+    def _count_skipped(self, lines: list[str]) -> None:
+        allowed = self.dataset.skip_bad
+        for line in lines:
+            if line not in self.skipped:  # a bad sample comes again in every epoch
+                self.skipped.append(line)
+                log.warning("skipped %d of %d allowed: %s", len(self.skipped), allowed, line)
+        if len(self.skipped) > allowed:
+            raise InputError(
+                f"{len(self.skipped)} bad samples, and data.skip_bad allows {allowed}; the last: "
+                f"{self.skipped[-1]}"
+            )
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

@@ -1,0 +1,1 @@
+"""Encoders: feature levels from fine to coarse, with their channels and strides."""

@@ -1,0 +1,1 @@
+"""Evaluation of mattes, and the report."""

@@ -1,0 +1,261 @@
+"""Evaluation of a folder of predicted mattes: the command `python -m gfm evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gfm.metrics import Convention, evaluate
+from gfm.models.glance_focus.config import check_choice
+from gfm.models.glance_focus.rosta import make_labels
+from rssn.imaging.console import progress
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import image_files, read_alpha
+
+Metrics = dict[str, float]
+AUTO = "auto"  # in place of a folder of trimaps
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the evaluation of a folder found.
+
+    Attributes:
+        convention: Convention of the metrics, `gfm` or `dim`.
+        images: Metrics of each image that could be evaluated, by its stem, in name order.
+        failures: One line for each image that could not, beginning with its stem.
+    """
+
+    convention: Convention
+    images: Mapping[str, Metrics]
+    failures: Sequence[str]
+
+    @property
+    def means(self) -> Metrics:
+        """Mean of each metric over the evaluated images; empty without any."""
+        rows = list(self.images.values())
+        keys = rows[0] if rows else {}
+        return {key: math.fsum(row[key] for row in rows) / len(rows) for key in keys}
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON; the file appears under its name only when it is whole.
+
+        Raises:
+            InputError: It cannot be written there.
+        """
+        content = {
+            "convention": self.convention,
+            "count": len(self.images),
+            "means": self.means,
+            "images": [{"name": name, **row} for name, row in self.images.items()],
+            "failures": list(self.failures),
+        }
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        try:
+            with whole_file(path) as part:
+                part.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); choose another place"
+            ) from None
+
+    def table(self) -> Table:
+        """The means, and for each metric the image with the largest error."""
+        table = Table(title=f"{len(self.images)} images, convention {self.convention}")
+        table.add_column("metric")
+        table.add_column("mean", justify="right")
+        table.add_column("worst", justify="right")
+        table.add_column("image", overflow="fold")
+        for metric, mean in self.means.items():
+            name, row = max(self.images.items(), key=lambda item: item[1][metric])
+            table.add_row(metric, f"{mean:.6g}", f"{row[metric]:.6g}", Text(name))
+        return table
+
+
+def evaluate_folders(
+    pred: str | Path,
+    alpha: str | Path,
+    trimap: str | Path | None = None,
+    convention: Convention = "gfm",
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Report:
+    """Compare each predicted matte of a folder with the true matte of the same stem.
+
+    Args:
+        pred: Folder of predictions, 8- or 16-bit grey images.
+        alpha: Folder of true mattes, likewise.
+        trimap: Folder of trimaps with levels 0 background, 128 transition and 255 foreground, for
+            the metrics of the regions; `"auto"` makes them from the true mattes, as
+            `gfm.training.validation` does (kernel of 25 px).
+        convention: Convention of the metrics, see `gfm.metrics.evaluate`.
+        workers: Number of processes; one for each core by default. They are started afresh, so a
+            script that asks for more than 1 must keep its body under `if __name__ == "__main__"`.
+        quiet: Show no progress.
+
+    Returns:
+        The metrics of the images, and a failure for each stem that a folder lacks, and each image
+        that cannot be read or does not fit.
+
+    Raises:
+        InputError: A folder that is missing or holds no image, an unknown convention, or fewer
+            workers than 1.
+    """
+    check_choice("convention", convention, get_args(Convention))
+    if workers is not None and workers < 1:
+        raise InputError(f"workers={workers}; give at least 1")
+    folders = {"prediction": Path(pred), "true matte": Path(alpha)}
+    if trimap is not None and trimap != AUTO:
+        folders["trimap"] = Path(trimap)
+    pairs, failures = _pairs(folders)
+    workers = min(workers or os.cpu_count() or 1, max(len(pairs), 1))
+    jobs = [partial(_evaluate_files, paths, convention, trimap == AUTO) for paths in pairs.values()]
+    results = progress(_results(jobs, workers), "evaluate", len(jobs), quiet)
+    images = {}
+    for name, result in zip(pairs, results, strict=True):
+        if isinstance(result, str):
+            failures.append(f"{name}: {result}")
+        else:
+            images[name] = result
+    return Report(convention, images, sorted(failures))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `evaluate` to a parser."""
+    for name, what in (("pred", "predicted mattes"), ("alpha", "true mattes")):
+        parser.add_argument(
+            f"--{name}", type=Path, required=True, metavar="DIR", help=f"folder of {what}"
+        )
+    parser.add_argument(
+        "--trimap",
+        metavar="DIR|auto",
+        help="for the errors by region: folder of trimaps (0, 128, 255), or auto to make them from "
+        "the true mattes (kernel of 25 px)",
+    )
+    parser.add_argument(
+        "--convention",
+        choices=get_args(Convention),
+        default="gfm",
+        help="gfm: the released evaluation; dim: that of Deep Image Matting (gfm)",
+    )
+    parser.add_argument(
+        "--json", type=Path, required=True, metavar="OUT", help="file for the report"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate, write the report and show its table.
+
+    Raises:
+        InputError: Options that do not fit, see `evaluate_folders`.
+        FailedInputs: Some images could not be evaluated; the report holds the others.
+    """
+    if options.json.is_dir():
+        raise InputError(f"--json {options.json} is a folder; give the name of a file")
+    try:  # before the long part
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--json {options.json}: its folder cannot be made ({error.strerror}); give another "
+            "name"
+        ) from error
+    report = evaluate_folders(
+        options.pred,
+        options.alpha,
+        options.trimap,
+        options.convention,
+        options.workers,
+        options.quiet,
+    )
+    report.write(options.json)
+    Console().print(report.table())
+    if report.failures:
+        raise FailedInputs(report.failures)
+
+
+def _pairs(folders: Mapping[str, Path]) -> tuple[dict[str, list[Path]], list[str]]:
+    """The files of each stem that all folders hold once, and a line for each other stem."""
+    files = {what: image_files(folder) for what, folder in folders.items()}
+    counts = {what: Counter(path.stem for path in paths) for what, paths in files.items()}
+    by_stem = {what: {path.stem: path for path in paths} for what, paths in files.items()}
+    pairs, failures = {}, []
+    for stem in sorted(set().union(*counts.values())):
+        problems = [
+            f"no {what} in {folder}" if not counts[what][stem] else f"{what} twice in {folder}"
+            for what, folder in folders.items()
+            if counts[what][stem] != 1
+        ]
+        if problems:
+            failures.append(f"{stem}: {', '.join(problems)}")
+        else:
+            pairs[stem] = [by_stem[what][stem] for what in folders]
+    return pairs, failures
+
+
+def _results(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Iterator[Metrics | str]:
+    """The metrics of each job, in order, or why there are none."""
+    if workers == 1:
+        yield from (job() for job in jobs)
+        return
+    # One thread each: the processes share the cores, and forked OpenCV threads can hang.
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
+    )
+    try:
+        for future in [pool.submit(job) for job in jobs]:
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                yield "its process died, perhaps for want of memory; give fewer workers"
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _evaluate_files(
+    paths: Sequence[Path], convention: Convention, auto_trimap: bool
+) -> Metrics | str:
+    """The metrics of one image from its files (prediction, matte and perhaps trimap)."""
+    try:
+        pred, alpha, *trimap = (read_alpha(path) for path in paths)
+        if auto_trimap:
+            labels: NDArray[np.uint8] | None = make_labels(alpha, "TT").glance
+        else:
+            labels = _labels(paths[2], trimap[0]) if trimap else None
+        return evaluate(pred, alpha, labels, convention)
+    except (InputError, MemoryError) as error:
+        return one_line(error)
+
+
+def _labels(path: Path, levels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A trimap of levels 0, 128 and 255, read as a matte, as the labels 0, 1 and 2."""
+    labels = np.full(levels.shape, 3, np.uint8)
+    for label, level in enumerate((0, 128, 255)):
+        labels[np.abs(levels * 255 - level) < 1e-3] = label
+    if (labels == 3).any():
+        other = np.unique(np.rint(levels[labels == 3] * 255)).astype(int)
+        raise InputError(
+            f"{path}: a trimap with level {other[0]}; wanted 0 background, 128 transition, "
+            "255 foreground"
+        )
+    return labels

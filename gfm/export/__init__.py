@@ -1,0 +1,1 @@
+"""Export to ONNX and OpenVINO, with the comparison that gates it."""

@@ -1,0 +1,200 @@
+"""Write a network as one ONNX or OpenVINO graph, and only if it computes what PyTorch does."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gfm.checkpoints.files import CONFIG_KEY
+from gfm.export.exported import load_exported, output_names
+from gfm.export.parity import Difference, check_export, picture
+from gfm.export.runtimes import INPUT, require
+from gfm.models.glance_focus.config import check_choice
+from gfm.models.glance_focus.network import GFM, RimMatting
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import whole_file
+
+Format = Literal["onnx", "openvino"]
+SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml"}
+OPSET = 18
+SMALL = 1024  # values; a tensor with fewer stays in float32
+HALF_MAX = float(np.finfo(np.float16).max)
+
+Step = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes:
+        paths: The files: one of ONNX; graph and weights of OpenVINO.
+        size: Bytes of the files together.
+        difference: The greatest difference from PyTorch that the check saw.
+    """
+
+    paths: tuple[Path, ...]
+    size: int
+    difference: Difference
+
+
+def export(
+    model: GFM,
+    path: str | Path,
+    format: Format = "onnx",
+    half: bool = False,
+    step: Step = nullcontext,
+) -> Export:
+    """Write the network, with normalisation and fusion, for images of any number and size.
+
+    The file has its name only once it was compared with PyTorch (`gfm.export.parity`); a file of
+    that name from before stays when the new one is refused. Its metadata holds the configuration,
+    so that `gfm.load_model` needs nothing else.
+
+    Args:
+        model: The network; it stays as it is, the file holds its eval mode.
+        path: Where to: `.onnx`, or `.xml` for OpenVINO, which keeps the weights beside it in a
+            `.bin` file.
+        format: The kind of file.
+        half: Store the weights in float16, in half the bytes; they are computed with in float32.
+        step: Is called with what is done next, and gives a context to do it in.
+
+    Raises:
+        InputError: Another ending, a package that is missing, or no place to write.
+        FailedInputs: The graph cannot be made, or differs from PyTorch.
+
+    Note:
+        Weights are rounded to float16 after a check of the graph with the exact ones, as a
+        difference in the graph would otherwise hide behind the rounding.
+    """
+    path = Path(path)
+    check_choice("format", format, get_args(Format))
+    if path.suffix != SUFFIXES[format]:
+        raise InputError(
+            f"{path}: format='{format}' is saved as {SUFFIXES[format]}; change the ending"
+        )
+    write = _WRITERS[format]
+    runtime = ("onnxruntime", "onnx") if format == "onnx" else ("openvino", "openvino")
+    for package, extra in (("onnx", "onnx"), ("onnxscript", "onnx"), runtime):
+        require(package, extra)
+    network = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    with _folder_beside(path) as folder:
+        with step("trace"):
+            graph = _trace(network, str(path))
+        for rounded in (False, True) if half else (False,):
+            made = folder / ("half" if rounded else "exact") / path.name
+            made.parent.mkdir()
+            with step("write"):
+                write(graph, made, rounded)
+            with step("compare"):
+                difference = check_export(network, load_exported(made), str(path), rounded)
+        paths = _publish(made, path)
+        return Export(paths, sum(file.stat().st_size for file in paths), difference)
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """A folder that is there until the end, on the disk of `path`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
+
+
+def _publish(made: Path, path: Path) -> tuple[Path, ...]:
+    """Give the files in the folder of `made` their names beside `path`, that of `path` last."""
+    others = sorted(other for other in made.parent.iterdir() if other != made)
+    for file in (*others, made):
+        with whole_file(path.with_name(file.name)) as part:
+            file.replace(part)
+    return (path, *(path.with_name(other.name) for other in others))
+
+
+class _Graph(nn.Module):
+    """The network with its outputs in a row, as `output_names` has them."""
+
+    def __init__(self, network: GFM) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(image)
+        if not isinstance(output, RimMatting):
+            return output.glance, output.focus, output.alpha
+        return (output.alpha, *(field for part in output[:3] for field in part[:3]))
+
+
+def _trace(network: GFM, name: str) -> Any:  # noqa: ANN401  # onnx is loaded only where it is used
+    """The network as an ONNX model."""
+    free = {0: "batch", 2: "height", 3: "width"}
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of the exporter, about itself
+            program = torch.onnx.export(
+                _Graph(network),
+                (picture((2, 64, 96)),),
+                dynamo=True,
+                dynamic_shapes=(free,),
+                input_names=[INPUT],
+                output_names=output_names(network.config),
+                opset_version=OPSET,
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter's kinds depend on the version of torch
+        raise FailedInputs(
+            [f"{name}: {network.config.backbone} cannot be exported: {one_line(error)[:300]}"]
+        ) from error
+    if program is None:  # only for the older exporter
+        raise FailedInputs([f"{name}: this version of torch has no exporter through torch.export"])
+    model = program.model_proto
+    model.metadata_props.add(key=CONFIG_KEY, value=network.config.to_json())
+    return model
+
+
+def _write_onnx(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
+    if half:
+        _store_half(model.graph)
+    path.write_bytes(model.SerializeToString())
+
+
+def _write_openvino(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
+    openvino = require("openvino", "openvino")
+    config = {entry.key: entry.value for entry in model.metadata_props}[CONFIG_KEY]
+    graph = openvino.Core().read_model(model.SerializeToString())
+    graph.set_rt_info(config, [CONFIG_KEY])
+    openvino.save_model(graph, path, compress_to_fp16=half)
+
+
+_WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino}
+
+
+def _store_half(graph: Any) -> None:  # noqa: ANN401
+    """Turn the large float32 tensors of an ONNX graph, in place, to float16 and casts back."""
+    onnx = require("onnx", "onnx")
+    casts = []
+    for tensor in graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        fits = values.dtype == np.float32 and np.abs(values).max(initial=0) <= HALF_MAX
+        if not fits or values.size < SMALL:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

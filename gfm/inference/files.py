@@ -1,0 +1,243 @@
+"""What `gfm matte` reads and writes: names of inputs, places of results, and their bytes."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.inference.cutout import Matte
+from gfm.inference.pictures import read_picture
+from gfm.models.glance_focus.config import check_choice
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import SUFFIXES
+from rssn.imaging.photographs import FORMATS, Photograph, PictureFormat, encode_picture
+
+Output = Literal["alpha", "rgba", "trimap", "foreground", "composite", "overlay"]
+Existing = Literal["overwrite", "skip"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+USUAL: tuple[Output, ...] = ("alpha", "rgba", "trimap")
+STREAM = "-"  # standard input or output
+
+# Names by which people know pictures: each is read, or said to be of a kind that is not.
+PICTURES = SUFFIXES | set(".jfif .gif .apng .avif .jp2 .ppm .pgm .heic .heif .svg .psd".split())
+
+# Of background, transition and foreground; told apart by colour-blind readers, too.
+TINTS = np.array([[0, 0, 0], [255, 160, 0], [0, 160, 255]], np.float32)
+TINTED = np.array([0.7, 0.5, 0.35], np.float32)
+
+Background = NDArray[np.uint8] | tuple[int, int, int] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One photograph to matte.
+
+    Attributes:
+        path: Its file; None is standard input.
+    """
+
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """What its results are called."""
+        return "stdin" if self.path is None else self.path.stem
+
+    def __str__(self) -> str:
+        return "standard input" if self.path is None else str(self.path)
+
+    def read(self) -> Photograph:
+        """Read it whole."""
+        return read_picture(self.path or sys.stdin.buffer.read(), str(self))
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is written of each photograph, and where.
+
+    Attributes:
+        folder: Holds a folder of each output; None writes one to standard output or a movie.
+        outputs: Which.
+        picture_format: Of all of them; all are lossless.
+        bits: Of alpha.
+        background: What composites are put on: a picture, or a colour.
+        linear: Mix composites in light, not in sRGB values.
+    """
+
+    folder: Path | None
+    outputs: tuple[Output, ...] = USUAL
+    picture_format: PictureFormat = "png"
+    bits: Literal[8, 16] = 8
+    background: Background = None
+    linear: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the choices go together.
+
+        Raises:
+            InputError: They do not.
+        """
+        for output in self.outputs:
+            check_choice("--outputs", output, OUTPUTS)
+        check_choice("--format", self.picture_format, FORMATS)
+        if self.bits == 16 and self.picture_format == "webp":
+            raise InputError("--bits 16 does not fit into WebP; choose --format png or tiff")
+        if "composite" in self.outputs and self.background is None:
+            raise InputError("--outputs composite needs --background: a picture or '#rrggbb'")
+        if self.folder is None and len(self.outputs) != 1:
+            raise InputError("--out writes one picture or movie; choose one of --outputs")
+
+    def make_folders(self) -> None:
+        """Make the folders of the outputs.
+
+        Raises:
+            InputError: They cannot be made.
+        """
+        if self.folder is None:
+            return
+        try:
+            for output in self.outputs:
+                (self.folder / output).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--out {self.folder}: no folder can be made there ({error})"
+            ) from None
+
+    @property
+    def coloured(self) -> bool:
+        """Whether any shows the object's estimated colours."""
+        return not {"rgba", "foreground", "composite"}.isdisjoint(self.outputs)
+
+    def are_there(self, name: str) -> bool:
+        """Whether all results of this name exist."""
+        return self.folder is not None and all(
+            self._path(self.folder, output, name).exists() for output in self.outputs
+        )
+
+    def write(self, name: str, photograph: Photograph, made: Matte) -> None:
+        """Write the results of a photograph; each appears under its name when it is whole."""
+        for output in self.outputs:
+            data = self.encode(output, photograph, made)
+            if self.folder is None:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+                continue
+            with whole_file(self._path(self.folder, output, name)) as part:
+                part.write_bytes(data)
+
+    def draw(self, output: Output, photograph: Photograph, made: Matte) -> NDArray[np.uint8]:
+        """An output as pixels: grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
+        if output == "alpha":
+            return np.rint(made.alpha * 255).astype(np.uint8)
+        if output == "trimap":
+            return np.array([0, 128, 255], np.uint8)[made.trimap]
+        if output == "rgba":
+            return made.rgba
+        if output == "foreground":
+            return made.foreground
+        if output == "overlay":
+            return overlay(photograph.pixels, made.trimap)
+        return made.on((0, 0, 0) if self.background is None else self.background, self.linear)
+
+    def encode(self, output: Output, photograph: Photograph, made: Matte) -> bytes:
+        """An output as a file; one with colours keeps the photograph's profile."""
+        if output == "alpha" and self.bits == 16:
+            levels = np.rint(made.alpha.astype(np.float64) * 65535).astype(np.uint16)
+            return encode_picture(levels, self.picture_format)
+        pixels = self.draw(output, photograph, made)
+        profile = None if pixels.ndim == 2 else photograph.profile
+        return encode_picture(pixels, self.picture_format, profile)
+
+    def _path(self, folder: Path, output: Output, name: str) -> Path:
+        return folder / output / f"{name}.{self.picture_format}"
+
+
+def overlay(photograph: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photograph (H, W, 3) tinted by what the glance decoder saw: its trimap (H, W) 0/1/2."""
+    part = TINTED[trimap][..., None]
+    mixed: NDArray[np.uint8] = np.rint(photograph * (1 - part) + TINTS[trimap] * part).astype(
+        np.uint8
+    )
+    return mixed
+
+
+def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
+    """The photographs that files, folders, patterns and `-` name; a line for each that names none.
+
+    Raises:
+        InputError: Two photographs have the same name.
+    """
+    paths: list[Path | None] = []
+    failures: list[str] = []
+    for given in inputs:
+        path = Path(given)
+        if given == STREAM:
+            paths.append(None)
+        elif path.is_dir():
+            try:
+                found = sorted(each for each in path.iterdir() if _is_picture(each))
+            except OSError as error:
+                failures.append(f"{given}: cannot be read ({error.strerror}); check its rights")
+                continue
+            paths += found
+            if not found:
+                failures.append(f"{given}: holds no image; wanted {_wanted()}")
+        elif _is_picture(path) and not _is_pattern(given):
+            paths.append(path)
+        elif path.exists():
+            failures.append(f"{given}: is no image; wanted {_wanted()}")
+        elif _is_pattern(given):
+            # Path.glob takes no absolute pattern.
+            named = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207
+            found = [each for each in named if _is_picture(each)]
+            paths += found
+            if not found:
+                failures.append(f"{given}: no image matches; check the pattern")
+        else:
+            failures.append(f"{given}: no such file or folder; check the path")
+    sources: dict[str, Source] = {}
+    for source in (Source(path) for path in paths):
+        other = sources.setdefault(source.name, source)
+        if other != source:
+            raise InputError(
+                f"{source} and {other} would both give results named {source.name}; rename one"
+            )
+    return list(sources.values()), failures
+
+
+def parse_background(text: str | None) -> Background:
+    """A colour `#rrggbb`, or the pixels of a picture file.
+
+    Raises:
+        InputError: Neither.
+    """
+    if text is None:
+        return None
+    if text.startswith("#"):
+        try:
+            red, green, blue = bytes.fromhex(text[1:])
+        except ValueError:
+            raise InputError(f"--background {text}: a colour is written '#rrggbb'") from None
+        return red, green, blue
+    return read_picture(Path(text)).pixels
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a path is one of a picture by its name; a link that leads nowhere is, too."""
+    return path.suffix.lower() in PICTURES and not path.is_dir()
+
+
+def _wanted() -> str:
+    return ", ".join(sorted(SUFFIXES))
+
+
+def _is_pattern(text: str) -> bool:
+    return glob.has_magic(text) and not Path(text).exists()

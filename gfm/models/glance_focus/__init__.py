@@ -1,0 +1,1 @@
+"""Glance and Focus Matting (Li et al., IJCV 2022)."""

@@ -1,0 +1,264 @@
+"""GFM: a shared encoder, a glance and a focus decoder, and their fusion (paper, figure 2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gfm.checkpoints.hub import HubMethods
+from gfm.encoders.build import build_encoder
+from gfm.models.glance_focus.config import GFMConfig, SingleRosta
+from gfm.models.glance_focus.decoders import GLANCE_CLASSES, FocusDecoder, GlanceDecoder
+from gfm.models.glance_focus.fusion import RosTaIntegration, fuse, fuse_expected
+from rssn.imaging.errors import InputError
+
+
+class Matting(NamedTuple):
+    """What the network says of a batch under one representation.
+
+    Attributes:
+        glance: Class probabilities (B, C, H, W), background first.
+        focus: Fractional part (B, 1, H, W) in [0, 1].
+        alpha: The fused matte (B, 1, H, W) in [0, 1].
+        glance_logits: What the probabilities were made from; the losses take these.
+    """
+
+    glance: Tensor
+    focus: Tensor
+    alpha: Tensor
+    glance_logits: Tensor
+
+
+class RimMatting(NamedTuple):
+    """The three representations and their integration.
+
+    Attributes:
+        tt: Trimap representation.
+        ft: Foreground representation.
+        bt: Background representation.
+        alpha: The integrated matte (B, 1, H, W); clamped to [0, 1] outside training.
+    """
+
+    tt: Matting
+    ft: Matting
+    bt: Matting
+    alpha: Tensor
+
+
+class Licence(NamedTuple):
+    """One source of the pictures that a network was trained on.
+
+    Attributes:
+        source: The set of pictures, or what made them.
+        licence: Under which they may be used, as the source states it.
+        share: Of the draws in the training that used them, 0 to 1.
+    """
+
+    source: str
+    licence: str
+    share: float
+
+
+class GFM(HubMethods, nn.Module):
+    """Glance and Focus Matting.
+
+    Args:
+        config: The network to assemble; `GFMConfig()` is GFM-TT with ResNet-34.
+        weights: Weights of the encoder: `timm` or `timm:TAG` downloads, a path reads a local file,
+            None starts from random values; see `gfm.encoders.build.build_encoder`.
+
+    Note:
+        In training mode the fusion is the expected value over the glance classes, so that its
+        losses reach both decoders; in eval mode the most probable class decides, as published.
+    """
+
+    def __init__(self, config: GFMConfig | None = None, weights: str | Path | None = None) -> None:
+        super().__init__()
+        self.config = config = config or GFMConfig()
+        self.licences: list[Licence] = []  # of what it was trained on, as far as that is known
+        self.encoder = build_encoder(config.backbone, weights)
+        channels = self.encoder.channels
+        plan = replace(self.encoder.plan.scaled(config.width), separable=config.separable)
+        rostas = config.rostas
+        outputs = dict.fromkeys(rostas, 1)
+        self.glance: GlanceDecoder | None = None
+        if config.single_decoder:
+            outputs = {rosta: GLANCE_CLASSES[rosta] + 1 for rosta in rostas}
+        else:
+            self.glance = GlanceDecoder(
+                channels[-1], plan, rostas, config.pyramid, config.pyramid_join
+            )
+        self.focus = FocusDecoder(channels, plan, cast(dict[str, int], outputs), config.bridge)
+        self.rim = RosTaIntegration() if config.rosta == "RIM" else None
+        self.mean: Tensor
+        self.scale: Tensor
+        for name, value in normalisation(config).items():
+            self.register_buffer(name, value)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is, and images have to be."""
+        return self.mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the network computes in."""
+        return self.mean.dtype
+
+    def forward(self, image: Tensor) -> Matting | RimMatting:
+        """Matte a batch.
+
+        Args:
+            image: RGB (B, 3, H, W), float, in [0, 1]; any height and width.
+
+        Returns:
+            A `Matting`, or a `RimMatting` of an integrating network, at the size of the image.
+
+        Raises:
+            InputError: Another shape, an integer type, (outside training) values that are NaN or
+                outside [0, 1], or (in training) too few pixels for the batch norms.
+        """
+        glance_logits, focus_logits = self._decode(self.encode(image))
+        parts = [
+            self._fused(crop(glance_logits[r], image), crop(focus_logits[r], image), r)
+            for r in self.config.rostas
+        ]
+        if self.rim is None:
+            return parts[0]
+        alpha = self.rim([part.alpha for part in parts])
+        if not self.training:
+            alpha = alpha.clamp(0, 1)
+        tt, ft, bt = parts
+        return RimMatting(tt, ft, bt, alpha)
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """The encoder's levels for an image (B, 3, H, W) in [0, 1], padded to the size it takes."""
+        compiling = torch.compiler.is_compiling()
+        if not compiling:
+            check_image(image, self.mean, values=not self.training)
+            self._check_trainable(image)
+        # Written so that an export can simplify the padded size to 32 * ((H + 31) // 32).
+        multiple, (height, width) = self.encoder.multiple, image.shape[-2:]
+        rows = (height + multiple - 1) // multiple * multiple - height
+        columns = (width + multiple - 1) // multiple * multiple - width
+        normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
+        if compiling or rows or columns:  # padding by nothing would still copy
+            normalised = functional.pad(normalised, (0, columns, 0, rows), mode="replicate")
+        return self.encoder.forward(normalised)
+
+    def glance_probabilities(self, image: Tensor) -> Tensor:
+        """Class probabilities (B, C, H, W) alone; a focus decoder of its own does not run."""
+        rosta = self._single_rosta()
+        logits = self._decode(self.encode(image), focus=False)[0][rosta]
+        return self._probabilities(crop(logits, image))
+
+    def focus_alpha(self, image: Tensor) -> Tensor:
+        """Fractional part (B, 1, H, W) alone; a glance decoder of its own does not run."""
+        rosta = self._single_rosta()
+        logits = self._decode(self.encode(image), glance=False)[1][rosta]
+        return torch.sigmoid(crop(logits, image))
+
+    def _decode(
+        self, levels: list[Tensor], glance: bool = True, focus: bool = True
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        if self.glance is None:
+            both = self.focus(levels)
+            return (
+                {name: logits[:, :-1] for name, logits in both.items()},
+                {name: logits[:, -1:] for name, logits in both.items()},
+            )
+        return (self.glance(levels) if glance else {}), (self.focus(levels) if focus else {})
+
+    def _fused(self, glance_logits: Tensor, focus_logits: Tensor, rosta: SingleRosta) -> Matting:
+        focus = torch.sigmoid(focus_logits)
+        if self.training:
+            alpha = fuse_expected(glance_logits.softmax(dim=1), focus, rosta)
+        else:
+            alpha = fuse(glance_logits, focus, rosta)
+        return Matting(self._probabilities(glance_logits), focus, alpha, glance_logits)
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        if self.config.glance_activation == "sigmoid":
+            return torch.sigmoid(logits)
+        return logits.softmax(dim=1)
+
+    def _check_trainable(self, image: Tensor) -> None:
+        multiple = self.encoder.multiple
+        if self.training and len(image) == 1 and max(image.shape[-2:]) <= multiple:
+            raise InputError(
+                f"image has shape {tuple(image.shape)}, of which the coarsest level is one value a "
+                f"channel; batch norm cannot train on that: give two images, or more than "
+                f"{multiple} pixels"
+            )
+
+    def _single_rosta(self) -> SingleRosta:
+        if self.rim is not None:
+            raise InputError("a RIM network has three glance heads; call it as a whole")
+        return self.config.rostas[0]
+
+
+def normalisation(config: GFMConfig) -> dict[str, Tensor]:
+    """The buffers `mean` and `scale`, (1, 3, 1, 1) each, of x -> (x - mean) * scale.
+
+    Note:
+        The scale 1 / std, not std, is kept: k / 255 * 255 is the exact k that a released network
+        saw, which a division by the rounded 1 / 255 does not give.
+    """
+    return {
+        "mean": torch.tensor(config.mean).view(1, 3, 1, 1),
+        "scale": torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1),
+    }
+
+
+def crop(maps: Tensor, image: Tensor) -> Tensor:
+    """Cut the padding of `encode` off maps (B, C, H', W') of an image (B, 3, H, W) again.
+
+    Note:
+        A slice keeps the strides of the padded map, and `torch.export` then fixes whether the input
+        is padded; taking rows and columns by index leaves an exported network free of that.
+    """
+    height, width = image.shape[-2:]
+    if not torch.compiler.is_compiling():
+        return maps[..., :height, :width]
+    rows = torch.arange(height, device=maps.device)
+    columns = torch.arange(width, device=maps.device)
+    return maps.index_select(2, rows).index_select(3, columns)
+
+
+def check_image(image: Tensor, like: Tensor, values: bool = True) -> None:
+    """Raise unless `image` is what a network takes.
+
+    Args:
+        image: Wanted: (B, 3, H, W), floating point, in [0, 1], on the network's device.
+        like: A tensor on the network's device.
+        values: Check the values too, which waits for the device.
+
+    Raises:
+        InputError: With what was got, what is allowed and how to get there.
+    """
+    shape = tuple(image.shape)
+    if image.ndim != 4 or shape[1] != 3 or 0 in shape:
+        raise InputError(
+            f"image has shape {shape}; wanted RGB (B, 3, H, W) with B, H and W at least 1; a "
+            "single (H, W, 3) picture goes through gfm.matte"
+        )
+    if not image.is_floating_point():
+        raise InputError(
+            f"image has type {image.dtype}; give floats in [0, 1]: image.float() / 255"
+        )
+    if image.device != like.device:
+        raise InputError(
+            f"image is on {image.device}, the model on {like.device}; move one with .to(device)"
+        )
+    if not values or image.is_meta:  # which has shapes alone
+        return
+    low, high = (float(bound) for bound in torch.aminmax(image))
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # also false for NaN
+        raise InputError(
+            f"image has values from {low:.4g} to {high:.4g}; wanted [0, 1]: divide uint8 by 255"
+        )

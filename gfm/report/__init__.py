@@ -1,1 +1,0 @@
-"""`python -m gfm report`: one self-contained page that shows what a model does on photographs."""

@@ -1,0 +1,1 @@
+"""Training with Lightning: command line, schedules, run files, checks."""

@@ -1,0 +1,343 @@
+"""The Lightning command line: `gfm fit`, `validate`, `test` and `predict`.
+
+A run is kept in a folder of its own, `runs/version_N` or what `trainer.logger` says: `metrics.csv`,
+`config.yaml`, `run.json`, checkpoints, the errors on each photograph and a panel of pictures.
+`--wandb PROJECT` logs it to W&B as well; `WANDB_MODE=offline` keeps that for `wandb sync`.
+`--trainer.logger false` keeps nothing but checkpoints.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from inspect import signature
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+import yaml
+from jsonargparse import ArgumentError
+from lightning_fabric.plugins import TorchCheckpointIO
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from gfm.checkpoints.files import read_config as read_network_config
+from gfm.data.module import GFMData
+from gfm.models.glance_focus.config import Rosta
+from gfm.models.glance_focus.task import NETWORK_OPTIONS, GFMTask, check_model_options
+from gfm.tracking.loggers import WandbOptions, run_loggers, wandb_error
+from gfm.tracking.panel import ValidationPanel
+from gfm.tracking.rates import TrainingRates
+from gfm.tracking.record import WANDB_RUN, RunRecord
+from gfm.training.averaging import WeightAverage
+from gfm.training.progress import TrainingProgress
+from gfm.training.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
+from gfm.training.trainer import Trainer
+from rssn.imaging.errors import InputError, one_line
+
+# Warnings of Lightning about what is so by design.
+HARMLESS = (
+    "does not have many workers",  # the machine decides how many pay off
+    "args parameter is intended",
+    "LeafSpec.*is deprecated",
+    "Your `IterableDataset` has `__len__` defined",  # and its parts are told apart
+    "Total length of `list` across ranks is zero",  # nothing to validate on
+    "predict returned None",  # it writes files
+    "monitor='val_sad'.* could not find the monitored key",  # nothing to validate on
+    "recommended to use .*sync_dist=True",  # the means that are logged are over all processes
+)
+
+
+CHECKPOINT_WORDS = ("best", "last", "hpc", "registry")  # which Lightning resolves itself
+CONFIG_FLAGS = ("--config", "-c")
+
+
+class GFMCommandLine(LightningCLI):
+    """Lightning's command line with the project's defaults."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Tie labels to the model and crops to the seed; keep the best and the last model."""
+        # The model itself, since one that is read from a file brings its own representation.
+        parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
+        parser.link_arguments("seed_everything", "data.seed", int)
+        parser.add_lightning_class_args(ModelFiles, "checkpoint")
+        parser.add_lightning_class_args(RunRecord, "run")
+        parser.add_lightning_class_args(LastCheckpoint, "last")
+        parser.add_lightning_class_args(ValidationPanel, "panel")
+        parser.add_argument(
+            "--ema",
+            type=float | None,
+            metavar="DECAY",
+            help="Validate and keep the moving average of the weights, such as 0.999.",
+        )
+        parser.add_argument(
+            "--wandb",
+            type=str | None,
+            metavar="PROJECT",
+            help="Log to this W&B project as well; see WANDB_MODE.",
+        )
+        for name, kind, what in (
+            ("entity", str | None, "Team or user on W&B."),
+            ("group", str | None, "Group of the run on W&B."),
+            ("tags", list[str] | None, "Tags of the run on W&B, such as '[a, b]'."),
+        ):
+            parser.add_argument(f"--wandb_{name}", type=kind, metavar=name.upper(), help=what)
+        parser.set_defaults(
+            {
+                "checkpoint.monitor": "val_sad",
+                "checkpoint.mode": "min",
+                "checkpoint.filename": "best",
+                "checkpoint.enable_version_counter": False,
+                "trainer.max_epochs": 500,
+            }
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+        """Keep the arguments as they were given, for `_parse_ckpt_path`."""
+        self.given = list(args or [])
+        super().parse_arguments(parser, args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Take the model's options from a checkpoint, but for those that were given.
+
+        Lightning would let the checkpoint's win, also over what the user has just asked for.
+        """
+        command = self.config.get("subcommand")
+        path = command and self.config[command].get("ckpt_path")
+        if not path or path in CHECKPOINT_WORDS:
+            return
+        kept = read_hyper_parameters(Path(path))
+        options = self.config[command]["model"]
+        asked = given_model_options(self.given)
+        clashes = [n for n in NETWORK_OPTIONS if n in asked and options[n] != kept[n]]
+        if clashes and options["model"] is None:
+            said = ", ".join(f"model.{n}={kept[n]!r}, not {options[n]!r}" for n in clashes)
+            raise InputError(
+                f"ckpt_path={path}: was trained with {said}; leave the option out, or start anew "
+                "without --ckpt_path"
+            )
+        for name, value in kept.items():
+            if name not in asked:
+                options[name] = value
+
+    def before_instantiate_classes(self) -> None:
+        """Let the options of the network say what a model file brings along."""
+        options = self._get(self.config, "model")
+        if options["model"] is None:
+            return
+        config, asked = read_network_config(options["model"]), given_model_options(self.given)
+        check_model_options(options, config, asked)
+        for name in NETWORK_OPTIONS:
+            options[name] = getattr(config, name)
+
+    def _wandb_options(self) -> WandbOptions | None:
+        project = self._get(self.config_init, "wandb")
+        given = {n: self._get(self.config_init, f"wandb_{n}") for n in ("entity", "group", "tags")}
+        if project is None:
+            if unused := [f"--wandb_{name}" for name, value in given.items() if value]:
+                raise InputError(f"{', '.join(unused)}: no effect without --wandb PROJECT")
+            return None
+        path = self._get(self.config_init, "ckpt_path") if self.subcommand == "fit" else None
+        resume = read_wandb_run(Path(path)) if path and Path(path).is_file() else None
+        return WandbOptions(project, given["entity"], given["group"], given["tags"] or (), resume)
+
+    def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:  # noqa: ANN401
+        """The trainer, whose run always has a folder with `metrics.csv`."""
+        options = self._get(self.config_init, "trainer", default={})
+        loggers = run_loggers(options.get("logger"), self._wandb_options())
+        trainer = super().instantiate_trainer(**kwargs, logger=loggers)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # none that was asked for
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+        if (decay := self._get(self.config_init, "ema")) is not None:
+            callbacks: list[lightning.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+            callbacks.insert(0, WeightAverage(decay))  # before those that keep the model
+        return trainer
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run one of Lightning's commands.
+
+    Args:
+        arguments: The command and its options, as on the command line; `--quiet` among them shows
+            no progress.
+
+    Raises:
+        InputError: Data, a model or an option that is not supported.
+    """
+    command_line(arguments)
+
+
+def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommandLine:
+    """Task, data and trainer as a command line asks for them.
+
+    Args:
+        arguments: As for `run`; without the command, where it is not to be run.
+        is_run: Run the command.
+
+    Raises:
+        InputError: Data, a model or an option that is not supported.
+    """
+    options = [argument for argument in arguments if argument != "--quiet"]
+    refuse_old_names(options)
+    for file in config_files(options):
+        read_config(file)  # whose errors name the file, as the parser's do not
+    if len(options) < len(arguments):
+        os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
+    for talking in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(talking).setLevel(logging.WARNING)
+    for harmless in HARMLESS:
+        warnings.filterwarnings("ignore", message=f".*{harmless}")
+    raising = {"exit_on_error": False}  # or the parser writes its whole usage before its error
+    commands = {name: raising for name in GFMCommandLine.subcommands()} if is_run else {}
+    try:
+        return GFMCommandLine(
+            GFMTask,
+            GFMData,
+            trainer_class=Trainer,
+            args=options,
+            run=is_run,
+            parser_kwargs={**raising, **commands},
+            trainer_defaults={
+                "callbacks": [
+                    TrainingProgress(quiet=len(options) < len(arguments)),
+                    TrainingRates(),
+                ],
+                "logger": {
+                    "class_path": "pytorch_lightning.loggers.CSVLogger",
+                    "init_args": {"save_dir": "runs", "name": ""},
+                },
+                "enable_model_summary": False,
+            },
+            seed_everything_default=0,
+        )
+    except ArgumentError as error:
+        command = options[0] if is_run else "fit"
+        files = blamed_files(str(error), options)
+        where = f"{', '.join(map(str, files))}: " if files else ""
+        raise InputError(f"{where}{error}; see `gfm {command} --help`") from None
+    except MisconfigurationException as error:
+        raise InputError(str(error)) from None
+    except InputError:
+        raise
+    except RuntimeError as error:
+        if "Error(s) in loading state_dict" in str(error):
+            raise InputError(
+                f"the checkpoint holds another network than the model ({one_line(error)[:200]}...);"
+                " give the options that it was trained with"
+            ) from None
+        raise
+    except ValueError as error:  # the parser wraps what the options' own checks raise
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith("wandb."):
+            raise wandb_error(error) from None
+        raise
+
+
+def read_wandb_run(path: Path) -> str | None:
+    """Id of the run on W&B that a checkpoint of `gfm fit` belongs to."""
+    kept = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+    return next(iter(kept.get(WANDB_RUN, ())), None)
+
+
+def given_model_options(arguments: Sequence[str]) -> set[str]:
+    """Names of the model's options that a command line sets, itself or through its files."""
+    given = {
+        argument.partition("=")[0].removeprefix("--model.")
+        for argument in arguments
+        if argument.startswith("--model.")
+    }
+    for file in config_files(arguments):
+        model = read_config(file).get("model")
+        given |= model.keys() if isinstance(model, dict) else set()
+    return given
+
+
+def config_files(arguments: Sequence[str]) -> list[Path]:
+    """The files of options that a command line names, as far as they are there."""
+    return [file for file in named_files(arguments) if file.is_file()]
+
+
+def named_files(arguments: Sequence[str]) -> list[Path]:
+    """The files of options that a command line names."""
+    flags = [(*flag.partition("="), value) for flag, value in pairwise((*arguments, ""))]
+    return [Path(joined or value) for name, _, joined, value in flags if name in CONFIG_FLAGS]
+
+
+def refuse_old_names(arguments: Sequence[str]) -> None:
+    """Give the new names of `configs/TRACK/MODEL.yaml`, as the files of the paper were called.
+
+    Raises:
+        InputError: A file is missing whose track and model are files of their own.
+    """
+    for file in named_files(arguments):
+        configs = file.parent.parent
+        track = configs / "tracks" / f"{file.parent.name}.yaml"
+        model = configs / "models" / file.name
+        if not file.exists() and track.is_file() and model.is_file():
+            raise InputError(
+                f"--config {file}: tracks and models are files of their own now; give --config "
+                f"{track} --config {model}"
+            )
+
+
+def blamed_files(message: str, arguments: Sequence[str]) -> list[Path]:
+    """The files that an error of the parser is about; none where an option given beside them is.
+
+    Args:
+        message: Of the parser, which names the option, or its group and its last word.
+        arguments: The command line.
+    """
+    given = {argument.partition("=")[0] for argument in arguments if argument[:2] == "--"}
+    if any(option.removeprefix("--") in message for option in given.difference(CONFIG_FLAGS)):
+        return []
+    named = [word.rpartition(".")[2] for word in re.findall(r"""['"]([\w.]+)['"]""", message)]
+    files = config_files(arguments)
+    holding = [file for file in files if any(word in file.read_text("utf-8") for word in named)]
+    return holding or files
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The options in a YAML file.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
+    try:
+        options = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: cannot be read as YAML ({one_line(error)})") from None
+    if not isinstance(options, dict):
+        raise InputError(f"{file}: holds no options; write them as name: value")
+    return options
+
+
+def read_hyper_parameters(path: Path) -> dict[str, Any]:
+    """The options of the model that a checkpoint was trained with.
+
+    Raises:
+        InputError: It is missing, damaged, or not a checkpoint of `gfm fit`.
+    """
+    if not path.is_file():
+        raise InputError(f"ckpt_path={path}: no such file; runs/*/checkpoints/last.ckpt is one")
+    try:
+        kept = torch.load(path, weights_only=True, map_location="cpu")["hyper_parameters"]
+        # Options that came later had no effect on the network then.
+        usual = {name: signature(GFMTask).parameters[name].default for name in NETWORK_OPTIONS}
+        return usual | {name: value for name, value in kept.items() if not name.startswith("_")}
+    except Exception as error:  # every reader fails in its own way
+        raise InputError(
+            f"ckpt_path={path}: is no checkpoint of `gfm fit`, or a damaged one "
+            f"({type(error).__name__}); give another; models in .safetensors go to --model.model"
+        ) from None
+
+
+def _rosta_of(task: GFMTask) -> Rosta:
+    return task.model.config.rosta

@@ -1,0 +1,341 @@
+"""Build shards of composites: `python -m rssn.build --foregrounds DIR --backgrounds DIR --out URL`.
+
+First every source image is prepared once (F estimated, denoised) into a cache, then shards are
+composed from it. Every byte depends on the options and the images alone, so an interrupted build
+goes on with --resume and ends the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from rssn.build.composition import ShardTask, build_shard, shard_tasks
+from rssn.build.executors import Executor, ExecutorName, make_executor
+from rssn.build.output import (
+    cache_folder,
+    check_all_there,
+    check_empty,
+    claimed,
+    clear_leftovers,
+    told_build_errors,
+)
+from rssn.build.planning import Planner, find_inputs
+from rssn.build.preparation import Settings
+from rssn.imaging.console import Bar, run_command
+from rssn.denoising.denoise import resolve_device
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.foreground.estimate import METHODS, ForegroundMethod
+from rssn.imaging.images import ImageFormat
+from rssn.imaging.locations import locate
+from rssn.shards.manifest import PLAN_NAME, Manifest, Plan, library_versions
+from rssn.route.compose import ROUTES, Denoiser, RouteOptions
+from rssn.shards.tars import Content, ShardInfo
+from rssn.build.sources import LAYOUTS
+
+_PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
+LEAST_WINDOWS = 10  # of the largest blur, side by side in a background; the paper's hold 18
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """The settings that decide what is built.
+
+    Attributes:
+        route: The composition route.
+        seed: What all draws derive from.
+        method: How F is estimated from photographs.
+        image_format: Of composite, F and B: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (lossless).
+        samples_per_shard: None takes 256, or fewer where that would leave less than 16 shards.
+        limit: Only so many foregrounds, the first in name order; None takes all.
+        content: 'composites', or 'sources': F, alpha and backgrounds, denoised too, from which a
+            loader composes anew every epoch.
+        device: Where images are denoised: 'cpu', 'cuda', or 'auto' for a GPU if there is one. The
+            results differ a little, so a build goes on only with the device it began with.
+        extend: Continue the colours of cut-outs smoothly behind their mattes
+            (`rssn.extend_foreground`), for users of F that resample it apart from alpha.
+            Composites hardly gain: cut-outs are shrunk with alpha as weight anyway, and the
+            colours of half-transparent parts, exact in some data, are smoothed.
+    """
+
+    route: RouteOptions = field(default_factory=RouteOptions)
+    seed: int = 0
+    method: ForegroundMethod = "closed_form"
+    image_format: ImageFormat = "jpg"
+    samples_per_shard: int | None = None
+    limit: int | None = None
+    content: Content = "composites"
+    device: str = "cpu"
+    extend: bool = False
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
+        if self.method not in METHODS:
+            raise InputError(f"method={self.method!r} is not supported; choose from {METHODS}")
+        if self.image_format not in ("jpg", "png", "webp"):
+            raise InputError(f"format={self.image_format!r}; choose 'jpg', 'png' or 'webp'")
+        if self.content not in ("composites", "sources"):
+            raise InputError(f"content={self.content!r}; choose 'composites' or 'sources'")
+        if self.content == "sources" and not self.route.composition:
+            raise InputError("content='sources' needs a route that composes; 'original' keeps I")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"device={self.device!r}; choose 'auto', 'cpu' or 'cuda'")
+        for name in ("samples_per_shard", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value} is not allowed; give 1 or more")
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings in the types that JSON has."""
+        return {**asdict(self), "route": self.route.as_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The settings of a manifest, as `as_dict` gave them.
+
+        Raises:
+            InputError: There is an unknown setting or a bad value.
+        """
+        allowed = [setting.name for setting in fields(cls)]
+        if unknown := sorted(set(values) - set(allowed)):
+            raise InputError(f"unknown settings {unknown}; another version built this: use it")
+        return cls(**{**values, "route": RouteOptions.from_dict(values.get("route", {}))})
+
+    def settings(self, cache: Path) -> Settings:
+        """What of them the work on one image depends on, and where its results are kept."""
+        return Settings(self.route, self.method, cache, self.device, self.extend)
+
+
+def build(
+    foregrounds: Path,
+    backgrounds: Path | None,
+    out: str | Path,
+    options: BuildOptions,
+    *,
+    workers: int | None = None,
+    executor: ExecutorName = "local",
+    resume: bool = False,
+    cache: Path | None = None,
+    quiet: bool = True,
+) -> Manifest:
+    """Build shards and their manifest.
+
+    Args:
+        foregrounds: Folder with original/ + mask/, or fg/ + alpha/, or RGBA images.
+        backgrounds: Folder of pictures; None for the route 'original'.
+        out: Folder of the shards, or its address in an object store (s3://, gs://, ...).
+        options: What to build.
+        workers: Processes; None takes one for each core.
+        executor: Where they run, 'local' or 'ray'.
+        resume: Go on with an interrupted build; without it `out` has to be empty.
+        cache: Folder of the prepared sources, on this machine; `out`/.cache by default. It can be
+            shared.
+        quiet: Show no progress.
+
+    Returns:
+        The manifest, already written. Its `failures` name the inputs that were left out.
+
+    Raises:
+        InputError: A folder or an option is wrong, another build writes to `out`, the build to
+            resume had other settings or images, or the disk is full.
+    """
+    folder = locate(out)
+    options = replace(options, device=_device(options, executor))
+    settings = options.settings(cache_folder(cache, folder))
+    with told_build_errors(folder), make_executor(executor, workers) as run:
+        sources, pictures, failures = find_inputs(
+            foregrounds, backgrounds, options.route, options.limit
+        )
+        plan = Plan(options.as_dict(), library_versions(options.device), inputs="")
+        with claimed(folder):
+            check_empty(folder, resume)
+            before = Manifest.previous(folder)
+            if before is not None:  # now, and not after hours of work
+                replace(plan, inputs=before.plan.inputs).check_same(before.plan)
+            clear_leftovers(folder)
+            inputs = Planner(settings, options.seed, options.content, run, quiet).plan(
+                sources, pictures
+            )
+            plan = replace(plan, inputs=inputs.digest)
+            before = before or Manifest.begin(plan, folder)
+            plan.check_same(before.plan)
+
+            cut = partial(shard_tasks, settings, options.image_format, folder)
+            size, prefix = options.samples_per_shard, _PREFIXES[options.content]
+            shards = _build_shards(run, cut(inputs.samples, size, before.shards, prefix), quiet)
+            more = _build_shards(
+                run, cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"), quiet
+            )
+            failures = sorted(
+                _without(failure, foregrounds, backgrounds)
+                for failure in failures + inputs.failures
+            )
+            check_all_there(folder, [*shards, *more])
+            manifest = Manifest(plan, shards, failures, folder, more)
+            manifest.write()
+            (folder / PLAN_NAME).unlink(missing_ok=True)
+    return manifest
+
+
+def _build_shards(run: Executor, tasks: Sequence[ShardTask], quiet: bool) -> list[ShardInfo]:
+    shards = {}
+    if not tasks:
+        return []
+    with Bar("samples", sum(len(task.samples) for task in tasks), quiet) as bar:
+        for number, shard in run.run(build_shard, tasks):
+            shards[number] = shard
+            bar.advance(shard.samples)
+    return [shards[number] for number in range(len(tasks))]
+
+
+def _without(failure: str, *folders: Path | None) -> str:
+    """A failure with file names that do not tell where the data set lies."""
+    for folder in folders:
+        failure = failure.replace(f"{folder}/", "") if folder else failure
+    return failure
+
+
+def _device(options: BuildOptions, executor: ExecutorName) -> str:
+    """The device that denoises, 'cpu' or 'cuda'."""
+    device = resolve_device(options.device, options.route.denoise_backend)
+    if device != "cpu" and executor == "ray":
+        raise InputError(
+            f"device={device!r} does not go with executor='ray', which gives its tasks no GPU; "
+            "choose device='cpu' or executor='local'"
+        )
+    return device
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rssn.build",
+        description="Compose training samples for matting and write them as WebDataset shards.",
+    )
+    add = parser.add_argument
+    add("--foregrounds", type=Path, required=True, metavar="DIR", help=LAYOUTS)
+    add("--backgrounds", type=Path, metavar="DIR", help="pictures; not for --route original")
+    add("--out", required=True, metavar="URL", help="folder of the shards, or s3://, gs://, ...")
+    add("--route", default="rssn", help=f"{', '.join(ROUTES)}, or a YAML file of options")
+    add("--k", type=int, help="composites of each foreground (5)")
+    add("--seed", type=int, default=0)
+    add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
+    add(
+        "--blur-reference",
+        type=int,
+        metavar="PX",
+        help="shorter side that the blur is meant for, to scale it with the images (not scaled; "
+        "the paper's images have 1080)",
+    )
+    add("--format", choices=("jpg", "png", "webp"), default="jpg", help="jpg is quality 95, 4:4:4")
+    add("--method", choices=METHODS, default=METHODS[0], help="how foregrounds are estimated")
+    add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
+    add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
+    add(
+        "--content",
+        choices=("composites", "sources"),
+        default="composites",
+        help="sources: for composing in the loader, anew every epoch",
+    )
+    add(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="cpu",
+        help="for denoising; on a GPU each worker takes up to 1.5 GB of its memory",
+    )
+    add("--samples-per-shard", type=int, metavar="N", help="256, less for small builds")
+    add("--limit", type=int, metavar="N", help="only the first N foregrounds")
+    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--executor", choices=("local", "ray"), default="local")
+    add("--cache", type=Path, metavar="DIR", help="prepared sources (OUT/.cache); can be shared")
+    add("--resume", action="store_true", help="go on with an interrupted build")
+    add("--quiet", action="store_true", help="no progress bars")
+    return parser
+
+
+def route_options(
+    name: str,
+    k: int | None = None,
+    shorter_side: int | None = None,
+    denoise_backend: Denoiser | None = None,
+    blur_reference: int | None = None,
+) -> RouteOptions:
+    """A route by its name, or from a YAML file, with the values given here in place of its own.
+
+    Raises:
+        InputError: There is no such route, or a value is not allowed.
+    """
+    if name in ROUTES:
+        route = ROUTES[name]
+    elif Path(name).suffix in (".yaml", ".yml"):
+        route = RouteOptions.from_yaml(Path(name))
+    else:
+        raise InputError(f"route='{name}'; choose from {list(ROUTES)} or give a YAML file")
+    return replace(
+        route,
+        k=route.k if k is None else k,
+        shorter_side=route.shorter_side if shorter_side is None else shorter_side,
+        denoise_backend=denoise_backend or route.denoise_backend,
+        blur_reference=route.blur_reference if blur_reference is None else blur_reference,
+    )
+
+
+def blur_hint(route: RouteOptions) -> str | None:
+    """What to say of a blur that leaves nothing of backgrounds as small as the route makes them."""
+    side, window = route.shorter_side, max(route.blur_sizes)
+    if route.blur_reference is not None or not route.blur_probability:
+        return None
+    if side is None or window * LEAST_WINDOWS <= side:
+        return None
+    return (
+        f"blur windows of up to {window} px leave little of backgrounds of {side} px; they are "
+        "meant for 1080 px: --blur-reference 1080 scales them"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0 done, 1 some inputs failed, 2 usage."""
+    chosen = parser().parse_args(arguments)
+
+    def command() -> None:
+        route = route_options(
+            chosen.route,
+            k=chosen.k,
+            shorter_side=chosen.size,
+            denoise_backend=chosen.denoiser,
+            blur_reference=chosen.blur_reference,
+        )
+        if not chosen.quiet and (hint := blur_hint(route)) is not None:
+            sys.stderr.write(f"note: {hint}\n")
+        options = BuildOptions(
+            route,
+            seed=chosen.seed,
+            method=chosen.method,
+            image_format=chosen.format,
+            samples_per_shard=chosen.samples_per_shard,
+            limit=chosen.limit,
+            content=chosen.content,
+            device=chosen.device,
+            extend=chosen.extend,
+        )
+        manifest = build(
+            chosen.foregrounds,
+            chosen.backgrounds,
+            chosen.out,
+            options,
+            workers=chosen.workers,
+            executor=chosen.executor,
+            resume=chosen.resume,
+            cache=chosen.cache,
+            quiet=chosen.quiet,
+        )
+        if manifest.failures:
+            raise FailedInputs(manifest.failures)
+
+    return run_command(command)

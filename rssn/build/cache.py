@@ -1,0 +1,84 @@
+"""Work that is done once for each source image, kept by the content of what it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rssn.imaging.files import whole_file
+from rssn.imaging.errors import InputError
+
+_CHECK_BYTES = 16
+_VERSION = 1  # raise it when the cached work gives other results than before
+
+
+class Cache:
+    """Named byte strings in files, each with a checksum behind its content.
+
+    Image readers ignore what follows the end of a PNG, so the entries open in any viewer.
+
+    Args:
+        folder: Where they are kept; made when first written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, key: str, name: str, compute: Callable[[], Mapping[str, bytes]]) -> bytes:
+        """The entry `name` of a key; where it is missing or damaged all of the key is computed."""
+        data = self._read(self._path(key, name))
+        if data is not None:
+            return data
+        entries = compute()
+        for each, content in entries.items():
+            self._write(self._path(key, each), content)
+        return entries[name]
+
+    def _path(self, key: str, name: str) -> Path:
+        return self.folder / key[:2] / f"{key[2:]}.{name}"
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            stored = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        data, check = stored[:-_CHECK_BYTES], stored[-_CHECK_BYTES:]
+        return data if check == _checksum(data) else None
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_bytes(data + _checksum(data))
+
+
+def content_digest(*paths: Path) -> str:
+    """A name for the content of some files, the same wherever they lie.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    digests = []
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digests.append(hashlib.file_digest(file, _blake2b).hexdigest())
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); check the path"
+            ) from error
+    return cache_key(*digests)
+
+
+def cache_key(*parts: str | float | None) -> str:
+    """A name for a piece of work: what is done, with which settings, to which content."""
+    return _blake2b(json.dumps([_VERSION, *parts]).encode()).hexdigest()
+
+
+def _blake2b(data: bytes = b"") -> hashlib.blake2b:
+    return hashlib.blake2b(data, digest_size=_CHECK_BYTES)
+
+
+def _checksum(data: bytes) -> bytes:
+    return _blake2b(data).digest()

@@ -1,0 +1,116 @@
+"""Where the work runs: in this process, in processes on all cores, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Literal, Protocol, Self, TypeVar
+
+import cv2
+
+from rssn.imaging.errors import InputError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+ExecutorName = Literal["local", "ray"]
+
+
+class Executor(Protocol):
+    """Runs a function over tasks; a context that ends its processes."""
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield (task number, result) in the order in which the tasks finish."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:
+    """The executor of that name.
+
+    Args:
+        name: 'local' or 'ray'.
+        workers: Processes; None takes one for each core (of the cluster, for 'ray').
+
+    Raises:
+        InputError: `workers` is below 1, the name is unknown or its package is missing.
+    """
+    if workers is not None and workers < 1:
+        raise InputError(f"workers={workers} is not a number of processes; give 1 or more")
+    if name == "local":
+        return LocalExecutor(workers or available_cores())
+    if name == "ray":
+        from rssn.build.ray_executor import RayExecutor
+
+        return RayExecutor(workers)
+    raise InputError(f"executor={name!r} is not supported; choose 'local' or 'ray'")
+
+
+class LocalExecutor:
+    """Processes on this machine; one worker means this process itself."""
+
+    def __init__(self, workers: int) -> None:
+        self._pool = None
+        if workers > 1:
+            self._pool = ProcessPoolExecutor(
+                workers,
+                # Forked children would inherit the threads' locks of OpenCV and numba, and hang.
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin_worker,
+            )
+
+    def run(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield (task number, result) in the order in which the tasks finish."""
+        if self._pool is None:
+            for number, task in enumerate(tasks):
+                yield number, function(task)
+            return
+        numbers = {self._pool.submit(function, task): number for number, task in enumerate(tasks)}
+        try:
+            for future in as_completed(numbers):
+                yield numbers[future], future.result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a worker process was killed, which mostly means that memory ran out; give fewer "
+                "--workers and go on with --resume"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _begin_worker() -> None:
+    """One core for each process, which ends with its parent however that ends."""
+    cv2.setNumThreads(1)
+    os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # silently; the parent tells of it
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,190 @@
+"""Foregrounds on disk: photographs or cut-outs, each with its matte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import (
+    Alpha,
+    Uint8Image,
+    image_files,
+    is_image_file,
+    read_alpha,
+    read_rgb,
+    read_rgba,
+)
+from rssn.imaging.licences import Licences
+
+Array = TypeVar("Array", bound=NDArray[Any])
+
+LAYOUTS = "original/ and mask/ with the same names, or fg/ and alpha/, or RGBA images"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A foreground's files.
+
+    Attributes:
+        id: File name without its suffix.
+        image: The photograph or the foreground's colours.
+        matte: The matte; the same file as `image` for RGBA.
+        is_photograph: The image holds its own background: F has to be estimated.
+        licence: Of the image, where a list beside it tells.
+    """
+
+    id: str
+    image: Path
+    matte: Path
+    is_photograph: bool
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class Background:
+    """A background's file, and its licence where a list beside it tells."""
+
+    path: Path
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class SourcePixels:
+    """A foreground in memory.
+
+    Attributes:
+        image: uint8 (H, W, 3).
+        alpha: float32 (H, W) in [0, 1].
+        file_size: Height and width of its files in px, before shrinking.
+    """
+
+    image: Uint8Image
+    alpha: Alpha
+    file_size: tuple[int, int]
+
+
+def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
+    """The foregrounds of a folder, in the order of their ids.
+
+    The folder holds original/ + mask/ (photographs), or fg/ + alpha/ (foreground colours), or
+    RGBA images; the first of these that is there counts.
+
+    Returns:
+        The foregrounds, and one line for each file that has no partner.
+
+    Raises:
+        InputError: The folder holds none of these layouts or no image in it, or its list of
+            licences is broken.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one with {LAYOUTS}")
+    sources, failures = _find_layout(folder)
+    licences = Licences(folder)
+    return [replace(source, licence=licences.of(source.image)) for source in sources], failures
+
+
+def find_backgrounds(folder: Path) -> list[Background]:
+    """The backgrounds of a folder, in name order.
+
+    Raises:
+        InputError: The folder is missing, holds no image, or its list of licences is broken.
+    """
+    licences = Licences(folder)
+    return [Background(path, licences.of(path)) for path in image_files(folder)]
+
+
+def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:
+    for images, mattes in (("original", "mask"), ("fg", "alpha")):
+        if (folder / images).is_dir():
+            return _pairs(folder / images, folder / mattes, is_photograph=images == "original")
+    cutouts, failures = _by_stem(folder)
+    if not cutouts and not failures:
+        raise InputError(f"{folder}: holds no foreground; give {LAYOUTS}")
+    return [Source(id, path, path, False) for id, path in sorted(cutouts.items())], failures
+
+
+def read_source(source: Source, shorter_side: int | None) -> SourcePixels:
+    """Read a foreground, shrunk to `shorter_side` px on its shorter side (never enlarged).
+
+    The colours of a cut-out are shrunk with alpha as weight, so that what lies outside the object
+    does not bleed into it. Alpha is rounded to 8 bits, as shards store it: the matte of a sample
+    is exactly the one that it was blended with.
+
+    Raises:
+        InputError: A file cannot be read, the sizes differ, or alpha is 0 everywhere.
+    """
+    if source.image == source.matte:
+        image, alpha = read_rgba(source.image)
+    else:
+        image, alpha = read_rgb(source.image), read_alpha(source.matte)
+    if image.shape[:2] != alpha.shape:
+        raise InputError(
+            f"{source.image}: is {image.shape[1]}x{image.shape[0]} px, its matte "
+            f"{alpha.shape[1]}x{alpha.shape[0]}; give a matte of the same size"
+        )
+    small = shrink(alpha, shorter_side)
+    levels = np.rint(small * 255)
+    if not levels.any():
+        raise InputError(f"{source.matte}: alpha is 0 everywhere; remove it or give its matte")
+    if source.is_photograph or small is alpha:
+        image = shrink(image, shorter_side)
+    else:
+        image = _shrink_weighted(image, alpha, small, shorter_side)
+    return SourcePixels(image, (levels / 255).astype(np.float32), alpha.shape)
+
+
+def shrink(image: Array, shorter_side: int | None) -> Array:
+    """Resize by area averaging to `shorter_side` px on the shorter side; smaller ones stay."""
+    height, width = image.shape[:2]
+    if shorter_side is None or min(height, width) <= shorter_side:
+        return image
+    scale = shorter_side / min(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _shrink_weighted(
+    image: Uint8Image, alpha: Alpha, small: Alpha, shorter_side: int | None
+) -> Uint8Image:
+    colours = shrink(image, shorter_side).astype(np.float32)
+    weighted = shrink(image * alpha[..., None], shorter_side)
+    inside = small > 0
+    colours[inside] = weighted[inside] / small[inside, None]
+    rounded: Uint8Image = np.rint(colours.clip(0, 255)).astype(np.uint8)
+    return rounded
+
+
+def _pairs(images: Path, mattes: Path, is_photograph: bool) -> tuple[list[Source], list[str]]:
+    if not mattes.is_dir():
+        raise InputError(f"{mattes}: no such folder; it has to hold the mattes of {images}")
+    pictures, failures = _by_stem(images)
+    alphas, more = _by_stem(mattes)
+    failures += more
+    kind = "photograph" if is_photograph else "foreground"
+    for stem in sorted(pictures.keys() - alphas.keys()):
+        failures.append(f"{pictures[stem]}: {kind} without a matte in {mattes}")
+    for stem in sorted(alphas.keys() - pictures.keys()):
+        failures.append(f"{alphas[stem]}: matte without a {kind} in {images}")
+    both = sorted(pictures.keys() & alphas.keys())
+    if not both and not failures:
+        raise InputError(f"{images} and {mattes.name}/: hold no image; give {LAYOUTS}")
+    return [Source(stem, pictures[stem], alphas[stem], is_photograph) for stem in both], failures
+
+
+def _by_stem(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    files: dict[str, Path] = {}
+    failures = []
+    for path in sorted(folder.iterdir()):
+        if not is_image_file(path):
+            continue
+        if path.stem in files:
+            failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
+        else:
+            files[path.stem] = path
+    return files, failures

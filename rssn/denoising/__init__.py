@@ -1,0 +1,1 @@
+"""BM3D denoising: fast on the CPU, in torch, or by the reference package."""

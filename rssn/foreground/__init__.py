@@ -1,0 +1,1 @@
+"""Foreground and background colours of a photograph, given its matte."""

@@ -1,0 +1,1 @@
+"""The base of all three packages: pictures, whole files, locations, errors, console."""

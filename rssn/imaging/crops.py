@@ -1,0 +1,136 @@
+"""Square crops that are decoded, cut and resized without touching the rest of an image."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_part, unit
+from rssn.imaging.jpeg_parts import Area
+
+Image = TypeVar("Image", bound=NDArray[Any])
+
+GRID = 8  # px; a JPEG decoded at 1/2, 1/4 or 1/8 has whole pixels at these places
+
+
+class Box(NamedTuple):
+    """A square of an image, in px: its upper left corner, on the grid of 8 px, and its side."""
+
+    top: int
+    left: int
+    side: int
+
+    @property
+    def area(self) -> Area:
+        """The same as a rectangle."""
+        return Area(self.top, self.left, self.side, self.side)
+
+
+def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Generator) -> Box:
+    """Place a box anywhere in an image, or around a pixel of its transition region.
+
+    Args:
+        levels: The matte (H, W), integer levels or float in [0, 1].
+        side: Wanted side in px, cut down to the image and, from 8 px on, to a multiple of 8.
+        on_transition: Centre the box on a fractional pixel, as far as the border allows; anywhere
+            where there is none.
+        rng: Decides the place.
+
+    Note:
+        The last rows and columns of an image, 7 at most, are in no box if its sides are no
+        multiples of 8.
+    """
+    height, width = levels.shape
+    side = min(side, height, width)
+    side -= side % GRID if side >= GRID else 0
+    if on_transition:
+        whole = np.iinfo(levels.dtype).max if levels.dtype.kind == "u" else 1.0
+        step = 1 if levels.dtype.kind == "u" else float(np.finfo(np.float32).eps) / 2
+        fractional = cv2.inRange(levels, step, whole - step)
+        if count := cv2.countNonZero(fractional):
+            row, column = _nth_place(fractional, int(rng.integers(count)))
+            top = _on_grid(row - side // 2, height - side)
+            return Box(top, _on_grid(column - side // 2, width - side), side)
+    rows, columns = (height - side) // GRID, (width - side) // GRID
+    top, left = (int(rng.integers(places + 1)) * GRID for places in (rows, columns))
+    return Box(top, left, side)
+
+
+def reduction(side: int, size: int) -> Reduction:
+    """How far an image may be shrunk while decoding if `side` px of it become `size` px."""
+    return max((r for r in get_args(Reduction) if side >= r * size), default=1)
+
+
+def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
+    """Cut a box out and resize it: by area averaging down, linearly up.
+
+    Args:
+        image: (H, W) or (H, W, C), perhaps decoded at 1/`reduced`.
+        box: In px of the whole image.
+        size: Side of the result, in px.
+        reduced: 1, 2, 4 or 8.
+    """
+    top, left, side = (value // reduced for value in box)
+    part = image[top : top + side, left : left + side]
+    if part.shape[:2] == (size, size):
+        return part.copy()  # type: ignore[return-value]
+    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    resized: Image = cv2.resize(part, (size, size), interpolation=how)  # type: ignore[assignment]
+    return resized
+
+
+def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
+    """Cut a box out of a matte's levels and resize it as float32 in [0, 1].
+
+    It is first averaged over as many pixels as `decode_cut` shrinks colours by while decoding, and
+    resized then, as they are: a composite and its parts stay one.
+    """
+    top, left, side = box
+    part = levels[top : top + side, left : left + side]
+    plane = unit(part) if part.dtype.kind == "f" else part.astype(np.float32)
+    reduced = reduction(side, size)
+    if reduced > 1 and side % reduced == 0:
+        halves = (side // reduced, side // reduced)
+        plane = np.asarray(cv2.resize(plane, halves, interpolation=cv2.INTER_AREA), np.float32)
+    resized = cut(plane, Box(0, 0, len(plane)), size)
+    return resized if part.dtype.kind == "f" else resized / np.float32(np.iinfo(part.dtype).max)
+
+
+def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: str) -> Uint8Image:
+    """Decode a box of a picture to uint8 RGB (size, size, 3), reduced where the result is small.
+
+    Args:
+        data: The encoded picture.
+        box: In px of the whole picture.
+        size: Side of the result, in px.
+        shape: Height and width that the whole picture has to have.
+        name: Stands in the error.
+
+    Raises:
+        InputError: It cannot be decoded or is of another size.
+    """
+    reduced = reduction(box.side, size)
+    image, (top, left), whole = decode_rgb_part(data, box.area, name, reduced)
+    if any(abs(there - wanted) >= reduced for there, wanted in zip(whole, shape, strict=True)):
+        raise InputError(
+            f"{name}: is about {whole[1]}x{whole[0]} px, the matte {shape[1]}x{shape[0]}; build "
+            "the shards again"
+        )
+    return cut(image, Box(box.top - top, box.left - left, box.side), size, reduced)
+
+
+def _nth_place(mask: NDArray[Any], number: int) -> tuple[int, int]:
+    """Row and column of a place of a mask of 0 and 255, counted from 0 row by row."""
+    before = np.cumsum(cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] // 255)
+    row = int(np.searchsorted(before, number, side="right"))
+    skipped = int(before[row - 1]) if row else 0
+    return row, int(np.flatnonzero(mask[row])[number - skipped])
+
+
+def _on_grid(start: int, last: int) -> int:
+    start = min(max(start, 0), last)
+    return start - start % GRID

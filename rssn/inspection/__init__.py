@@ -1,0 +1,1 @@
+"""Inspection of builds: verify, index, contact sheet, one sample rebuilt."""

@@ -1,0 +1,220 @@
+"""Look at a build: `python -m rssn.inspect SHARDS`.
+
+Every shard is compared with the manifest and every sample is read, decoded and blended again;
+what there is stands in a table, and some samples on a contact sheet. `--sample KEY` makes one
+sample again from its record and compares it with the stored one, bit by bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rssn.build.builder import BuildOptions
+from rssn.build.executors import make_executor
+from rssn.imaging.console import run_command
+from rssn.imaging.drawing import grey
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import encode_rgb
+from rssn.imaging.locations import Location, locate, told_errors
+from rssn.inspection.contact_sheet import Shown, contact_sheet, show
+from rssn.inspection.rebuilding import rebuild
+from rssn.inspection.sample_checks import decode_parts
+from rssn.inspection.statistics import summarise
+from rssn.inspection.tables import rebuilt_table, statistics_table
+from rssn.inspection.verification import inspect_shards
+from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest
+from rssn.shards.parts import name_parts
+from rssn.shards.tars import decode_sample, read_entry
+
+SHEET_NAME = "contact.jpg"
+SHEET_SAMPLES = 6
+
+
+def inspect_build(
+    folder: Location, *, workers: int | None = None, quiet: bool = True
+) -> dict[str, Any]:
+    """Compare a build with its manifest and count what it holds.
+
+    Args:
+        folder: Of the shards.
+        workers: Processes; None takes one for each core.
+        quiet: Show no progress.
+
+    Returns:
+        In the types that JSON has: 'problems', one line each; 'statistics'; and from the manifest
+        'shards' (how many), 'bytes', 'failures', 'configuration' and 'versions'.
+
+    Raises:
+        InputError: The folder holds no finished build.
+    """
+    manifest = read_manifest(folder)
+    route = None
+    if manifest.content != INDEXED:
+        route = BuildOptions.from_dict(manifest.plan.configuration).route
+    with make_executor("local", workers) as executor:
+        findings = inspect_shards(manifest, executor, quiet)
+    shards = [*manifest.shards, *manifest.backgrounds]
+    return {
+        "problems": findings.problems,
+        "shards": len(shards),
+        "bytes": sum(shard.bytes for shard in shards),
+        "statistics": summarise(findings.tally, route),
+        "failures": manifest.failures,
+        "configuration": manifest.plan.configuration,
+        "versions": manifest.plan.versions,
+    }
+
+
+def read_manifest(folder: Location) -> Manifest:
+    """The manifest of a finished build.
+
+    Raises:
+        InputError: There is none, and why.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one that rssn.build wrote")
+    if not (folder / NAME).is_file() and (folder / PLAN_NAME).is_file():
+        raise InputError(
+            f"{folder}: the build is not finished ({PLAN_NAME}, but no {NAME}); finish it with "
+            "python -m rssn.build ... --resume"
+        )
+    return Manifest.read(folder)
+
+
+def chosen_samples(manifest: Manifest, count: int) -> Iterator[Shown]:
+    """Up to so many samples that can be read, spread evenly over a build.
+
+    Raises:
+        InputError: There is no index of the samples.
+    """
+    index = manifest.index()
+    places = [(shard.name, entry) for shard in manifest.shards for entry in index[shard.name]]
+    count = min(count, len(places))
+    for number in range(count):
+        name, entry = places[(2 * number + 1) * len(places) // (2 * count)]
+        try:
+            if manifest.parts is None:
+                yield show(entry.key, decode_sample(read_entry(manifest.tars / name, entry)))
+            else:
+                members = read_entry(manifest.tars / name, entry, None)
+                images = decode_parts(name_parts(members, manifest.parts))
+                yield Shown(entry.key, images | {"alpha": grey(images["alpha"])}, f"of {name}")
+        except ValueError:  # an InputError too: it stands among the problems
+            continue
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rssn.inspect",
+        description="Verify the shards of a build, count what they hold, and draw some samples.",
+    )
+    add = parser.add_argument
+    add("shards", metavar="SHARDS", help="folder of a build, or its address")
+    add("--json", type=Path, metavar="OUT", help="write the findings as JSON")
+    add("--sheet", type=Path, metavar="OUT.jpg", help=f"contact sheet (SHARDS/{SHEET_NAME})")
+    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--quiet", action="store_true", help="no progress bar")
+    one = parser.add_argument_group("make one sample again and compare it, in place of all that")
+    one.add_argument("--sample", metavar="KEY")
+    one.add_argument("--foregrounds", type=Path, metavar="DIR", help="as they were for the build")
+    one.add_argument("--backgrounds", type=Path, metavar="DIR", help="as they were for the build")
+    one.add_argument("--cache", type=Path, metavar="DIR", help="prepared sources; else made anew")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0 all is well, 1 something is not, 2 usage."""
+    chosen = parser().parse_args(arguments)
+
+    def command() -> None:
+        folder = locate(chosen.shards)
+        with told_errors(folder, "check the path"):
+            (_rebuild if chosen.sample else _inspect)(folder, chosen)
+
+    return run_command(command)
+
+
+def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
+    if chosen.foregrounds or chosen.backgrounds or chosen.cache:
+        raise InputError("--foregrounds, --backgrounds and --cache go with --sample KEY; give it")
+    sheet = folder / SHEET_NAME if chosen.sheet is None else chosen.sheet
+    if sheet.suffix.lower() not in (".jpg", ".jpeg"):
+        raise InputError(f"--sheet {sheet}: is not a JPEG; give a name that ends in .jpg")
+    manifest = read_manifest(folder)
+    for path in (chosen.json, chosen.sheet):
+        _check_output(path)
+    report = inspect_build(folder, workers=chosen.workers, quiet=chosen.quiet)
+    console = Console(markup=False, highlight=False)
+    console.print(statistics_table(report))
+    problems = list(report["problems"])
+    if chosen.json:
+        problems += _written(chosen.json, (json.dumps(report, indent=2) + "\n").encode())
+    told = _draw(manifest, sheet, is_named=chosen.sheet is not None)
+    if told and chosen.sheet is not None:
+        problems += told
+    else:  # without a sheet nobody asked for by name, all can be well
+        console.print(*(told or [f"{sheet}: some of the samples"]), soft_wrap=True)
+    if problems:
+        raise FailedInputs(problems)
+    console.print("every shard and every sample is as the manifest says", soft_wrap=True)
+
+
+def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:
+    """Draw the contact sheet; why there is none stands in the line that is returned."""
+    if manifest.content == "sources":
+        return [f"{path}: is not drawn, for these are shards of sources"]
+    if path.exists() and not is_named:
+        return [f"{path}: is there and stays as it is; --sheet names another"]
+    try:
+        samples = list(chosen_samples(manifest, SHEET_SAMPLES))
+    except InputError as error:
+        return [f"{path}: is not drawn: {one_line(error)}"]
+    return _written(path, encode_rgb(contact_sheet(samples)))
+
+
+def _written(path: Location, data: bytes) -> list[str]:
+    """Write a file whole; why that failed stands in the line that is returned."""
+    try:
+        with whole_file(path) as part:
+            part.write_bytes(data)
+    except OSError as error:
+        return [f"{path}: cannot be written ({error.strerror or error}); name another"]
+    return []
+
+
+def _rebuild(folder: Location, chosen: argparse.Namespace) -> None:
+    if chosen.json or chosen.sheet:
+        raise InputError("--json and --sheet are for the whole build; leave them out, or --sample")
+    if chosen.foregrounds is None:
+        raise InputError("--sample needs --foregrounds, the folder that the build was made from")
+    manifest = read_manifest(folder)
+    if manifest.content == INDEXED:
+        raise InputError(
+            f"{folder}: its samples were not built here, so none can be made again; leave --sample "
+            "out"
+        )
+    rebuilt = rebuild(manifest, chosen.sample, chosen.foregrounds, chosen.backgrounds, chosen.cache)
+    console = Console(markup=False, highlight=False)
+    console.print(rebuilt_table(rebuilt))
+    different = [
+        f"{rebuilt.key}: {name}: {what}" for name, what in rebuilt.differences().items() if what
+    ]
+    if rebuilt.changed or different:
+        raise FailedInputs([f"{rebuilt.key}: {line}" for line in rebuilt.changed] + different)
+    console.print(f"{rebuilt.key}: the same, bit by bit", soft_wrap=True)
+
+
+def _check_output(path: Path | None) -> None:
+    """Find out before the long part whether a file can be written."""
+    if path is not None and path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file")
+    if path is not None and not path.absolute().parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder; make it, or give another name")

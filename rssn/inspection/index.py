@@ -1,0 +1,287 @@
+"""Index the WebDataset tars of others: `python -m rssn.index TARS`.
+
+Every sample is read and decoded once. What can be used goes into an index and a manifest beside the
+tars (or in --out), as a build has them, so that `gfm fit`, `gfm sanity` and `rssn.inspect` take
+that folder; the tars stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rssn.build.executors import make_executor
+from rssn.imaging.console import Bar, run_command
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.locations import Location, locate, told_errors
+from rssn.inspection.sample_checks import check_indexed
+from rssn.inspection.statistics import Tally
+from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest, Plan, library_versions
+from rssn.shards.parts import KNOWN, OPTIONS, Parts, choose_parts
+from rssn.shards.tars import (
+    Entry,
+    ShardInfo,
+    describe_shard,
+    first_extensions,
+    list_entries,
+    read_entry,
+)
+
+_COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+
+
+@dataclass(frozen=True)
+class IndexTask:
+    """A tar to look through, and which members of its samples are which part."""
+
+    path: Location
+    parts: Parts
+
+
+def index_tars(
+    tars: Sequence[str],
+    parts: Mapping[str, str | None] | None = None,
+    out: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    quiet: bool = True,
+) -> Manifest:
+    """Check tars of others, and write their index and manifest.
+
+    Args:
+        tars: Files, folders of them, or patterns such as `s3://bucket/{00000..8}.tar`.
+        parts: Names of members by part (`composite`, `alpha`, `foreground`, `background`), where
+            those of the first sample do not tell; 'none' leaves a part out.
+        out: Folder of the index and the manifest, where the one of the tars cannot be written to;
+            None takes that.
+        workers: Processes; None takes one for each core.
+        quiet: Show no progress.
+
+    Returns:
+        The manifest, already written. Its `failures` name what was left out.
+
+    Raises:
+        InputError: There are no such tars, they lie in several folders, the folder holds a build,
+            or nothing in them can be used.
+    """
+    paths = find_tars(tars)
+    place = paths[0].parent
+    folder = place if out is None else locate(out)
+    _check_folder(folder)
+    chosen = _parts_of_first(paths, parts or {})
+    tasks, shards, failures = [IndexTask(path, chosen) for path in paths], {}, {}
+    with make_executor("local", workers) as run, Bar("tars", len(tasks), quiet) as bar:
+        for number, (shard, told) in run.run(index_tar, tasks):
+            shards[number], failures[number] = shard, told
+            bar.advance()
+    kept = [shards[number] for number in range(len(tasks)) if shards[number].samples]
+    told = [line for number in range(len(tasks)) for line in failures[number]]
+    if not kept:
+        raise InputError(f"no sample can be used, so nothing was written; the first: {told[0]}")
+    configuration: dict[str, Any] = {"content": INDEXED, "parts": chosen}
+    if folder != place:
+        configuration["tars"] = str(place.absolute() if isinstance(place, Path) else place)
+    digest = hashlib.sha256("".join(shard.sha256 for shard in kept).encode()).hexdigest()
+    manifest = Manifest(Plan(configuration, library_versions("cpu"), digest), kept, told, folder)
+    with told_errors(folder, "give --out, a folder that can be written to", "written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest.write()
+    return manifest
+
+
+def index_tar(task: IndexTask) -> tuple[ShardInfo, list[str]]:
+    """Look through one tar; runs in a worker.
+
+    Returns:
+        What the manifest says of it, with the samples that can be used, and one line for each
+        that cannot, or for the whole tar.
+    """
+    path = task.path
+    try:
+        with told_errors(path, "copy it again"), _here(path) as file:
+            return _look_through(file, task)
+    except InputError as error:
+        problem = f"{path}: {_reason(error, path)}; copy it again, or leave it out"
+        return ShardInfo(path.name, 0, 0, ""), [problem]
+
+
+def _look_through(file: Path, task: IndexTask) -> tuple[ShardInfo, list[str]]:
+    found = describe_shard(file, 0, task.path.name)
+    if not (found.entries or list_entries(file)):  # which says what is wrong
+        raise InputError(f"{file}: holds no samples")
+    wrong = {entry: _problem(file, entry, task.parts) for entry in found.entries}
+    entries = tuple(entry for entry, problem in wrong.items() if not problem)
+    told = [f"{task.path}: sample {entry.key}: {text}" for entry, text in wrong.items() if text]
+    return replace(found, samples=len(entries), entries=entries), told
+
+
+def _problem(path: Path, entry: Entry, parts: Parts) -> str:
+    """Fault of a sample; nothing if it can be used."""
+    try:
+        members = read_entry(path, entry, None)
+        return "; ".join(check_indexed(entry.key, members, parts, Tally()))
+    except Exception as error:  # whatever is wrong with one sample, the others are looked at
+        return _reason(error, path, entry.key)
+
+
+def find_tars(words: Sequence[str]) -> list[Location]:
+    """The tars that a user named, in order.
+
+    Args:
+        words: Files, folders, and patterns with `{00000..8}`, `{a,b}` and, in the name of the file,
+            `*`.
+
+    Raises:
+        InputError: One is missing or compressed, or they lie in several folders.
+    """
+    found: list[Location] = []
+    for word in words:
+        named = [locate(each) for each in expand(word)]
+        for path in named:
+            with told_errors(path, "check the address"):
+                found += _tars_at(path)
+    tars = list(dict.fromkeys(found))
+    if not tars:
+        raise InputError(f"{', '.join(words)}: holds no tars; give files that end in .tar")
+    folders = sorted({str(path.parent) for path in tars})
+    if len(folders) > 1:
+        raise InputError(f"the tars lie in several folders, {folders}; index each by itself")
+    return tars
+
+
+def expand(pattern: str) -> list[str]:
+    """The words of a pattern with braces, as bash and WebDataset read them."""
+    found = _BRACES.search(pattern)
+    if found is None:
+        return [pattern]
+    if bounds := _RANGE.fullmatch(found[1]):
+        first, last = (int(each) for each in bounds.groups())
+        # Zeros in front of either bound say how long all numbers are.
+        padded = [each for each in bounds.groups() if each[0] == "0" and len(each) > 1]
+        width = max(map(len, bounds.groups())) if padded else 0
+        step = 1 if first <= last else -1
+        choices = [f"{number:0{width}d}" for number in range(first, last + step, step)]
+    else:
+        choices = found[1].split(",")
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    return [word for choice in choices for word in expand(f"{before}{choice}{after}")]
+
+
+def _tars_at(path: Location) -> list[Location]:
+    if path.suffix in _COMPRESSED:
+        raise InputError(f"{path}: is compressed, so no sample can be read by itself; unpack it")
+    if "*" in path.name:
+        return sorted(path.parent.glob(path.name), key=str)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        return sorted((each for each in path.iterdir() if each.suffix == ".tar"), key=str)
+    raise InputError(f"{path}: no such file; give tars, their folder, or a pattern of them")
+
+
+def _check_folder(folder: Location) -> None:
+    """Refuse to write over the manifest of a build."""
+    with told_errors(folder, "check the path"):
+        is_build = (folder / PLAN_NAME).is_file()
+        if (folder / NAME).is_file():
+            is_build = Manifest.read(folder).content != INDEXED
+    if is_build:
+        raise InputError(f"{folder}: holds a build of rssn.build, which has its index already")
+
+
+def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) -> Parts:
+    """Which member is which part, told by the first tar that can be read."""
+    reasons = []
+    for path in paths:
+        try:
+            extensions = first_extensions(path)
+        except InputError as error:
+            reasons.append(_reason(error, path))
+        else:
+            return choose_parts(extensions, given)
+    raise InputError(
+        f"no tar can be read; the first, {paths[0]}: {reasons[0]}; give WebDataset tars"
+    )
+
+
+def _reason(error: Exception, path: Location, key: str = "") -> str:
+    """What is wrong, without the name of the file and the remedy of a build."""
+    reason = one_line(error).partition("; build")[0].rpartition(f"{path.name}: ")[2]
+    return reason.removeprefix(f"sample {key} ")
+
+
+@contextmanager
+def _here(path: Location) -> Iterator[Path]:
+    """A tar as a file on this machine; fetched once from an object store, and removed again."""
+    if isinstance(path, Path):
+        yield path
+        return
+    with TemporaryDirectory(prefix="rssn-") as folder:
+        copy = Path(folder) / path.name
+        with path.open("rb") as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        yield copy
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rssn.index",
+        description="Check WebDataset tars that rssn.build did not write, and write index.json and "
+        "manifest.json beside them, so that gfm fit, gfm sanity and rssn.inspect take their "
+        "folder.",
+    )
+    add = parser.add_argument
+    add(
+        "tars",
+        nargs="+",
+        metavar="TARS",
+        help="tars in one folder or object store: files, the folder, or a pattern such as "
+        "'s3://bucket/{00000..8}.tar'",
+    )
+    for part, known in KNOWN.items():
+        add(
+            f"--{OPTIONS.get(part, part)}",
+            dest=part,
+            metavar="NAME",
+            help=f"member that is the {OPTIONS.get(part, part)}, such as jpg or {known[0]}.png; "
+            "else told by the names of the first sample"
+            + ("" if part in ("composite", "alpha") else "; 'none' leaves it out"),
+        )
+    add("--out", metavar="DIR", help="folder of index and manifest (that of the tars)")
+    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns 0 done, 1 some samples were left out, 2 usage."""
+    chosen = parser().parse_args(arguments)
+
+    def command() -> None:
+        given = {part: getattr(chosen, part) for part in KNOWN}
+        manifest = index_tars(
+            chosen.tars, given, chosen.out, workers=chosen.workers, quiet=chosen.quiet
+        )
+        parts = ", ".join(
+            f"{OPTIONS.get(part, part)} = {name}" for part, name in (manifest.parts or {}).items()
+        )
+        sys.stdout.write(
+            f"{manifest.folder / NAME}: {manifest.samples:,} samples in {len(manifest.shards):,} "
+            f"tars ({parts})\n"
+        )
+        if manifest.failures:
+            raise FailedInputs(manifest.failures)
+
+    return run_command(command)

@@ -1,0 +1,171 @@
+"""Making one sample of a build again, to see that its record tells all that it needs to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.build.builder import BuildOptions
+from rssn.build.cache import content_digest
+from rssn.build.composition import BackgroundSample, ForegroundSample, Sample, SampleTask
+from rssn.build.sources import Background, Source, find_backgrounds, find_sources
+from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.images import decode_alpha, decode_rgb
+from rssn.imaging.locations import Location
+from rssn.inspection.sample_checks import Held, member_names
+from rssn.route.compose import Record
+from rssn.shards.manifest import Manifest, library_versions
+from rssn.shards.tars import Entry, Members, ShardInfo, read_entry
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A sample as it was stored and as it was made again.
+
+    Attributes:
+        key: Its key.
+        stored: Its members in the shard.
+        again: Its members made again.
+        changed: One line for each source or library that is not what it was.
+    """
+
+    key: str
+    stored: Members
+    again: Members
+    changed: list[str]
+
+    def differences(self) -> dict[str, str]:
+        """How each member differs; '' where all its bytes are the same."""
+        names = [*self.stored, *(name for name in self.again if name not in self.stored)]
+        return {name: _difference(name, self.stored, self.again) for name in names}
+
+
+def rebuild(
+    manifest: Manifest,
+    key: str,
+    foregrounds: Path,
+    backgrounds: Path | None,
+    cache: Path | None = None,
+) -> Rebuilt:
+    """Make a sample again from its record, the manifest's settings and its sources.
+
+    Args:
+        manifest: Of the build.
+        key: Of the sample.
+        foregrounds: The folder that it was built from.
+        backgrounds: The folder of backgrounds; None for the route 'original'.
+        cache: Folder of prepared sources; without it they are prepared anew, as is more telling.
+
+    Raises:
+        InputError: There is no such sample, or a folder is missing.
+        FailedInputs: A source is missing or cannot be used any more, or the sample or its record
+            cannot be read.
+    """
+    options = BuildOptions.from_dict(manifest.plan.configuration)
+    holds, path, entry = _find(manifest, options, key)
+    try:
+        stored = read_entry(path, entry, member_names(holds, options))
+        record = dict(json.loads(stored["record.json"]))
+    except (ValueError, TypeError) as error:  # an InputError is a ValueError
+        raise FailedInputs([f"{path}: sample {key} cannot be read ({error})"]) from error
+    changed = _other_versions(manifest, options.device)
+    sample: Sample
+    if holds == "backgrounds":
+        sample = BackgroundSample(*_background(record, backgrounds, changed))
+    elif holds == "foregrounds":
+        sample = ForegroundSample(*_foreground(record, foregrounds, changed))
+    else:
+        source, digest = _foreground(record, foregrounds, changed)
+        behind: tuple[Background | None, str] = (None, "")
+        if options.route.composition:
+            behind = _background(record, backgrounds, changed)
+        sample = SampleTask(source, digest, *behind, record.get("k", 0), record.get("seed", 0))
+    with TemporaryDirectory(prefix="rssn-") as folder:
+        settings = options.settings(cache or Path(folder))
+        try:
+            again = sample.members(settings, options.image_format)
+        except InputError as error:
+            raise FailedInputs([*changed, f"{key}: cannot be made again: {error}"]) from error
+    return Rebuilt(key, stored, again, changed)
+
+
+def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Location, Entry]:
+    """What the shard with that sample holds, where it lies, and the sample's entry."""
+    index = manifest.index()
+    of_sources = options.content == "sources"
+    parts: dict[Held, list[ShardInfo]] = {
+        "foregrounds" if of_sources else "composites": manifest.shards,
+        "backgrounds": manifest.backgrounds,
+    }
+    for holds, shards in parts.items():
+        for shard in shards:
+            for entry in index[shard.name]:
+                if entry.key == key:
+                    return holds, manifest.folder / shard.name, entry
+    example = next((entry.key for entries in index.values() for entry in entries), "none at all")
+    raise InputError(f"{manifest.folder}: holds no sample '{key}', but for example {example}")
+
+
+def _foreground(record: Record, folder: Path, changed: list[str]) -> tuple[Source, str]:
+    """The foreground that a record names, and its digest now; a change of it is told."""
+    name = record.get("foreground")
+    sources = {source.id: source for source in find_sources(folder)[0]}
+    if (source := sources.get(str(name))) is None:
+        raise FailedInputs([f"{folder}: the foreground {name} is missing"])
+    digest = content_digest(source.image, source.matte)
+    if digest != record.get("foreground_digest"):
+        changed.append(f"{source.image} or its matte is not what the sample was built from")
+    return source, digest
+
+
+def _background(record: Record, folder: Path | None, changed: list[str]) -> tuple[Background, str]:
+    """The background that a record names, and its digest now; a change of it is told."""
+    if folder is None:
+        raise InputError("the sample has a background; give --backgrounds")
+    name = record.get("background")
+    backgrounds = {each.path.name: each for each in find_backgrounds(folder)}
+    if (background := backgrounds.get(str(name))) is None:
+        raise FailedInputs([f"{folder}: the background {name} is missing"])
+    digest = content_digest(background.path)
+    if digest != record.get("background_digest"):
+        changed.append(f"{background.path} is not what the sample was built from")
+    return background, digest
+
+
+def _other_versions(manifest: Manifest, device: str) -> list[str]:
+    """One line for each library that is not the one of the build."""
+    before, now = manifest.plan.versions, library_versions(device)
+    return [
+        f"{name} is {now.get(name)}, the sample was built with {before.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _difference(name: str, stored: Members, again: Members) -> str:
+    """How a member differs; '' where all its bytes are the same."""
+    if name not in stored or name not in again:
+        return "is missing in the shard" if name not in stored else "is not made any more"
+    if stored[name] == again[name]:
+        return ""
+    if name == "record.json":
+        before, now = json.loads(stored[name]), json.loads(again[name])
+        names = sorted(key for key in before | now if before.get(key) != now.get(key))
+        return ", ".join(f"{key}: {before.get(key)} before, {now.get(key)} now" for key in names)
+    before, now = (_levels(name, members[name]) for members in (stored, again))
+    if before.shape != now.shape:
+        return f"{before.shape} before, {now.shape} now"
+    apart = np.abs(before.astype(int) - now)
+    return f"{np.count_nonzero(apart):,} of {apart.size:,} values, by up to {apart.max()} of 255"
+
+
+def _levels(name: str, data: bytes) -> NDArray[np.integer[Any]]:
+    if name == "alpha.png":
+        return np.rint(decode_alpha(data, name) * 255).astype(int)
+    return decode_rgb(data, name)

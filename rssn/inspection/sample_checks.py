@@ -1,0 +1,184 @@
+"""What can be wrong with one sample of a shard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.build.builder import BuildOptions
+from rssn.imaging.blending import blend
+from rssn.imaging.errors import InputError, one_line
+from rssn.imaging.images import ImageFormat, decode_alpha, decode_rgb
+from rssn.inspection.statistics import Tally
+from rssn.route.compose import Composite, Record
+from rssn.shards.parts import PARTS, Parts, name_parts
+from rssn.shards.tars import MEMBERS, Members, sample_key
+
+Held = Literal["composites", "foregrounds", "backgrounds"]
+
+# Mean difference, in grey levels, between a composite and the blend of its parts. Stored as JPEG
+# each of the three has its own loss: 0.2 to 0.4 for photographs, 3.9 where alpha is a half all over
+# and noise of sigma 25 was added. A photograph's F and B are estimates: 0.1 to 0.6 with that loss.
+_JPEG_LOSS, _ESTIMATE_ERROR = 6.0, 2.0
+
+_FOREGROUND_FIELDS = ("foreground", "foreground_digest", "foreground_licence", "source_size")
+_BACKGROUND_FIELDS = ("background", "background_digest", "background_licence", "background_size")
+_SAMPLE_FIELDS = ("k", "seed")
+
+
+def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:
+    """The members, without suffix, of every sample in a shard that holds these."""
+    if holds == "composites":
+        return MEMBERS
+    name = holds.removesuffix("s")
+    alpha = ("alpha",) if holds == "foregrounds" else ()
+    denoised = (f"{name}_denoised",) if options.route.denoise_probability else ()
+    return (*alpha, name, *denoised, "record")
+
+
+def check_sample(
+    key: str, members: Members, holds: Held, options: BuildOptions, tally: Tally
+) -> list[str]:
+    """Count a sample and return what is wrong with it, each as the end of a sentence.
+
+    Args:
+        key: Its key.
+        members: Its encoded members, all that `member_names` names.
+        holds: What the shard holds.
+        options: With which it was built.
+        tally: Where a sample that can be read is counted.
+    """
+    try:
+        record = _read_record(members["record.json"], holds, options)
+        images = decode_parts(name_parts(members, None))
+    except InputError as error:
+        return [one_line(error)]
+    sizes = {name: list(image.shape[:2]) for name, image in images.items()}
+    if any(size != record["size"] for size in sizes.values()):
+        return [f"its record says (height, width) {record['size']}, but it holds {sizes}"]
+    if holds != "composites":
+        tally.samples += holds == "foregrounds"
+        tally.count_record(record)
+        if "alpha" in images:
+            tally.count_pixels(images["alpha"])
+        return []
+    sample = Composite(**images, record=record)
+    difference = blend_difference(sample)
+    tally.count(sample, difference)
+    return [
+        *_record_problems(key, record, options),
+        *_blend_problems(sample, difference, options.image_format),
+    ]
+
+
+def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> list[str]:
+    """The same for a sample in a tar of others.
+
+    Args:
+        key: Its key, which tells nothing there.
+        members: Its encoded members.
+        parts: Which of them is which part.
+        tally: Where a sample that can be read is counted.
+    """
+    del key
+    try:
+        images = decode_parts(name_parts(members, parts))
+    except InputError as error:
+        return [one_line(error)]
+    sizes = {name: image.shape[:2] for name, image in images.items()}
+    if len(set(sizes.values())) > 1:
+        return [f"its parts differ in size: (height, width) {sizes}"]
+    tally.samples += 1
+    tally.count_record({"size": sizes["alpha"]})
+    tally.count_pixels(images["alpha"])
+    tally.count_colour(images["composite"])
+    if not {"foreground", "background"} <= images.keys():
+        return []
+    composite, alpha, foreground, background = (images[name] for name in PARTS)
+    sample = Composite(composite, alpha, foreground, background)
+    difference = blend_difference(sample)
+    tally.count_difference(difference)
+    mean, allowed = float(difference.mean()), _JPEG_LOSS + _ESTIMATE_ERROR
+    return [_not_the_blend(mean, allowed)] if mean > allowed else []
+
+
+def blend_difference(sample: Composite) -> NDArray[np.int16]:
+    """|composite - (alpha F + (1 - alpha) B)|, (H, W, 3) in grey levels."""
+    again = blend(sample.alpha, sample.foreground, sample.background)
+    difference: NDArray[np.int16] = np.abs(again.astype(np.int16) - sample.composite)
+    return difference
+
+
+def _read_record(data: bytes, holds: Held, options: BuildOptions) -> Record:
+    wanted = ["size"]
+    if holds != "backgrounds":
+        wanted += _FOREGROUND_FIELDS
+    if holds == "backgrounds" or (holds == "composites" and options.route.composition):
+        wanted += _BACKGROUND_FIELDS
+    if holds == "composites":
+        wanted += _SAMPLE_FIELDS
+        wanted += (*options.route.probabilities, "crop") if options.route.composition else ()
+    try:
+        record = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"its record is not JSON ({error})") from error
+    missing = [name for name in wanted if not isinstance(record, dict) or name not in record]
+    if missing:
+        raise InputError(f"its record lacks {missing}")
+    return dict(record)
+
+
+def decode_parts(parts: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    """The images of a sample, from its encoded parts.
+
+    Raises:
+        InputError: One cannot be decoded.
+    """
+    decode = {"alpha": decode_alpha}
+    return {
+        part: decode.get(part, decode_rgb)(data, f"its {part}")
+        for part, data in parts.items()
+        if part != "record"
+    }
+
+
+def _record_problems(key: str, record: Record, options: BuildOptions) -> Iterator[str]:
+    if key != sample_key(str(record["foreground"]), record["k"]):
+        yield f"its record is of {record['foreground']}, k={record['k']}"
+    if record["seed"] != options.seed:
+        yield f"its record says seed {record['seed']}, the manifest {options.seed}"
+
+
+def _blend_problems(
+    sample: Composite, difference: NDArray[np.int16], image_format: ImageFormat
+) -> Iterator[str]:
+    is_photograph = sample.record.get("background") is None
+    if is_photograph or image_format == "jpg":
+        allowed = _JPEG_LOSS * (image_format == "jpg") + _ESTIMATE_ERROR * is_photograph
+        mean = float(difference.mean())
+        if mean > allowed:
+            yield _not_the_blend(mean, allowed)
+        return
+    wrong = difference > 0
+    if sample.record["noise"] is not None:
+        # Each of the three was rounded after the noise, which makes 1; where one was clipped too,
+        # the noise that is left is not one field any more.
+        images = (sample.composite, sample.foreground, sample.background)
+        clipped = np.any([(image == 0) | (image == 255) for image in images], axis=0)
+        wrong = (difference > 1) & ~clipped
+    if wrong.any():
+        yield (
+            f"its composite is not the blend of its parts: {int(wrong.sum()):,} values differ, "
+            f"by up to {int(difference[wrong].max())} of 255"
+        )
+
+
+def _not_the_blend(mean: float, allowed: float) -> str:
+    return (
+        f"its composite is not the blend of its parts: {mean:.1f} of 255 apart on average, up to "
+        f"{allowed:g} would be loss"
+    )

@@ -1,0 +1,1 @@
+"""Composition routes: background, denoising, blur, blending, noise."""

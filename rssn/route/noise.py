@@ -1,0 +1,37 @@
+"""One noise for foreground and background (paper, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import Uint8Image
+
+
+def add_noise(
+    images: Sequence[Uint8Image], sigma: float, rng: np.random.Generator
+) -> list[Uint8Image]:
+    """Add the same field of Gaussian noise to every image.
+
+    Args:
+        images: uint8 images of one shape, usually composite, foreground and background.
+        sigma: Standard deviation on the 0 to 255 scale.
+        rng: Where the field is drawn from.
+
+    Returns:
+        New images, clipped to 0..255 and rounded.
+
+    Raises:
+        InputError: `sigma` is negative, or the images differ in shape.
+    """
+    if not sigma >= 0:
+        raise InputError(f"sigma={sigma} is not a standard deviation; give 0 or more")
+    shapes = sorted({image.shape for image in images})
+    if len(shapes) > 1:
+        raise InputError(f"images of the shapes {shapes} cannot share a noise field; give one")
+    if not images:
+        return []
+    field = rng.standard_normal(shapes[0], np.float32) * np.float32(sigma)
+    return [np.rint((image + field).clip(0, 255)).astype(np.uint8) for image in images]

@@ -1,0 +1,32 @@
+"""Blurred backgrounds, as a large aperture gives them (paper, section 4.2)."""
+
+from __future__ import annotations
+
+import cv2
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import Uint8Image
+
+
+def blur(image: Uint8Image, size: int) -> Uint8Image:
+    """Average over a square window: OpenCV's box filter, the "averaging filter" of the paper.
+
+    Args:
+        image: Image (H, W, 3), uint8.
+        size: Side of the window in pixels, 1 (no change) and more; an even window reaches one
+            pixel further up and left. The border mirrors the picture without its edge pixel.
+
+    Returns:
+        The blurred image, of the same shape.
+
+    Raises:
+        InputError: `size` is below 1.
+    """
+    if size < 1:
+        raise InputError(f"size={size} px is not a window; give 1 or more")
+    return cv2.blur(image, (size, size))  # type: ignore[return-value]
+
+
+def scaled_size(size: int, shorter_side: int, reference: int | None) -> int:
+    """A window chosen for images of `reference` px on the shorter side, for another side (px)."""
+    return size if reference is None else max(1, round(size * shorter_side / reference))

@@ -1,0 +1,1 @@
+"""Shards: tars of samples, their manifest, and files of training material."""

@@ -1,0 +1,279 @@
+"""The manifest of a build: what was made, from which settings, and what failed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import whole_file
+from rssn.imaging.locations import Location, locate, told_errors
+from rssn.shards.tars import Entry, ShardInfo, describe_shard
+
+NAME = "manifest.json"
+INDEX_NAME = "index.json"
+INDEXED = "indexed"  # in place of a build's content: tars of others
+FINISHED = (
+    "the folder of a finished build has it, and `python -m rssn.index TARS` makes it for other "
+    "WebDataset tars"
+)
+PLAN_NAME = "plan.json"  # stands in until the manifest is written
+_LIBRARIES = ("gfm-matting", "numpy", "opencv-python-headless", "pymatting", "numba")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides every byte of a build.
+
+    Attributes:
+        configuration: All settings.
+        versions: Of the libraries that compute or encode.
+        inputs: Digest over the content of every foreground and background that is used.
+    """
+
+    configuration: dict[str, Any]
+    versions: dict[str, str]
+    inputs: str
+
+    def check_same(self, before: Plan) -> None:
+        """Refuse to continue a build that other settings began.
+
+        Raises:
+            InputError: Naming what differs.
+        """
+        for name, values, old in (
+            ("setting", self.configuration, before.configuration),
+            ("version of", self.versions, before.versions),
+        ):
+            for key in sorted(values.keys() | old.keys()):
+                if values.get(key) != old.get(key):
+                    raise InputError(
+                        f"{name} {key} is {values.get(key)!r}, but the build to resume had "
+                        f"{old.get(key)!r}; use that, or another --out"
+                    )
+        if self.inputs != before.inputs:
+            raise InputError(
+                "the input images changed since the build to resume, or others of them can be "
+                "read; put them back, or use another --out"
+            )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a build made.
+
+    Attributes:
+        plan: What decided it.
+        shards: Of the samples; of the foregrounds, where the shards hold sources.
+        failures: One line for each input that failed.
+        folder: Where it lies, and mostly the shards too: see `tars`.
+        backgrounds: Shards of the backgrounds, where the shards hold sources.
+        index_sha256: Of the index beside it; None where the manifest does not tell.
+    """
+
+    plan: Plan
+    shards: list[ShardInfo]
+    failures: list[str] = field(default_factory=list)
+    folder: Location = Path()
+    backgrounds: list[ShardInfo] = field(default_factory=list)
+    index_sha256: str | None = field(default=None, compare=False)
+
+    @property
+    def samples(self) -> int:
+        """How many samples all shards hold."""
+        return sum(shard.samples for shard in self.shards)
+
+    @property
+    def content(self) -> str:
+        """What the shards hold: 'composites', 'sources', or 'indexed' for tars of others."""
+        return str(self.plan.configuration.get("content", "composites"))
+
+    @property
+    def parts(self) -> dict[str, str] | None:
+        """Which member of a sample is which part, in tars of others; None in a build's."""
+        return self.plan.configuration["parts"] if self.content == INDEXED else None
+
+    @property
+    def tars(self) -> Location:
+        """Where the shards lie: beside the manifest, but for tars indexed from elsewhere."""
+        elsewhere = self.plan.configuration.get("tars")
+        return self.folder if elsewhere is None else locate(elsewhere)
+
+    @classmethod
+    def read(cls, folder: Location, name: str = NAME) -> Self:
+        """Read the manifest of a finished build.
+
+        Raises:
+            InputError: There is none, or it cannot be read.
+        """
+        path = folder / name
+        values = _parse(path, _read(path, FINISHED), FINISHED)
+        try:
+            if values.pop("sha256", None) not in (None, _digest(values)):
+                raise InputError(f"{path}: was changed or damaged; restore it, or build it again")
+            return cls(
+                Plan(values["configuration"], values["versions"], values["inputs"]),
+                [ShardInfo(**shard) for shard in values["shards"]],
+                values["failures"],
+                folder,
+                [ShardInfo(**shard) for shard in values.get("backgrounds", [])],
+                values.get("index_sha256"),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}: is not a manifest ({error!r}); restore or remove it"
+            ) from error
+
+    @classmethod
+    def begin(cls, plan: Plan, folder: Location) -> Self:
+        """Leave the plan of a new build in its folder.
+
+        A folder on this machine is locked meanwhile. In an object store another build may have
+        begun, or even ended, since this one looked: the plan is written only where there is none.
+
+        Returns:
+            What stands there now, as `previous` gives it: this plan, or that of the other build.
+        """
+        mine = cls(plan, [], [], folder)
+        if isinstance(folder, Path):
+            there = cls.previous(folder)  # where the disk cannot lock
+            if there is None:
+                mine.write(PLAN_NAME)
+            return there or mine
+        place = folder / PLAN_NAME
+        try:
+            place.fs.pipe_file(place.path, mine._encoded(), mode="create")
+        except Exception:  # it is there, in the words of its store, or the store cannot do this
+            place.fs.invalidate_cache()
+            if not place.is_file():
+                mine.write(PLAN_NAME)
+        place.fs.invalidate_cache()
+        if (folder / NAME).is_file():  # the other one has ended
+            place.unlink(missing_ok=True)
+        return cls.previous(folder) or mine
+
+    @classmethod
+    def previous(cls, folder: Location) -> Self | None:
+        """What a build that was finished, or begun, left in the folder; begun has no shards yet."""
+        for name in (NAME, PLAN_NAME):
+            if (folder / name).is_file():
+                return cls.read(folder, name)
+        return None
+
+    def write(self, name: str = NAME) -> None:
+        """Write it, and the index of all samples, into its folder, each whole or not at all."""
+        sha256 = None
+        if name == NAME:
+            infos = (*self.shards, *self.backgrounds)
+            index = {info.name: info.entries for info in infos}
+            data = json.dumps(index, separators=(",", ":")).encode()
+            with whole_file(self.folder / INDEX_NAME) as temporary:
+                temporary.write_bytes(data)
+            sha256 = hashlib.sha256(data).hexdigest()
+        with whole_file(self.folder / name) as temporary:
+            temporary.write_bytes(self._encoded(sha256))
+
+    def _encoded(self, index_sha256: str | None = None) -> bytes:
+        """The file's content, with a checksum of the rest in it."""
+        values: dict[str, Any] = {**asdict(self.plan), "failures": self.failures}
+        for part, infos in (("shards", self.shards), ("backgrounds", self.backgrounds)):
+            values[part] = [
+                {key: value for key, value in vars(info).items() if key != "entries"}
+                for info in infos
+            ]
+        if index_sha256 is not None:
+            values["index_sha256"] = index_sha256
+        values["sha256"] = _digest(values)
+        return (json.dumps(values, indent=2, sort_keys=True) + "\n").encode()
+
+    def index(self) -> dict[str, list[Entry]]:
+        """The entries of every shard by its name, for reading samples in any order.
+
+        Raises:
+            InputError: The index is missing, cannot be read, or belongs to other shards.
+        """
+        path, remedy = self.folder / INDEX_NAME, "build again with --resume"
+        data = _read(path, remedy)
+        if self.index_sha256 not in (None, hashlib.sha256(data).hexdigest()):
+            raise InputError(f"{path}: is not as it was written; {remedy}")
+        values = _parse(path, data, remedy)
+        try:
+            index = {name: [Entry(*entry) for entry in rows] for name, rows in values.items()}
+        except (TypeError, AttributeError) as error:
+            raise InputError(f"{path}: is not an index ({error}); {remedy}") from error
+        for shard in (*self.shards, *self.backgrounds):
+            if len(index.get(shard.name, ())) != shard.samples:
+                raise InputError(f"{path}: does not fit the manifest at {shard.name}; {remedy}")
+        return index
+
+    def own_entries(self, found: Sequence[Entry], index: Sequence[Entry]) -> list[Entry]:
+        """The entries of a tar that are the data set's: all, or in tars of others those indexed.
+
+        Args:
+            found: In the tar.
+            index: Of that tar.
+        """
+        if self.content != INDEXED:
+            return list(found)
+        known = set(index)
+        return [entry for entry in found if entry in known]
+
+    def verify(self) -> None:
+        """Compare every shard with its size, SHA-256 and number of samples, and with the index.
+
+        Raises:
+            FailedInputs: Naming each shard that is missing or not as it was written.
+        """
+        problems = []
+        index = self.index()
+        for shard in (*self.shards, *self.backgrounds):
+            path = self.tars / shard.name
+            if not path.is_file():
+                problems.append(f"{path}: is missing; build again with --resume")
+                continue
+            found = describe_shard(path, shard.samples)
+            if found != shard:
+                problems.append(f"{path}: is not as it was written; build again with --resume")
+            elif self.own_entries(found.entries, index[shard.name]) != index[shard.name]:
+                problems.append(f"{path}: holds other samples than {INDEX_NAME} says; build again")
+        if problems:
+            raise FailedInputs(problems)
+
+
+def _read(path: Location, remedy: str) -> bytes:
+    with told_errors(path, remedy):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: no such file; {remedy}") from error
+
+
+def _parse(path: Location, data: bytes, remedy: str) -> Any:  # noqa: ANN401 - whatever it holds
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); {remedy}") from error
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def library_versions(device: str) -> dict[str, str]:
+    """The versions of the libraries that decide the bytes; 'none' where one is not installed.
+
+    Args:
+        device: That denoises: torch does it on a GPU, and has no part in a build on the CPU.
+    """
+    versions = {}
+    for name in _LIBRARIES if device == "cpu" else (*_LIBRARIES, "torch"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "none"
+    return versions

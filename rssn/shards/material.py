@@ -1,0 +1,205 @@
+"""Training pictures in one file, decoded fast: photographs with mattes, cut-outs, backgrounds.
+
+A tar that WebDataset reads as well. Pictures lie in it at the size that training needs, each with
+its matte, where it is from and under which licence, so that a model can say what it was trained on.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import Alpha, Pixels, Reduction, Uint8Image, decode_levels, decode_rgb
+
+Kind = Literal["photograph", "cutout", "background"]
+Encoding = Literal["jpg", "webp"]
+
+
+class Picture(NamedTuple):
+    """One picture of the material.
+
+    Attributes:
+        key: Its name, unique in the file.
+        kind: A photograph has a matte and its own background; a cut-out has a matte and colours
+            that go on beyond it; a background has no matte.
+        source: The set that it is from.
+        licence: Under which it may be used.
+        size: Height and width in px.
+    """
+
+    key: str
+    kind: Kind
+    source: str
+    licence: str
+    size: tuple[int, int]
+
+
+class MaterialWriter:
+    """Writes pictures to a file; `create_material` makes one.
+
+    Args:
+        tar: Where to.
+        encoding: Of the colours; WebP takes half of the space and twice the time to decode.
+        quality: Of the colours, 1 to 100.
+        levels: Steps of the mattes; 256 keeps 8 bits, 16 take a third of the space.
+    """
+
+    def __init__(
+        self, tar: tarfile.TarFile, encoding: Encoding, quality: int, levels: int = 256
+    ) -> None:
+        self._tar, self._encoding, self._quality, self._levels = tar, encoding, quality, levels
+        self._keys: set[str] = set()
+
+    def add(self, picture: Picture, image: Uint8Image, alpha: Alpha | None = None) -> None:
+        """Add a picture (H, W, 3), uint8, and its matte (H, W) in [0, 1]; backgrounds have none.
+
+        Raises:
+            InputError: The key is there already, the licence is empty, or the matte is missing or
+                empty.
+        """
+        if picture.key in self._keys:
+            raise InputError(f"{picture.key}: is in the material twice; rename one")
+        if not picture.licence.strip():
+            raise InputError(
+                f"{picture.key}: has no licence; name it in the collection's list.csv, or leave "
+                "the picture out"
+            )
+        if (alpha is None) != (picture.kind == "background"):
+            raise InputError(f"{picture.key}: is a {picture.kind}; only backgrounds lack a matte")
+        if alpha is not None and not alpha.any():
+            raise InputError(f"{picture.key}: its matte is 0 everywhere; leave the picture out")
+        self._keys.add(picture.key)
+        name = f"{len(self._keys) - 1:06d}"
+        if alpha is not None:
+            steps = self._levels - 1
+            kept = np.rint(np.rint(alpha * steps) * (255 / steps))
+            best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+            self._member(f"{name}.alpha.png", _encode(".png", kept, best))
+        flag = cv2.IMWRITE_JPEG_QUALITY if self._encoding == "jpg" else cv2.IMWRITE_WEBP_QUALITY
+        pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        self._member(
+            f"{name}.image.{self._encoding}",
+            _encode(f".{self._encoding}", pixels, [flag, self._quality]),
+        )
+        self._member(f"{name}.json", json.dumps(picture._asdict(), sort_keys=True).encode())
+
+    def _member(self, name: str, data: bytes) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        self._tar.addfile(member, io.BytesIO(data))
+
+
+@contextmanager
+def create_material(
+    path: Path, encoding: Encoding = "jpg", quality: int = 92, levels: int = 256
+) -> Iterator[MaterialWriter]:
+    """Write a file of material; it appears under its name when it is whole.
+
+    Args:
+        path: Where to, `.tar`.
+        encoding: Of the colours.
+        quality: Of the colours, 1 to 100.
+        levels: Steps of the mattes, 2 to 256.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part, tarfile.open(part, "w") as tar:
+        yield MaterialWriter(tar, encoding, quality, levels)
+
+
+class Material:
+    """A file of material, read at random; processes that fork may share it.
+
+    Args:
+        path: What `create_material` wrote.
+
+    Raises:
+        InputError: There is no such file, or it is no material.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._parts: list[dict[str, tuple[int, int]]] = []  # offset and length by extension
+        try:
+            with tarfile.open(self.path) as tar:
+                self._read_index(tar)
+            self.pictures = [
+                Picture(
+                    **{
+                        **(told := json.loads(self._bytes(number, "json"))),
+                        "size": tuple(told["size"]),
+                    }
+                )
+                for number in range(len(self._parts))
+            ]
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path}: no such file; scripts/lite_material.py makes one"
+            ) from None
+        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.path}: is no material ({type(error).__name__}: {error}); make it again "
+                "with scripts/lite_material.py"
+            ) from None
+        if not self.pictures:
+            raise InputError(f"{self.path}: holds no picture; make it again")
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def of_kind(self, kind: Kind) -> list[int]:
+        """The numbers of the pictures of a kind."""
+        return [number for number, each in enumerate(self.pictures) if each.kind == kind]
+
+    def image(self, number: int, reduced: Reduction = 1) -> Uint8Image:
+        """The colours of a picture (H, W, 3), at 1/`reduced` of its size."""
+        extension = next(key for key in self._parts[number] if key.startswith("image."))
+        return decode_rgb(self._bytes(number, extension), self._name(number), reduced)
+
+    def levels(self, number: int) -> Pixels:
+        """The matte of a picture (H, W), uint8."""
+        return decode_levels(self._bytes(number, "alpha.png"), self._name(number))
+
+    def sources(self) -> list[tuple[str, str, int]]:
+        """Source, licence and count of all pictures, the most frequent first."""
+        counts = Counter((each.source, each.licence) for each in self.pictures)
+        return [(*of, count) for of, count in counts.most_common()]
+
+    def _name(self, number: int) -> str:
+        return f"{self.path}: {self.pictures[number].key}"
+
+    def _read_index(self, tar: tarfile.TarFile) -> None:
+        for member in tar:
+            stem, _, extension = member.name.partition(".")
+            if not stem.isdigit() or int(stem) not in (len(self._parts) - 1, len(self._parts)):
+                raise ValueError(f"unexpected member {member.name}")
+            if int(stem) == len(self._parts):
+                self._parts.append({})
+            self._parts[-1][extension] = (member.offset_data, member.size)
+
+    def _bytes(self, number: int, extension: str) -> bytes:
+        offset, length = self._parts[number][extension]
+        with self.path.open("rb") as file:
+            data = os.pread(file.fileno(), length, offset)
+        if len(data) < length:
+            raise InputError(f"{self.path}: is cut off; make it again")
+        return data
+
+
+def _encode(suffix: str, pixels: NDArray[Any], options: list[int]) -> bytes:
+    done, data = cv2.imencode(suffix, np.asarray(pixels, np.uint8), options)
+    if not done:
+        raise InputError(f"a picture of shape {pixels.shape} cannot be encoded as {suffix}")
+    return data.tobytes()

@@ -1,0 +1,298 @@
+"""Shards: tar files of samples that WebDataset reads, whole or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Literal, NamedTuple
+
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
+from rssn.imaging.images import (
+    ImageFormat,
+    Uint8Image,
+    decode_alpha,
+    decode_rgb,
+    encode_alpha,
+    encode_rgb,
+)
+from rssn.imaging.locations import Location, store_of, told_errors
+from rssn.route.compose import Composite, Record
+
+Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
+MEMBERS = ("composite", "alpha", "foreground", "background", "record")
+Content = Literal["composites", "sources"]
+# As WebDataset splits the names of members: a key, with its folders, and what follows the dot.
+_NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)")
+
+
+class Entry(NamedTuple):
+    """Where a sample lies in its shard: its key, first byte, number of bytes, and their CRC-32."""
+
+    key: str
+    offset: int
+    size: int
+    crc: int
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """What the manifest says of a shard: file name, samples, size in bytes and SHA-256.
+
+    Attributes:
+        entries: Its samples in order, where the shard has just been written or described; kept in
+            the index beside the manifest.
+    """
+
+    name: str
+    samples: int
+    bytes: int
+    sha256: str
+    entries: tuple[Entry, ...] = field(default=(), compare=False, repr=False)
+
+
+def sample_key(foreground_id: str, k: int) -> str:
+    """The key of a composite, one for each (foreground, k)."""
+    return f"{safe_key(foreground_id)}-k{k}"
+
+
+def safe_key(name: str) -> str:
+    """A readable key, one for each name, without the dots that WebDataset cuts at."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
+    safe = safe[:64]
+    if safe != name:  # 'a.b' and 'a_b' must not meet
+        safe += "-" + hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return safe
+
+
+def encode_sample(
+    sample: Composite, image_format: ImageFormat = "jpg", alpha_png: bytes | None = None
+) -> Members:
+    """Encode a sample as the members of a shard; alpha is lossless with 8 bits.
+
+    Args:
+        sample: The sample.
+        image_format: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (both lossless).
+        alpha_png: The encoded matte where it is at hand.
+    """
+    images = {"foreground": sample.foreground, "background": sample.background}
+    return {
+        f"composite.{image_format}": encode_rgb(sample.composite, image_format),
+        "alpha.png": encode_alpha(sample.alpha) if alpha_png is None else alpha_png,
+        **encode_images(images, sample.record, image_format),
+    }
+
+
+def encode_images(
+    images: Mapping[str, Uint8Image], record: Record, image_format: ImageFormat
+) -> Members:
+    """Encode named images and a record as members of a sample."""
+    return {
+        **{f"{name}.{image_format}": encode_rgb(images[name], image_format) for name in images},
+        "record.json": json.dumps(record, sort_keys=True).encode(),
+    }
+
+
+def decode_sample(members: Mapping[str, bytes]) -> Composite:
+    """Decode the members of a sample.
+
+    Raises:
+        InputError: A member is missing or cannot be decoded.
+    """
+    by_name = {extension.partition(".")[0]: data for extension, data in members.items()}
+    missing = [name for name in MEMBERS if name not in by_name]
+    if missing:
+        raise InputError(f"a sample lacks {missing}; build its shard again with --resume")
+    try:
+        record = json.loads(by_name["record"])
+    except ValueError as error:
+        raise InputError(f"a sample's record is not JSON ({error}); build it again") from error
+    return Composite(
+        composite=decode_rgb(by_name["composite"], "composite"),
+        alpha=decode_alpha(by_name["alpha"], "alpha"),
+        foreground=decode_rgb(by_name["foreground"], "foreground"),
+        background=decode_rgb(by_name["background"], "background"),
+        record=record,
+    )
+
+
+def split_name(name: str) -> tuple[str, str] | None:
+    """Key and extension of a member, as WebDataset has them; None where it is of no sample."""
+    found = _NAME.fullmatch(name)
+    return (found[1], found[2].lower()) if found else None
+
+
+def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
+    """Write a shard; it appears under its name only when it is whole.
+
+    The bytes depend on the samples alone: times, owners and modes are fixed.
+
+    Args:
+        path: The `.tar` to write.
+        samples: Keys and members, in order.
+    """
+    count = 0
+    with whole_file(path) as part:
+        with tarfile.open(part, "w", format=tarfile.PAX_FORMAT) as tar:
+            for key, members in samples:
+                count += 1
+                for extension, data in members.items():
+                    member = tarfile.TarInfo(f"{key}.{extension}")
+                    member.size, member.mode, member.mtime = len(data), 0o644, 0
+                    tar.addfile(member, io.BytesIO(data))
+        return describe_shard(part, count, path.name)
+
+
+def describe_shard(path: Location, samples: int, name: str | None = None) -> ShardInfo:
+    """Size, SHA-256 and entries of a shard file that holds so many samples.
+
+    A file that is no whole shard has no entries; its size or sum then differs from the manifest's.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        size = file.seek(0, io.SEEK_END)
+        try:
+            entries = tuple(_entries(file, path))
+        except InputError:
+            entries = ()
+    return ShardInfo(name or path.name, samples, size, digest, entries)
+
+
+def read_shard(
+    path: Location, samples: int | None = None, names: tuple[str, ...] = MEMBERS
+) -> Iterator[tuple[str, Members]]:
+    """Yield keys and members, each sample checked to be whole.
+
+    Args:
+        path: The shard.
+        samples: How many it has to hold, where the manifest is at hand.
+        names: The members that each sample has to have, in order.
+
+    Raises:
+        InputError: The file is damaged, cut short, or a sample lacks a member.
+    """
+    count = 0
+    with _opened(path) as file:
+        for entry in _entries(file, path):
+            count += 1
+            file.seek(entry.offset)
+            yield entry.key, _members(file.read(entry.size), path, entry.key, names)
+    if samples is not None and count != samples:
+        raise InputError(f"{path}: holds {count} samples, not {samples}; build it again")
+
+
+def first_extensions(path: Location) -> list[str]:
+    """The members of a shard's first sample, by their names without the key.
+
+    Raises:
+        InputError: It is no tar, or has no samples.
+    """
+    with _opened(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        named = (split_name(member.name) for member in tar if member.isreg())
+        for _, names in groupby(filter(None, named), lambda name: name[0]):
+            return [extension for _, extension in names]
+    raise InputError(f"{path}: holds no samples")
+
+
+def list_entries(path: Location) -> tuple[Entry, ...]:
+    """Positions of the samples of a shard, in order.
+
+    Raises:
+        InputError: It is no tar, damaged, or cut short.
+    """
+    with _opened(path) as file:
+        return tuple(_entries(file, path))
+
+
+def read_entry(path: Location, entry: Entry, names: tuple[str, ...] | None = MEMBERS) -> Members:
+    """The members of one sample, read in one piece and compared with the index.
+
+    Args:
+        path: The shard.
+        entry: The sample's entry in the index.
+        names: The members that the sample has to have, in order; None takes any.
+
+    Raises:
+        InputError: The shard is missing, damaged or cut short there, or the sample lacks a member.
+    """
+    if isinstance(path, Path):
+        with _opened(path) as file:
+            file.seek(entry.offset)
+            data = file.read(entry.size)
+    else:  # one request, in place of those that a file object makes
+        with _told_errors(path):
+            end = entry.offset + entry.size
+            data = store_of(path).cat_file(path.path, start=entry.offset, end=end)
+    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+        raise InputError(
+            f"{path}: sample {entry.key} is damaged or cut short; build again with --resume "
+            "(python -m rssn.inspect names all that is damaged)"
+        )
+    return _members(data, path, entry.key, names)
+
+
+def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | None) -> Members:
+    """The members in the bytes of one sample."""
+    members = Members()
+    found: tuple[str, ...] = ()
+    with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        for member in tar:
+            if not (name := member.isreg() and split_name(member.name)):
+                continue
+            stem, extension = name
+            if stem != key:
+                raise InputError(f"{path}: holds {stem} in place of sample {key}; build it again")
+            found += (extension.partition(".")[0],)  # doubled ones too
+            content = tar.extractfile(member)
+            members[extension] = content.read() if content else b""
+    if names is not None and found != names:
+        raise InputError(f"{path}: sample {key} holds {found}, not {names}; build it again")
+    return members
+
+
+def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
+    """The samples of an open shard, in order."""
+    named = ((split_name(header.name), header) for header in _headers(file, path) if header.isreg())
+    samples = ((name[0], header) for name, header in named if name is not None)
+    for key, members in groupby(samples, lambda member: member[0]):
+        headers = [header for _, header in members]
+        begin, last = headers[0].offset, headers[-1]
+        size = last.offset_data + -(-last.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE - begin
+        file.seek(begin)
+        yield Entry(key, begin, size, zlib.crc32(file.read(size)))
+
+
+def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:
+    """The headers of an open shard, which is refused if its end is missing."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(-min(2 * tarfile.BLOCKSIZE, size), io.SEEK_END)
+    # Without the zero blocks at its end a tar was cut, which readers do not notice.
+    if file.read().strip(b"\0") or size % tarfile.BLOCKSIZE or not size:
+        raise InputError(f"{path}: is cut short; build it again with --resume")
+    file.seek(0)
+    with _told_errors(path), tarfile.open(fileobj=file, mode="r:") as tar:
+        return tar.getmembers()
+
+
+@contextmanager
+def _opened(path: Location) -> Iterator[IO[bytes]]:
+    with _told_errors(path), path.open("rb") as file:
+        yield file
+
+
+@contextmanager
+def _told_errors(path: Location) -> Iterator[None]:
+    try:
+        with told_errors(path, "build it again"):
+            yield
+    except tarfile.TarError as error:
+        raise InputError(f"{path}: cannot be read ({error}); build it again") from error

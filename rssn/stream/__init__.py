@@ -1,0 +1,1 @@
+"""Composition on the fly, with objects arranged anew."""

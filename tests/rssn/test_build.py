@@ -13,8 +13,7 @@ from builds import contents, samples_of
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, blend
-from rssn.build import composition
-from rssn.build import preparation
+from rssn.build import composition, preparation
 from rssn.build.builder import BuildOptions, build, main, route_options
 from rssn.denoising import denoise as denoising
 from rssn.imaging.errors import InputError

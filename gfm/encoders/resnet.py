@@ -6,11 +6,27 @@ process needs for its first matte. The encoders that most model files have do wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+
+
+class Layers(NamedTuple):
+    """Kinds of convolutions and norms.
+
+    Attributes:
+        conv: `nn.Conv2d`, or a kind of it.
+        norm: Makes a norm for a number of channels.
+    """
+
+    conv: type[nn.Conv2d] = nn.Conv2d
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
+
+
+PLAIN = Layers()
 
 
 class BasicBlock(nn.Module):
@@ -19,13 +35,20 @@ class BasicBlock(nn.Module):
     expansion = 1
 
     def __init__(
-        self, inputs: int, width: int, stride: int = 1, downsample: nn.Module | None = None
+        self,
+        inputs: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        dilation: int = 1,
+        layers: Layers = PLAIN,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        conv, norm = layers
+        self.conv1 = conv(inputs, width, 3, stride, dilation, dilation, bias=False)
+        self.bn1 = norm(width)
+        self.conv2 = conv(width, width, 3, 1, dilation, dilation, bias=False)
+        self.bn2 = norm(width)
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,16 +65,23 @@ class Bottleneck(nn.Module):
     expansion = 4
 
     def __init__(
-        self, inputs: int, width: int, stride: int = 1, downsample: nn.Module | None = None
+        self,
+        inputs: int,
+        width: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        dilation: int = 1,
+        layers: Layers = PLAIN,
     ) -> None:
         super().__init__()
+        conv, norm = layers
         outputs = width * self.expansion
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
+        self.conv1 = conv(inputs, width, 1, bias=False)
+        self.bn1 = norm(width)
+        self.conv2 = conv(width, width, 3, stride, dilation, dilation, bias=False)
+        self.bn2 = norm(width)
+        self.conv3 = conv(width, outputs, 1, bias=False)
+        self.bn3 = norm(outputs)
         self.downsample = downsample
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,14 +104,15 @@ class Shape:
         blocks: Kind of the blocks of each stage.
         depths: Number of blocks of each stage.
         widths: Channels of each stage, before the expansion of its blocks.
-        deep: Channels inside a stem of three convolutions, whose shortcuts average before they
-            project; None is the stem of one 7x7 convolution.
+        deep: Channels inside a stem of three convolutions; None is the stem of one 7x7 convolution.
+        averaged: Shortcuts beside a deep stem average before they project.
     """
 
     blocks: tuple[Block, Block, Block, Block]
     depths: tuple[int, int, int, int]
     widths: tuple[int, int, int, int] = (64, 128, 256, 512)
     deep: int | None = None
+    averaged: bool = True
 
 
 _BASIC: tuple[Block, Block, Block, Block] = (BasicBlock,) * 4
@@ -98,49 +129,53 @@ SHAPES = {
 
 
 class ResNet(nn.Module):
-    """The feature maps of a ResNet at strides 2 to 32.
+    """The feature maps of a ResNet.
 
     Args:
         shape: Which.
+        inputs: Channels of the image.
+        dilated: Keep the size after the second stage: the last two dilate their 3x3 convolutions by
+            2 and 4 in place of their strides, each from its second block on.
+        layers: Kinds of its convolutions and norms.
 
     Attributes:
         channels: Of each map, finest first.
+        strides: Of each map, likewise.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(
+        self, shape: Shape, inputs: int = 3, dilated: bool = False, layers: Layers = PLAIN
+    ) -> None:
         super().__init__()
-        inner, inputs = shape.deep, 64 if shape.deep is None else 2 * shape.deep
-        self.conv1: nn.Module = nn.Conv2d(3, inputs, 7, 2, padding=3, bias=False)
-        if inner is not None:
-            self.conv1 = nn.Sequential(
-                nn.Conv2d(3, inner, 3, 2, padding=1, bias=False),
-                nn.BatchNorm2d(inner),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(inner, inner, 3, padding=1, bias=False),
-                nn.BatchNorm2d(inner),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(inner, inputs, 3, padding=1, bias=False),
-            )
-        self.bn1 = nn.BatchNorm2d(inputs)
+        width = 64 if shape.deep is None else 2 * shape.deep
+        self.conv1 = _stem(inputs, width, shape.deep, layers)
+        self.bn1 = layers.norm(width)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        channels = [inputs]
+        channels, strides, dilation = [width], [2], 1
+        averaged = shape.deep is not None and shape.averaged
         stages = zip(shape.blocks, shape.depths, shape.widths, strict=True)
-        for number, (block, depth, width) in enumerate(stages, 1):
-            stride, outputs = 1 if number == 1 else 2, width * block.expansion
+        for number, (block, depth, inner) in enumerate(stages, 1):
+            widens = number > 1
+            stride = 2 if widens and not (dilated and number > 2) else 1
+            before, dilation = dilation, 2 * dilation if dilated and number > 2 else 1
             blocks = []
             for index in range(depth):
+                first, outputs = index == 0, inner * block.expansion
+                step = stride if first else 1
                 shortcut = None
-                if index == 0 and (stride > 1 or inputs != outputs):
-                    shortcut = _projection(inputs, outputs, stride, inner is not None)
-                blocks.append(block(inputs, width, stride if index == 0 else 1, shortcut))
-                inputs = outputs
+                if first and (widens or width != outputs):
+                    shortcut = _projection(width, outputs, step, averaged, layers)
+                spread = before if first else dilation
+                blocks.append(block(width, inner, step, shortcut, spread, layers))
+                width = outputs
             self.add_module(f"layer{number}", nn.Sequential(*blocks))
-            channels.append(outputs)
-        self.channels = tuple(channels)
+            channels.append(width)
+            strides.append(4 if number == 1 else strides[-1] * stride)
+        self.channels, self.strides = tuple(channels), tuple(strides)
         self._start()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Encode (B, 3, H, W) to five maps, finest first."""
+        """Encode (B, inputs, H, W) to five maps, finest first."""
         levels = [torch.relu_(self.bn1(self.conv1(image)))]
         features = self.maxpool(levels[0])
         for number in range(1, 5):
@@ -159,15 +194,35 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, BasicBlock | Bottleneck):
                 last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
-                nn.init.zeros_(last.weight)
+                nn.init.zeros_(cast(Tensor, last.weight))
 
 
-def _projection(inputs: int, outputs: int, stride: int, averaged: bool) -> nn.Sequential:
+def _stem(inputs: int, width: int, deep: int | None, layers: Layers) -> nn.Module:
+    """The first convolution, or three that take its place."""
+    conv, norm = layers
+    if deep is None:
+        return conv(inputs, width, 7, 2, padding=3, bias=False)
+    return nn.Sequential(
+        conv(inputs, deep, 3, 2, padding=1, bias=False),
+        norm(deep),
+        nn.ReLU(inplace=True),
+        conv(deep, deep, 3, padding=1, bias=False),
+        norm(deep),
+        nn.ReLU(inplace=True),
+        conv(deep, width, 3, padding=1, bias=False),
+    )
+
+
+def _projection(
+    inputs: int, outputs: int, stride: int, averaged: bool, layers: Layers
+) -> nn.Sequential:
     """The shortcut of a block that changes channels or size."""
-    norm = nn.BatchNorm2d(outputs)
+    conv, norm = layers
     if not averaged:
-        return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm)
+        return nn.Sequential(conv(inputs, outputs, 1, stride, bias=False), norm(outputs))
     pool = nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False)
     return nn.Sequential(
-        nn.Identity() if stride == 1 else pool, nn.Conv2d(inputs, outputs, 1, bias=False), norm
+        nn.Identity() if stride == 1 else pool,
+        conv(inputs, outputs, 1, bias=False),
+        norm(outputs),
     )

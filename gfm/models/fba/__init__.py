@@ -1,0 +1,1 @@
+"""FBA matting: alpha, foreground and background from a photograph and a trimap."""

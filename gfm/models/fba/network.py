@@ -1,0 +1,93 @@
+"""FBA's network: a dilated ResNet-50, pyramid pooling, and a decoder of alpha, F and B."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.decoder import Decoder
+from gfm.models.fba.encoder import dilated_resnet50
+from gfm.models.fba.fusion import fuse
+from gfm.models.fba.layers import standardised_layers
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TRIMAP, DISTANCES = 2, 6  # channels of the guidance
+
+
+class AlphaFB(NamedTuple):
+    """A matte and its colours.
+
+    Attributes:
+        alpha: (B, 1, H, W).
+        foreground: RGB (B, 3, H, W); None from a network of alpha alone.
+        background: Likewise.
+    """
+
+    alpha: Tensor
+    foreground: Tensor | None = None
+    background: Tensor | None = None
+
+
+class FBA(nn.Module):
+    """FBA matting (Forte and Pitié 2020).
+
+    Args:
+        config: The network to assemble; `FBAConfig()` is the published one.
+
+    Note:
+        Sides need not be multiples of 8, as those of the released code; with others the levels do
+        not lie exactly over each other, so `predict` resizes.
+    """
+
+    def __init__(self, config: FBAConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FBAConfig()
+        inputs = 3 + DISTANCES + TRIMAP
+        self.encoder = dilated_resnet50(inputs, config.norm, config.standardisation)
+        self.decoder = Decoder(
+            self.encoder.channels,
+            self.encoder.strides,
+            guide=6 + TRIMAP,
+            outputs=7 if config.outputs == "alpha_fb" else 1,
+            layers=standardised_layers(config.standardisation, config.norm == "batch"),
+        )
+        self.mean: Tensor
+        self.deviation: Tensor
+        for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, trimap: Tensor, distances: Tensor) -> AlphaFB:
+        """Matte a batch.
+
+        Args:
+            image: RGB (B, 3, H, W) in [0, 1].
+            trimap: Definite background and foreground (B, 2, H, W), 0 or 1.
+            distances: Their distance maps (B, 6, H, W), of `gfm.guidance.trimap.encode_trimap`.
+
+        Returns:
+            Alpha in [0, 1] and, from a network that has them, F and B. Outside training these are
+            fused; the losses take them as predicted.
+        """
+        result = self.activate(self.logits(image, trimap, distances))
+        if self.training or result.foreground is None or result.background is None:
+            return result
+        return AlphaFB(*fuse(image, result.alpha, result.foreground, result.background))
+
+    def logits(self, image: Tensor, trimap: Tensor, distances: Tensor) -> Tensor:
+        """The decoder's result (B, 7 or 1, H, W), before activation and fusion."""
+        normalised = (image - self.mean) / self.deviation
+        levels = self.encoder(torch.cat([normalised, distances, trimap], dim=1))
+        result: Tensor = self.decoder(levels, torch.cat([normalised, image, trimap], dim=1))
+        return result
+
+    def activate(self, logits: Tensor) -> AlphaFB:
+        """Alpha, F and B in [0, 1] of the logits."""
+        alpha = logits[:, :1]
+        alpha = alpha.clamp(0, 1) if self.config.activation == "clamp" else alpha.sigmoid()
+        if self.config.outputs == "alpha":
+            return AlphaFB(alpha)
+        foreground, background = logits[:, 1:].sigmoid().chunk(2, dim=1)
+        return AlphaFB(alpha, foreground, background)

@@ -41,8 +41,10 @@ def as_mattes(
     return mattes
 
 
-def as_trimap(trimap: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """The trimap, checked to be integers 0, 1 and 2 of the mattes' shape.
+def as_trimap(
+    trimap: NDArray[Any], shape: tuple[int, ...], name: str = "trimap"
+) -> NDArray[np.integer]:
+    """The trimap, checked to be integers 0, 1 and 2 of a shape.
 
     Raises:
         InputError: Another kind of number, shape or value.
@@ -50,15 +52,15 @@ def as_trimap(trimap: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.intege
     labels = np.asarray(trimap)
     if labels.dtype.kind not in "iu":
         raise InputError(
-            f"trimap holds {labels.dtype}; give integers 0 background, 1 transition, 2 foreground"
+            f"{name} holds {labels.dtype}; give integers 0 background, 1 transition, 2 foreground"
         )
     if labels.shape != shape:
         raise InputError(
-            f"trimap has shape {labels.shape} and the mattes {shape}; give one label for each pixel"
+            f"{name} has shape {labels.shape}, not {shape}; give one label for each pixel"
         )
     if labels.min() < BACKGROUND or labels.max() > FOREGROUND:
         raise InputError(
-            f"trimap holds values from {labels.min()} to {labels.max()}; wanted 0 background, "
+            f"{name} holds values from {labels.min()} to {labels.max()}; wanted 0 background, "
             "1 transition, 2 foreground (files hold 0, 128, 255: convert them)"
         )
     return labels

@@ -23,6 +23,16 @@ def cosine_factor(done: float) -> float:
     return (1 + math.cos(math.pi * min((done - WARM_UP) / (1 - WARM_UP), 1))) / 2
 
 
+def poly_factor(done: float, power: float = 0.9) -> float:
+    """Factor on the learning rate: (1 - done)^power (Chen et al. 2018, "poly").
+
+    Args:
+        done: Share of the run that is over, 0 to 1.
+        power: 1 falls linearly.
+    """
+    return float((1 - min(done, 1)) ** power)
+
+
 def share_done(trainer: lightning.Trainer) -> float:
     """Share of a run that is over, by whichever of its limits ends it first.
 

@@ -6,6 +6,7 @@ import guided
 import numpy as np
 import pytest
 import torch
+from rssn.errors import InputError
 
 from gfm.losses.clicks import click_loss, soft_iou_loss
 from gfm.metrics.clicks import (
@@ -16,7 +17,6 @@ from gfm.metrics.clicks import (
     share_above,
 )
 from gfm.models.clicks.guided_filter import LearnedGuidedFilter, guided_filter
-from rssn.errors import InputError
 
 
 def batch(array):

@@ -1,0 +1,158 @@
+"""AdaMatting: one encoder, a trimap and an alpha decoder, and the propagation unit (figure 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gfm.encoders.build import Encoder, build_encoder
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.decoder import Decoder
+from gfm.models.adamatting.loss import TaskWeights
+from gfm.models.adamatting.propagation import PropagationUnit
+from gfm.models.glance_focus.fusion import fuse
+from gfm.models.glance_focus.network import check_image, crop
+from rssn.imaging.errors import InputError
+
+CLASSES = 3  # background, unknown, foreground
+CERTAIN = 100.0  # logit of a class whose softmax is 1 in float32
+MULTIPLE = 32
+
+
+class Adaptation(NamedTuple):
+    """Output of the network for one batch.
+
+    Attributes:
+        logits: Class logits (B, 3, H, W) of the adapted trimap: background, unknown, foreground.
+        alphas: The alpha decoder's matte (B, 1, H, W), then that of each propagation step.
+    """
+
+    logits: Tensor
+    alphas: tuple[Tensor, ...]
+
+    @property
+    def matte(self) -> Tensor:
+        """The final matte (B, 1, H, W): 1 and 0 where the trimap is sure, the last alpha between.
+
+        The loss never teaches alpha on opaque pixels.
+        """
+        return fuse(self.logits, self.alphas[-1], "TT")
+
+
+class AdaMatting(nn.Module):
+    """AdaMatting (Cai et al. 2019), in the house definition of what the paper leaves open.
+
+    Args:
+        config: The network to assemble.
+        weights: Weights of the encoders to start from, as for
+            `gfm.encoders.build.build_encoder`. The paper starts from random ones.
+    """
+
+    def __init__(
+        self, config: AdaMattingConfig | None = None, weights: str | Path | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config = config or AdaMattingConfig()
+        self.encoder = guided_encoder(config.backbone, 4, weights)
+        channels = self.encoder.channels
+        self.alpha_encoder: Encoder | None = None
+        if config.two_networks:
+            self.alpha_encoder = guided_encoder(config.backbone, 4, weights)
+        self.trimap_decoder: Decoder | None = None
+        if config.alpha_weight != 1:
+            self.trimap_decoder = Decoder(channels, CLASSES, shortcuts=(4, 3, 2))
+        self.alpha_decoder = Decoder(channels, 1, shortcuts=(3, 2, 1))
+        self.propagation = PropagationUnit(config.steps) if config.steps else None
+        self.task_loss = TaskWeights() if config.alpha_weight is None else None
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
+        scale = torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1)
+        self.register_buffer("scale", scale, persistent=False)
+
+    def forward(self, image: Tensor, trimap: Tensor) -> Adaptation:
+        """Adapt a trimap and estimate alpha.
+
+        Args:
+            image: RGB (B, 3, H, W), float, in [0, 1]; any height and width.
+            trimap: (B, 1, H, W), float: 0 background, 0.5 unknown, 1 foreground.
+
+        Returns:
+            Logits and mattes at the size of the image.
+        """
+        normalised, guide = self._inputs(image, trimap)
+        levels = self.encoder(torch.cat([normalised, guide], dim=1))
+        logits = self._given(guide) if self.trimap_decoder is None else self.trimap_decoder(levels)
+        adapted = logits.softmax(dim=1)
+        if self.alpha_encoder is not None:
+            expected = adapted[:, 1:2] / 2 + adapted[:, 2:3]
+            levels = self.alpha_encoder(torch.cat([normalised, expected], dim=1))
+        alphas = [torch.sigmoid(self.alpha_decoder(levels))]
+        if self.propagation is not None:
+            alphas += self.propagation(normalised, adapted, alphas[0])
+        return Adaptation(crop(logits, image), tuple(crop(alpha, image) for alpha in alphas))
+
+    def encode(self, image: Tensor, trimap: Tensor) -> list[Tensor]:
+        """The encoder's levels, finest first, for what `forward` takes."""
+        return self.encoder.forward(torch.cat(self._inputs(image, trimap), dim=1))
+
+    def _inputs(self, image: Tensor, trimap: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised image and trimap, padded to the size that the encoder takes."""
+        if not torch.compiler.is_compiling():
+            check_image(image, self.mean, values=not self.training)
+        normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
+        return pad(normalised), pad(trimap.to(self.mean.dtype))
+
+    def _given(self, guide: Tensor) -> Tensor:
+        """Logits of the given trimap itself, which a network of alpha alone does not adapt."""
+        background, foreground = (guide == 0).to(guide.dtype), (guide == 1).to(guide.dtype)
+        unknown = 1 - background - foreground
+        return CERTAIN * torch.cat([background, unknown, foreground], dim=1)
+
+
+def guided_encoder(backbone: str, inputs: int, weights: str | Path | None = None) -> Encoder:
+    """An encoder with levels at strides 2 to 32 that takes further channels beside RGB.
+
+    Args:
+        backbone: As for `gfm.encoders.build.build_encoder`.
+        inputs: Channels that it takes, RGB first.
+        weights: As for `gfm.encoders.build.build_encoder`; the further channels start at zero.
+
+    Raises:
+        InputError: An encoder with other levels.
+    """
+    encoder = build_encoder(backbone, weights)
+    if len(encoder.channels) != 5:
+        raise InputError(
+            f"backbone='{backbone}' has {len(encoder.channels)} levels; choose an encoder with "
+            "levels at strides 2, 4, 8, 16 and 32 (timm:resnet50, r34, timm:tf_efficientnet_lite0)"
+        )
+    add_input_channels(encoder, inputs - 3)
+    return encoder
+
+
+def add_input_channels(encoder: nn.Module, count: int) -> None:
+    """Let the first convolution of an encoder take further channels, with weights of 0."""
+    first = next(module for module in encoder.modules() if isinstance(module, nn.Conv2d))
+    weight = first.weight
+    more = weight.new_zeros(weight.shape[0], count, *weight.shape[2:])
+    first.weight = nn.Parameter(torch.cat([weight.detach(), more], dim=1))
+    first.in_channels += count
+
+
+def pad(maps: Tensor) -> Tensor:
+    """Reflect (B, C, H, W) at the lower and the right border up to multiples of 32.
+
+    Note:
+        By index, since `pad` reflects at most once and an export could not simplify its sizes.
+    """
+    for axis in (-2, -1):
+        size = maps.shape[axis]
+        padded = (size + MULTIPLE - 1) // MULTIPLE * MULTIPLE
+        if padded != size or torch.compiler.is_compiling():
+            position = torch.arange(padded, device=maps.device) % max(2 * size - 2, 1)
+            maps = maps.index_select(axis, size - 1 - (size - 1 - position).abs())
+    return maps

@@ -1,0 +1,226 @@
+"""AdaMatting: the golden values of its house definition, and what it must do besides."""
+
+from __future__ import annotations
+
+import guided
+import numpy as np
+import pytest
+import torch
+from guided import check, probe
+
+from gfm.metrics.trimap import trimap_errors
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.loss import (
+    TaskWeights,
+    alpha_loss,
+    fixed_loss,
+    optimal_trimap,
+    predicted_unknown,
+    trimap_loss,
+)
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.adamatting.predict import guide_of, predict
+from gfm.models.adamatting.released import rename
+from gfm.training.schedule import poly_factor
+from rssn.imaging.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def network() -> AdaMatting:
+    """The published network with the weights of the golden values, in float64."""
+    model = AdaMatting()
+    state = {
+        rename(key): torch.from_numpy(np.asarray(value))
+        for key, value in guided.weights("adamatting").items()
+    }
+    model.load_state_dict(state)
+    return model.double().eval()
+
+
+def test_parameters_are_those_of_the_definition():
+    with torch.device("meta"):
+        model = AdaMatting()
+    counts = {
+        name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()
+    }
+    assert counts == {
+        "encoder": 23_511_168,
+        "trimap_decoder": 13_359_251,
+        "alpha_decoder": 8_813_553,
+        "propagation": 104_289,
+        "task_loss": 2,
+    }
+
+
+def test_network(network):
+    given = guided.inputs("adamatting", "net_64x96")
+    image = torch.from_numpy(given["image"]).permute(2, 0, 1)[None].double() / 255
+    guide = torch.from_numpy(guide_of(given["trimap"]))[None]
+    with torch.inference_mode():
+        made, encoded = network(image, guide), network.encode(image, guide)
+    check(
+        "adamatting",
+        "net_64x96",
+        logits=made.logits,
+        labels=made.logits[0].argmax(0),
+        final=made.matte[0, 0],
+        **{f"alpha_{step}": alpha for step, alpha in enumerate(made.alphas)},
+        **{f"probe_c{number}": probe(level) for number, level in enumerate(encoded, 1)},
+    )
+
+
+def test_photograph_is_matted_as_defined(network):
+    given = guided.inputs("adamatting", "net_64x96")
+    made = predict(network, given["image"], given["trimap"])
+    check("adamatting", "net_64x96", final=made.alpha, labels=np.digitize(made.trimap, [1, 255]))
+
+
+def test_blocks(network):
+    x = torch.from_numpy(guided.inputs("adamatting", "gcn")["x"]).double()
+    with torch.inference_mode():
+        check("adamatting", "gcn", y=network.trimap_decoder.skip_c2(x))
+        x = torch.from_numpy(guided.inputs("adamatting", "gcn_up")["x"]).double()
+        check("adamatting", "gcn_up", y=network.trimap_decoder.up3(x))
+
+
+def test_losses():
+    given = guided.inputs("adamatting", "losses_48x64")
+    alpha = torch.from_numpy(given["matte"] / 255)[None, None]
+    logits = torch.from_numpy(given["logits"]).double().requires_grad_()
+    predicted = torch.from_numpy(given["prediction"])[None, None].requires_grad_()
+    region, weights = predicted_unknown(logits), TaskWeights().double()
+    trimap, error = trimap_loss(logits, alpha), alpha_loss((predicted,), alpha, region)
+    total = weights(trimap, error)
+    total.backward()
+    check(
+        "adamatting",
+        "losses_48x64",
+        trimap_loss=trimap.detach(),
+        alpha_loss=error.detach(),
+        total=total.detach(),
+        grad_s1=weights.s1.grad,
+        grad_s2=weights.s2.grad,
+        grad_alpha=predicted.grad,
+        grad_logits=logits.grad,
+        naive_03=fixed_loss(trimap, error, 0.3).detach(),
+        unknown=region.sum(),
+        optimal_trimap=optimal_trimap(alpha)[0],
+        **trimap_errors(logits[0].argmax(0).numpy(), optimal_trimap(alpha)[0].numpy()),
+    )
+
+
+def test_rate_falls_as_published():
+    iterations = guided.outputs("adamatting", "schedule")["iterations"]
+    check("adamatting", "schedule", lr=[1e-4 * poly_factor(step / 323_280) for step in iterations])
+
+
+def test_class_that_is_not_there_does_not_count():
+    errors = trimap_errors(np.array([[0, 0, 1, 2]]) // 2, np.array([[0, 0, 0, 2]]) // 2)
+    assert errors == {"accuracy": 1.0, "miou": 1.0}
+
+
+def test_trimaps_of_two_sizes_are_named():
+    with pytest.raises(InputError, match=r"pred has shape \(1, 2\)"):
+        trimap_errors(np.zeros((1, 2), int), np.zeros((2, 2), int))
+
+
+def test_learned_weights_end_at_the_losses():
+    weights = TaskWeights().double()
+    optimizer = torch.optim.LBFGS(weights.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimizer.zero_grad()
+        total = weights(torch.tensor(0.3), torch.tensor(0.05))
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    assert weights.s1.exp().item() == pytest.approx(0.3, rel=1e-3)
+    assert weights.s2.exp().item() == pytest.approx(0.05, rel=1e-3)
+
+
+def test_weight_of_alpha_stays_bounded():
+    weights = TaskWeights()
+    with torch.no_grad():
+        weights.s2.fill_(-9)
+    assert weights(torch.tensor(1.0), torch.tensor(0.0)).isfinite()
+    assert weights.s2.exp().item() == pytest.approx(0.01)
+
+
+def test_empty_unknown_region_gives_no_loss():
+    half = torch.full((2, 1, 4, 4), 0.5)
+    assert alpha_loss((half, half), torch.zeros_like(half), torch.zeros_like(half)) == 0
+
+
+SMALL = "timm:test_resnet"
+
+
+@pytest.fixture(scope="module")
+def small() -> AdaMatting:
+    torch.manual_seed(0)
+    return AdaMatting(AdaMattingConfig(SMALL)).eval()
+
+
+def guidance(height: int, width: int, batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(batch, 3, height, width, generator=generator)
+    return image, torch.randint(3, (batch, 1, height, width), generator=generator) / 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 70), (33, 64)])
+def test_any_size_is_the_reflected_one(small, height, width):
+    image, trimap = guidance(height, width)
+    below, right = -height % 32, -width % 32
+    bigger = [
+        torch.from_numpy(np.pad(each.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), "reflect"))
+        for each in (image, trimap)
+    ]
+    with torch.inference_mode():
+        made, whole = small(image, trimap), small(*bigger)
+    assert made.matte.shape == (1, 1, height, width)
+    torch.testing.assert_close(made.logits, whole.logits[..., :height, :width])
+    torch.testing.assert_close(made.alphas[-1], whole.alphas[-1][..., :height, :width])
+
+
+def test_strips_change_no_value(small, monkeypatch):
+    image, trimap = guidance(160, 32)
+    with torch.inference_mode():
+        whole = small(image, trimap)
+        monkeypatch.setattr("gfm.models.adamatting.propagation.STRIP", 32 * 37)
+        parts = small(image, trimap)
+    for one, other in zip(whole.alphas, parts.alphas, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "mattes"),
+    [({"steps": 0}, 1), ({"steps": 1}, 2), ({"two_networks": True}, 4), ({"alpha_weight": 0.3}, 4)],
+)
+def test_ablations(options, mattes):
+    with torch.device("cpu"):
+        model = AdaMatting(AdaMattingConfig(SMALL, **options)).train()
+    made = model(*guidance(64, 64, batch=2))
+    assert len(made.alphas) == mattes
+    assert (model.task_loss is None) == ("alpha_weight" in options)
+    (made.alphas[-1].sum() + made.logits.sum()).backward()
+    missing = [name for name, value in model.named_parameters() if value.grad is None]
+    assert missing in ([], ["task_loss.s1", "task_loss.s2"])
+
+
+def test_alpha_alone_keeps_the_given_trimap():
+    model = AdaMatting(AdaMattingConfig(SMALL, alpha_weight=1.0)).eval()
+    image, trimap = guidance(40, 50)
+    with torch.inference_mode():
+        made = model(image, trimap)
+    assert model.trimap_decoder is None
+    assert torch.equal(made.logits.argmax(1, keepdim=True), (2 * trimap).long())
+    assert torch.equal(made.matte[trimap == 1], trimap[trimap == 1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"steps": -1}, "steps=-1"), ({"alpha_weight": 2}, "alpha_weight=2"), ({"steps": 1.5}, "1.5")],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(InputError, match=message):
+        AdaMattingConfig(**options)

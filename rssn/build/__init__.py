@@ -1,0 +1,1 @@
+"""Building shards from photographs and backgrounds: plan, prepare, compose, resume."""

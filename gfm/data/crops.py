@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.data.augmentation import Pipeline, import_albumentations
-from gfm.models.glance_focus.config import FocusRegion, check_choice
+from gfm.models.glance_focus.config import FocusRegion
 from gfm.models.glance_focus.rosta import on_grid
 from rssn.imaging.blending import blend
 from rssn.imaging.crops import Box, place_box
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.images import Pixels
 
 ALPHA_BITS = 16  # of a resized matte; as many as a matte on disk has at most

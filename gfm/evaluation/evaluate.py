@@ -24,10 +24,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gfm.metrics import Convention, evaluate
-from gfm.models.glance_focus.config import check_choice
 from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.console import progress
-from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import image_files, read_alpha
 

@@ -19,9 +19,8 @@ from gfm.checkpoints.files import CONFIG_KEY
 from gfm.export.exported import load_exported, output_names
 from gfm.export.parity import Difference, check_export, picture
 from gfm.export.runtimes import INPUT, require
-from gfm.models.glance_focus.config import check_choice
 from gfm.models.glance_focus.network import GFM, RimMatting
-from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import whole_file
 
 Format = Literal["onnx", "openvino"]

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from gfm.checkpoints.files import CONFIG_KEY
-from gfm.models.glance_focus.config import check_choice
-from rssn.imaging.errors import InputError, how_to_install, one_line
+from rssn.imaging.errors import InputError, check_choice, how_to_install, one_line
 
 Precision = Literal["float32", "auto"]
 Maps = list[NDArray[np.float32]]

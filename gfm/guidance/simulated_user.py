@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.config import check_choice
 from gfm.guidance.clicks import Click
+from rssn.imaging.errors import check_choice
 
 UserName = Literal["largest", "costliest", "noisy"]
 Matte = NDArray[Any]  # (H, W), bool or float in [0, 1]

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from gfm.inference.cutout import Matte
 from gfm.inference.pictures import read_picture
-from gfm.models.glance_focus.config import check_choice
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import SUFFIXES
 from rssn.imaging.photographs import FORMATS, Photograph, PictureFormat, encode_picture

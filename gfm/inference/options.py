@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
 from gfm.inference.memory import parse_memory
-from gfm.models.glance_focus.config import GFMConfig, check_choice
-from rssn.imaging.errors import InputError
+from gfm.models.glance_focus.config import GFMConfig
+from rssn.imaging.errors import InputError, check_choice
 
 if TYPE_CHECKING:
     from gfm.inference.matting_model import MattingModel

@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from gfm.blocks.precision import wide
 from gfm.losses.blur import blur
-from gfm.models.glance_focus.config import check_choice
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 Reduction = Literal["mean", "sum", "none"]
 

@@ -7,8 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.models.glance_focus.config import check_choice
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 Convention = Literal["gfm", "dim"]
 Floats = NDArray[np.float64]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
 
-from gfm.models.glance_focus.config import GFMConfig, check_choice
+from gfm.models.glance_focus.config import GFMConfig
 from gfm.tracking.rows import DataSet, Row, Track, row_of
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import whole_file
 from rssn.imaging.locations import locate
 from rssn.shards.manifest import NAME as MANIFEST

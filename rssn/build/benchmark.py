@@ -15,16 +15,16 @@ from statistics import mean
 import numpy as np
 
 from rssn.build.composition import sample_generator
-from rssn.route.backgrounds import BackgroundSampler, cover_crop
-from rssn.imaging.blending import blend
+from rssn.build.sources import Source, SourcePixels, find_backgrounds, read_source, shrink
 from rssn.denoising.denoise import denoise
 from rssn.foreground.estimate import estimate_foreground
+from rssn.imaging.blending import blend
 from rssn.imaging.images import Alpha, Uint8Image, read_rgb
-from rssn.route.noise import add_noise
+from rssn.route.backgrounds import BackgroundSampler, cover_crop
 from rssn.route.compose import Composite, RouteOptions, Steps, draw_steps, render
-from rssn.shards.tars import encode_sample
+from rssn.route.noise import add_noise
 from rssn.route.sharpness import blur
-from rssn.build.sources import Source, SourcePixels, find_backgrounds, read_source, shrink
+from rssn.shards.tars import encode_sample
 
 _DENOISED_SIDE = 512  # px: the package takes minutes for a whole photograph on one thread
 _COPIED_BYTES = 2**28

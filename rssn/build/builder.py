@@ -27,16 +27,16 @@ from rssn.build.output import (
 )
 from rssn.build.planning import Planner, find_inputs
 from rssn.build.preparation import Settings
-from rssn.imaging.console import Bar, run_command
+from rssn.build.sources import LAYOUTS
 from rssn.denoising.denoise import resolve_device
-from rssn.imaging.errors import FailedInputs, InputError
 from rssn.foreground.estimate import METHODS, ForegroundMethod
+from rssn.imaging.console import Bar, run_command
+from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.images import ImageFormat
 from rssn.imaging.locations import locate
-from rssn.shards.manifest import PLAN_NAME, Manifest, Plan, library_versions
 from rssn.route.compose import ROUTES, Denoiser, RouteOptions
+from rssn.shards.manifest import PLAN_NAME, Manifest, Plan, library_versions
 from rssn.shards.tars import Content, ShardInfo
-from rssn.build.sources import LAYOUTS
 
 _PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
 LEAST_WINDOWS = 10  # of the largest blur, side by side in a background; the paper's hold 18

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rssn.imaging.files import whole_file
 from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file
 
 _CHECK_BYTES = 16
 _VERSION = 1  # raise it when the cached work gives other results than before

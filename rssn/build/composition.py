@@ -10,9 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from rssn.build.preparation import PreparedBackground, PreparedForeground, Settings
-from rssn.imaging.seeding import generator
+from rssn.build.sources import Background, Source
 from rssn.imaging.images import ImageFormat
 from rssn.imaging.locations import Location, told_errors
+from rssn.imaging.seeding import generator
 from rssn.route.compose import Composite, Record, draw_steps, render
 from rssn.shards.tars import (
     Members,
@@ -24,7 +25,6 @@ from rssn.shards.tars import (
     sample_key,
     write_shard,
 )
-from rssn.build.sources import Background, Source
 
 # A shard of 256 samples of 1080 px is about half a gigabyte; below 16 shards a loader's workers
 # would have too few to share.

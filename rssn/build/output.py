@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from rssn.imaging.files import TEMPORARY
 from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import TEMPORARY
 from rssn.imaging.locations import Location
 from rssn.shards.tars import ShardInfo
 

@@ -25,13 +25,13 @@ from rssn.build.preparation import (
     prepare_background,
     prepare_foreground,
 )
-from rssn.imaging.seeding import generator
-from rssn.route.backgrounds import BackgroundSampler
+from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError, how_to_install
+from rssn.imaging.seeding import generator
+from rssn.route.backgrounds import BackgroundSampler
 from rssn.route.compose import RouteOptions, draw_steps
 from rssn.shards.tars import Content
-from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 
 Task = TypeVar("Task")
 

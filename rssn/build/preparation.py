@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from rssn.denoising import denoise as denoising
 from rssn.build.cache import Cache, cache_key, content_digest
-from rssn.imaging.errors import one_line
+from rssn.build.sources import Source, read_source, shrink
+from rssn.denoising import denoise as denoising
 from rssn.foreground.estimate import ForegroundMethod, estimate_foreground, extend_foreground
+from rssn.imaging.errors import one_line
 from rssn.imaging.images import (
     Alpha,
     Uint8Image,
@@ -22,7 +23,6 @@ from rssn.imaging.images import (
     read_rgb,
 )
 from rssn.route.compose import RouteOptions
-from rssn.build.sources import Source, read_source, shrink
 
 
 @dataclass(frozen=True)

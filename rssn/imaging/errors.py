@@ -1,4 +1,4 @@
-"""The error types that all three packages raise for what a user can put right."""
+"""Errors that all three packages raise for what a user can put right."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def one_line(error: BaseException) -> str:
     """The message of an error as one line, the type in front unless it is an `InputError`."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+
+
+def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Raise an `InputError` that lists the allowed values unless `value` is one of them."""
+    if value not in allowed:
+        listed = ", ".join(repr(a) for a in allowed[:-1]) + f" or {allowed[-1]!r}"
+        raise InputError(f"{name}={value!r} is not supported; choose {listed}")

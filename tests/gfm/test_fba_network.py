@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gfm.resnet import Layers
 from guided import check, inputs, probe, weights
 from torch import nn
 
@@ -15,7 +16,6 @@ from gfm.models.fba.encoder import dilated_resnet50
 from gfm.models.fba.fusion import fuse
 from gfm.models.fba.network import FBA
 from gfm.models.fba.standardisation import standardise
-from gfm.resnet import Layers
 
 SMALL = Widths(pooled=4, steps=(8, 6, 4, 4, 4), head=(4,))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gfm.config import check_choice
 from gfm.models.fba.encoder import Norm
 from gfm.models.fba.standardisation import Standardisation
+from rssn.imaging.errors import check_choice
 
 Activation = Literal["clamp", "sigmoid"]
 Outputs = Literal["alpha", "alpha_fb"]

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from gfm.config import check_choice
+from rssn.imaging.errors import check_choice
 
 FusionForm = Literal["code", "paper"]
 

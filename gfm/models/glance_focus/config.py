@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 Rosta = Literal["TT", "FT", "BT", "RIM"]
 SingleRosta = Literal["TT", "FT", "BT"]
@@ -154,10 +154,3 @@ def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max  # not for NaN, nor whole numbers too large for a float
-
-
-def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    """Raise an `InputError` that lists the allowed values unless `value` is one of them."""
-    if value not in allowed:
-        listed = ", ".join(repr(a) for a in allowed[:-1]) + f" or {allowed[-1]!r}"
-        raise InputError(f"{name}={value!r} is not supported; choose {listed}")

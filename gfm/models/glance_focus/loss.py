@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gfm.losses.terms import charbonnier_loss, composition_loss, cross_entropy, laplacian_loss
-from gfm.models.glance_focus.config import check_choice
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 Preset = Literal["paper", "released"]
 Terms = dict[str, Tensor]

@@ -11,15 +11,9 @@ import torch
 from torch import Tensor
 
 from gfm.encoders.build import read_state_dict, some
-from gfm.models.glance_focus.config import (
-    RELEASED_MEAN,
-    RELEASED_STD,
-    GFMConfig,
-    Rosta,
-    check_choice,
-)
+from gfm.models.glance_focus.config import RELEASED_MEAN, RELEASED_STD, GFMConfig, Rosta
 from gfm.models.glance_focus.network import GFM, normalisation
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 RELEASED_BACKBONES = ("r34", "r34_2b", "d121", "r101")
 

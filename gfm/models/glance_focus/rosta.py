@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.models.glance_focus.config import FocusRegion, SingleRosta, check_choice
-from rssn.imaging.errors import InputError
+from gfm.models.glance_focus.config import FocusRegion, SingleRosta
+from rssn.imaging.errors import InputError, check_choice
 
 KERNELS: dict[SingleRosta, int] = {"TT": 25, "FT": 50, "BT": 50}
 

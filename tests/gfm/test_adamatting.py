@@ -65,7 +65,7 @@ def test_network(network):
         labels=made.logits[0].argmax(0),
         final=made.matte[0, 0],
         **{f"alpha_{step}": alpha for step, alpha in enumerate(made.alphas)},
-        **{f"probe_c{number}": probe(level) for number, level in enumerate(encoded, 1)},
+        **{f"probe_c{number}": probe(level) for number, level in enumerate(encoded.levels, 1)},
     )
 
 
@@ -180,6 +180,21 @@ def test_any_size_is_the_reflected_one(small, height, width):
     assert made.matte.shape == (1, 1, height, width)
     torch.testing.assert_close(made.logits, whole.logits[..., :height, :width])
     torch.testing.assert_close(made.alphas[-1], whole.alphas[-1][..., :height, :width])
+
+
+def test_alpha_can_be_modulated(small):
+    image, trimap = guidance(64, 96)
+    sizes = {}
+
+    def double(power, features):
+        sizes[power] = tuple(features.shape[-2:])
+        return 2 * features
+
+    with torch.inference_mode():
+        encoded, whole = small.encode(image, trimap), small(image, trimap)
+        torch.testing.assert_close(small.decode(encoded), whole.alphas[-1])
+        assert not torch.allclose(small.decode(encoded, double), whole.alphas[-1])
+    assert sizes == {power: (64 >> power, 96 >> power) for power in (5, 4, 3, 2)}
 
 
 def test_strips_change_no_value(small, monkeypatch):

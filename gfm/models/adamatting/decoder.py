@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -12,6 +12,8 @@ from gfm.blocks.convolutions import LogitConv2d
 
 WIDTHS = (512, 256, 128, 64, 32, 16)  # after the reduction and after each of the five enlargements
 REACH = 7  # side of the global convolutions
+
+Modulate = Callable[[int, Tensor], Tensor]
 
 
 class Reduction(nn.Module):
@@ -91,13 +93,19 @@ class Decoder(nn.Module):
             self.add_module(f"skip_c{level}", block)
         self.head = LogitConv2d(widths[-1], outputs, 3, padding=1)
 
-    def forward(self, levels: list[Tensor]) -> Tensor:
-        """Decode five levels, finest first, to logits (B, outputs, H, W) of the image's size."""
+    def forward(self, levels: list[Tensor], modulate: Modulate | None = None) -> Tensor:
+        """Decode to logits (B, outputs, H, W) of the image's size.
+
+        Args:
+            levels: The encoder's five levels, finest first.
+            modulate: Changes the features at strides 32 to 4, given the power of two of the stride.
+        """
         features = self.reduce(levels[-1])
-        for number in range(1, 6):
-            features = self.get_submodule(f"up{number}")(features)
-            level = 5 - number
-            if level in self.shortcuts:
-                features = features + self.get_submodule(f"skip_c{level}")(levels[level - 1])
+        for power in range(5, 0, -1):
+            if modulate is not None and power > 1:
+                features = modulate(power, features)
+            features = self.get_submodule(f"up{6 - power}")(features)
+            if power - 1 in self.shortcuts:
+                features = features + self.get_submodule(f"skip_c{power - 1}")(levels[power - 2])
         logits: Tensor = self.head(features)
         return logits

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gfm.encoders.build import Encoder, build_encoder
 from gfm.models.adamatting.config import AdaMattingConfig
-from gfm.models.adamatting.decoder import Decoder
+from gfm.models.adamatting.decoder import Decoder, Modulate
 from gfm.models.adamatting.loss import TaskWeights
 from gfm.models.adamatting.propagation import PropagationUnit
 from gfm.models.glance_focus.fusion import fuse
@@ -40,6 +40,22 @@ class Adaptation(NamedTuple):
         The loss never teaches alpha on opaque pixels.
         """
         return fuse(self.logits, self.alphas[-1], "TT")
+
+
+class Features(NamedTuple):
+    """What the alpha decoder and the propagation unit read, at the padded size.
+
+    Attributes:
+        levels: The encoder's maps at strides 2 to 32, finest first.
+        logits: Class logits (B, 3, H', W') of the adapted trimap.
+        normalised: Normalised image (B, 3, H', W').
+        image: The image as given (B, 3, H, W).
+    """
+
+    levels: list[Tensor]
+    logits: Tensor
+    normalised: Tensor
+    image: Tensor
 
 
 class AdaMatting(nn.Module):
@@ -83,28 +99,40 @@ class AdaMatting(nn.Module):
         Returns:
             Logits and mattes at the size of the image.
         """
-        normalised, guide = self._inputs(image, trimap)
-        levels = self.encoder(torch.cat([normalised, guide], dim=1))
-        logits = self._given(guide) if self.trimap_decoder is None else self.trimap_decoder(levels)
-        adapted = logits.softmax(dim=1)
-        if self.alpha_encoder is not None:
-            expected = adapted[:, 1:2] / 2 + adapted[:, 2:3]
-            levels = self.alpha_encoder(torch.cat([normalised, expected], dim=1))
-        alphas = [torch.sigmoid(self.alpha_decoder(levels))]
-        if self.propagation is not None:
-            alphas += self.propagation(normalised, adapted, alphas[0])
-        return Adaptation(crop(logits, image), tuple(crop(alpha, image) for alpha in alphas))
+        features = self.encode(image, trimap)
+        alphas = self._estimate(features)
+        return Adaptation(crop(features.logits, image), tuple(crop(each, image) for each in alphas))
 
-    def encode(self, image: Tensor, trimap: Tensor) -> list[Tensor]:
-        """The encoder's levels, finest first, for what `forward` takes."""
-        return self.encoder.forward(torch.cat(self._inputs(image, trimap), dim=1))
-
-    def _inputs(self, image: Tensor, trimap: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised image and trimap, padded to the size that the encoder takes."""
+    def encode(self, image: Tensor, trimap: Tensor) -> Features:
+        """Everything that the alpha decoder and the propagation unit read, for one `forward`."""
         if not torch.compiler.is_compiling():
             check_image(image, self.mean, values=not self.training)
-        normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
-        return pad(normalised), pad(trimap.to(self.mean.dtype))
+        normalised = pad((image.to(self.mean.dtype) - self.mean) * self.scale)
+        guide = pad(trimap.to(self.mean.dtype))
+        levels = self.encoder.forward(torch.cat([normalised, guide], dim=1))
+        logits = self._given(guide) if self.trimap_decoder is None else self.trimap_decoder(levels)
+        if self.alpha_encoder is not None:
+            adapted = logits.softmax(dim=1)
+            expected = adapted[:, 1:2] / 2 + adapted[:, 2:3]
+            levels = self.alpha_encoder.forward(torch.cat([normalised, expected], dim=1))
+        return Features(levels, logits, normalised, image)
+
+    def decode(self, features: Features, modulate: Modulate | None = None) -> Tensor:
+        """The last alpha (B, 1, H, W), before the adapted trimap has its say, from `encode`.
+
+        Args:
+            features: Of `encode`.
+            modulate: Changes the output of each block of the alpha decoder from stride 32 to stride
+                4, given the power of two of its stride and the features.
+        """
+        return crop(self._estimate(features, modulate)[-1], features.image)
+
+    def _estimate(self, features: Features, modulate: Modulate | None = None) -> list[Tensor]:
+        alphas = [torch.sigmoid(self.alpha_decoder(features.levels, modulate))]
+        if self.propagation is not None:
+            adapted = features.logits.softmax(dim=1)
+            alphas += self.propagation(features.normalised, adapted, alphas[0])
+        return alphas
 
     def _given(self, guide: Tensor) -> Tensor:
         """Logits of the given trimap itself, which a network of alpha alone does not adapt."""

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rssn.errors import InputError
 
 from gfm.guidance.maps import gaussian_maps
+from rssn.imaging.errors import InputError
 
 # Forte's thesis, chapter 3: 0.02, 0.08 and 0.16 of 352 px, as released; the text has other factors.
 CLICK_SIGMAS = (7.04, 28.16, 56.32)

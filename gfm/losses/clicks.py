@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rssn.errors import InputError
 from torch import Tensor
 
-from gfm.precision import wide
+from gfm.blocks.precision import wide
+from rssn.imaging.errors import InputError
 
 EPSILON = 1e-6
 

@@ -6,7 +6,6 @@ import guided
 import numpy as np
 import pytest
 import torch
-from rssn.errors import InputError
 
 from gfm.losses.clicks import click_loss, soft_iou_loss
 from gfm.metrics.clicks import (
@@ -17,6 +16,7 @@ from gfm.metrics.clicks import (
     share_above,
 )
 from gfm.models.clicks.guided_filter import LearnedGuidedFilter, guided_filter
+from rssn.imaging.errors import InputError
 
 
 def batch(array):

@@ -7,7 +7,6 @@ import json
 import guided
 import numpy as np
 import pytest
-from rssn.errors import InputError
 
 from gfm.guidance.clicks import Click, Clicks, keep_clicked
 from gfm.guidance.maps import gaussian_maps
@@ -16,6 +15,7 @@ from gfm.guidance.simulated_user import (
     click_on_largest_error,
     make_user,
 )
+from rssn.imaging.errors import InputError
 
 
 def clicks_of(rows, height, width):

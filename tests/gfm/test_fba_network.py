@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gfm.resnet import Layers
 from guided import check, inputs, probe, weights
 from torch import nn
 
+from gfm.encoders.resnet import Layers
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.decoder import Decoder, Widths, skip_levels

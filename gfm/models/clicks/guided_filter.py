@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from rssn.errors import InputError
 from torch import Tensor, nn
 from torch.nn import functional
+
+from rssn.imaging.errors import InputError
 
 
 def guided_filter(guide: Tensor, target: Tensor, radius: int = 2, eps: float = 1e-8) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gfm.blocks import LogitConv2d, average_pool
+from gfm.blocks.convolutions import LogitConv2d, average_pool
+from gfm.encoders.resnet import Layers
 from gfm.models.fba.layers import standardised_layers
-from gfm.resnet import Layers
 
 GRIDS = (1, 2, 3, 6)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from gfm.encoders.resnet import SHAPES, ResNet
 from gfm.models.fba.layers import standardised_layers
 from gfm.models.fba.standardisation import Standardisation
-from gfm.resnet import SHAPES, ResNet
 
 Norm = Literal["group", "batch"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import nn
 
+from gfm.encoders.resnet import Layers
 from gfm.models.fba.standardisation import (
     HeadStandardisedConv2d,
     Standardisation,
     StandardisedConv2d,
 )
-from gfm.resnet import Layers
 
 GROUPS = 32
 

@@ -6,27 +6,13 @@ process needs for its first matte. The encoders that most model files have do wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-
-class Layers(NamedTuple):
-    """Kinds of convolutions and norms.
-
-    Attributes:
-        conv: `nn.Conv2d`, or a kind of it.
-        norm: Makes a norm for a number of channels.
-    """
-
-    conv: type[nn.Conv2d] = nn.Conv2d
-    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
-
-
-PLAIN = Layers()
+from gfm.blocks.layers import PLAIN, Layers
 
 
 class BasicBlock(nn.Module):

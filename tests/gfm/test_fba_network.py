@@ -8,14 +8,14 @@ import torch
 from guided import check, inputs, probe, weights
 from torch import nn
 
-from gfm.encoders.resnet import Layers
+from gfm.blocks.layers import Layers
+from gfm.blocks.standardisation import standardise
+from gfm.encoders.dilated import dilated_resnet50
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.decoder import Decoder, Widths, skip_levels
-from gfm.models.fba.encoder import dilated_resnet50
 from gfm.models.fba.fusion import fuse
 from gfm.models.fba.network import FBA
-from gfm.models.fba.standardisation import standardise
 
 SMALL = Widths(pooled=4, steps=(8, 6, 4, 4, 4), head=(4,))
 

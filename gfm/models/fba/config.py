@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gfm.models.fba.encoder import Norm
-from gfm.models.fba.standardisation import Standardisation
+from gfm.blocks.standardisation import Standardisation
+from gfm.encoders.dilated import Norm
 from rssn.imaging.errors import check_choice
 
 Activation = Literal["clamp", "sigmoid"]

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.blocks.convolutions import LogitConv2d, average_pool
-from gfm.encoders.resnet import Layers
-from gfm.models.fba.layers import standardised_layers
+from gfm.blocks.layers import Layers, standardised_layers
 
 GRIDS = (1, 2, 3, 6)
 

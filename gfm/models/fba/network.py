@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gfm.blocks.layers import standardised_layers
+from gfm.encoders.dilated import dilated_resnet50
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.decoder import Decoder
-from gfm.models.fba.encoder import dilated_resnet50
 from gfm.models.fba.fusion import fuse
-from gfm.models.fba.layers import standardised_layers
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TRIMAP, DISTANCES = 2, 6  # channels of the guidance

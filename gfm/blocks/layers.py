@@ -1,11 +1,13 @@
-"""Kinds of layers of FBA's networks (paper, section 3.2)."""
+"""Kinds of convolutions and norms that a network is built of."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from torch import nn
 
-from gfm.encoders.resnet import Layers
-from gfm.models.fba.standardisation import (
+from gfm.blocks.standardisation import (
     HeadStandardisedConv2d,
     Standardisation,
     StandardisedConv2d,
@@ -14,11 +16,26 @@ from gfm.models.fba.standardisation import (
 GROUPS = 32
 
 
+class Layers(NamedTuple):
+    """Kinds of convolutions and norms.
+
+    Attributes:
+        conv: `nn.Conv2d`, or a kind of it.
+        norm: Makes a norm for a number of channels.
+    """
+
+    conv: type[nn.Conv2d] = nn.Conv2d
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
+
+
+PLAIN = Layers()
+
+
 def group_norm(channels: int) -> nn.GroupNorm:
     """A norm of 32 groups.
 
     Note:
-        The paper has 32 channels in a group; the released network, 32 groups.
+        FBA's paper has 32 channels in a group; its released network, 32 groups.
     """
     return nn.GroupNorm(GROUPS, channels)
 

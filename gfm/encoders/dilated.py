@@ -1,13 +1,13 @@
-"""FBA's encoders: dilated ResNet-50s with further input channels (paper, section 3.1)."""
+"""Dilated ResNet-50s with any number of input channels (FBA matting, section 3.1)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal
 
+from gfm.blocks.layers import standardised_layers
+from gfm.blocks.standardisation import Standardisation
 from gfm.encoders.resnet import SHAPES, ResNet
-from gfm.models.fba.layers import standardised_layers
-from gfm.models.fba.standardisation import Standardisation
 
 Norm = Literal["group", "batch"]
 

@@ -8,18 +8,21 @@ import pytest
 import torch
 from guided import check, probe
 
+from gfm.guidance.trimap import encode_trimap
 from gfm.metrics.trimap import trimap_errors
 from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.guide import guide_of
 from gfm.models.adamatting.loss import (
     TaskWeights,
     alpha_loss,
     fixed_loss,
+    matting_loss,
     optimal_trimap,
     predicted_unknown,
     trimap_loss,
 )
 from gfm.models.adamatting.network import AdaMatting
-from gfm.models.adamatting.predict import guide_of, predict
+from gfm.models.adamatting.predict import predict
 from gfm.models.adamatting.released import rename
 from gfm.training.schedule import poly_factor
 from rssn.imaging.errors import InputError
@@ -230,6 +233,31 @@ def test_alpha_alone_keeps_the_given_trimap():
     assert model.trimap_decoder is None
     assert torch.equal(made.logits.argmax(1, keepdim=True), (2 * trimap).long())
     assert torch.equal(made.matte[trimap == 1], trimap[trimap == 1])
+
+
+def test_trimap_as_distances():
+    trimap = np.array([[0, 128, 255]], np.uint8)
+    guide = guide_of(trimap, "distances")
+    masks, maps = encode_trimap(trimap)
+    assert np.array_equal(guide, np.concatenate([maps, masks]))
+    model = AdaMatting(AdaMattingConfig(SMALL, trimap_encoding="distances", alpha_weight=1.0))
+    made = predict(model.eval(), np.zeros((1, 3, 3), np.uint8), trimap)
+    assert np.array_equal(made.trimap, trimap)
+    assert made.alpha[0, 0] == 0 and made.alpha[0, 2] == 1
+
+
+def test_loss_covers_what_it_is_told():
+    alpha = torch.tensor([0.0, 0.5, 1.0]).view(1, 1, 1, 3)
+    logits = torch.tensor([[5.0, 5.0, -5.0], [0, 0, 5.0], [-5.0, -5.0, 0]]).view(1, 3, 1, 3)
+    alphas = tuple(torch.full_like(alpha, value) for value in (0.9, 0.7, 0.6))
+    alone = matting_loss(logits, alphas, alpha, 1.0)  # the third pixel is called unknown
+    assert alone.alpha.item() == pytest.approx((0.3 + 0.4) / 2)
+    assert alone.total == alone.alpha
+    more = matting_loss(logits, alphas, alpha, 0.5, intermediate=2.0, with_true_unknown=True)
+    assert more.alpha.item() == pytest.approx((0.3 + 0.4 + 0.2 + 0.1) / 4 + 2 * (0.1 + 0.4) / 2)
+    assert more.total.item() == pytest.approx((more.alpha + more.trimap).item() / 2)
+    plain = matting_loss(logits, alphas[:1], alpha, TaskWeights())
+    assert plain.alpha.item() == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from gfm.models.glance_focus.config import IMAGENET_MEAN, IMAGENET_STD
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
+Encoding = Literal["levels", "distances"]
 MOST_STEPS = 20
 
 
@@ -20,7 +22,9 @@ class AdaMattingConfig:
         two_networks: Adapt the trimap and estimate alpha with an encoder each, one after the other
             (section 5.1, "Seq-AdaMatting").
         alpha_weight: Fixed weight σ of the alpha loss beside 1 - σ of the trimap loss (equation 5);
-            1 trains alpha alone. None learns both weights (equation 3).
+            1 trains alpha alone, on the given trimap. None learns both weights (equation 3).
+        trimap_encoding: How the encoder sees the given trimap: one channel of `levels` 0, 0.5 and
+            1, or the masks and `distances` of FBA.
         mean: Subtracted from the image in [0, 1], per channel.
         std: Divisor of the difference, per channel.
     """
@@ -29,6 +33,7 @@ class AdaMattingConfig:
     steps: int = 3
     two_networks: bool = False
     alpha_weight: float | None = None
+    trimap_encoding: Encoding = "levels"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
@@ -38,6 +43,7 @@ class AdaMattingConfig:
         Raises:
             InputError: An unsupported value, with the supported ones.
         """
+        check_choice("trimap_encoding", self.trimap_encoding, get_args(Encoding))
         if isinstance(self.steps, bool) or self.steps not in range(MOST_STEPS + 1):
             raise InputError(
                 f"steps={self.steps!r} is not supported; choose 0 (no propagation unit) to "

@@ -114,3 +114,35 @@ class TaskWeights(nn.Module):
         with torch.no_grad():
             self.s2.clamp_(min=math.log(LEAST_SIGMA2))
         return weighted_loss(trimap, alpha, self.s1, self.s2)
+
+
+def matting_loss(
+    logits: Tensor,
+    alphas: tuple[Tensor, ...],
+    alpha: Tensor,
+    weights: TaskWeights | float,
+    *,
+    intermediate: float = 0.0,
+    with_true_unknown: bool = False,
+) -> Terms:
+    """The loss of a network on one batch.
+
+    Args:
+        logits: Class logits (B, 3, H, W) of the adapted trimap.
+        alphas: The alpha decoder's matte (B, 1, H, W), then that of each propagation step.
+        alpha: True matte (B, 1, H, W) in [0, 1].
+        weights: Learned weights, or the fixed one of alpha.
+        intermediate: Factor on the error of the alpha decoder's matte, beside the steps' one.
+        with_true_unknown: Let the alpha loss also cover the true unknown region, without which an
+            adapted trimap that calls nothing unknown would teach alpha nothing.
+    """
+    region = predicted_unknown(logits)
+    if with_true_unknown:
+        region = torch.maximum(region, ((alpha > 0) & (alpha < 1)).to(region.dtype))
+    error = alpha_loss(alphas[1:] or alphas, alpha, region)
+    if intermediate:
+        error = error + intermediate * alpha_loss(alphas[:1], alpha, region)
+    trimap = trimap_loss(logits, alpha)
+    if isinstance(weights, TaskWeights):
+        return Terms(weights(trimap, error), trimap, error)
+    return Terms(fixed_loss(trimap, error, weights), trimap, error)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gfm.encoders.build import Encoder, build_encoder
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.decoder import Decoder, Modulate
+from gfm.models.adamatting.guide import CHANNELS, known
 from gfm.models.adamatting.loss import TaskWeights
 from gfm.models.adamatting.propagation import PropagationUnit
 from gfm.models.glance_focus.fusion import fuse
@@ -72,7 +73,9 @@ class AdaMatting(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config = config or AdaMattingConfig()
-        self.encoder = guided_encoder(config.backbone, 4, weights)
+        self.encoder = guided_encoder(
+            config.backbone, 3 + CHANNELS[config.trimap_encoding], weights
+        )
         channels = self.encoder.channels
         self.alpha_encoder: Encoder | None = None
         if config.two_networks:
@@ -94,7 +97,8 @@ class AdaMatting(nn.Module):
 
         Args:
             image: RGB (B, 3, H, W), float, in [0, 1]; any height and width.
-            trimap: (B, 1, H, W), float: 0 background, 0.5 unknown, 1 foreground.
+            trimap: Channels (B, C, H, W) of the given trimap, of `gfm.models.adamatting.guide`:
+                by default one, 0 background, 0.5 unknown, 1 foreground.
 
         Returns:
             Logits and mattes at the size of the image.
@@ -136,9 +140,9 @@ class AdaMatting(nn.Module):
 
     def _given(self, guide: Tensor) -> Tensor:
         """Logits of the given trimap itself, which a network of alpha alone does not adapt."""
-        background, foreground = (guide == 0).to(guide.dtype), (guide == 1).to(guide.dtype)
-        unknown = 1 - background - foreground
-        return CERTAIN * torch.cat([background, unknown, foreground], dim=1)
+        background, foreground = known(guide)
+        known_or_not = [background, 1 - background - foreground, foreground]
+        return CERTAIN * torch.cat(known_or_not, dim=1)
 
 
 def guided_encoder(backbone: str, inputs: int, weights: str | Path | None = None) -> Encoder:

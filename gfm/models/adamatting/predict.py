@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gfm.models.adamatting.guide import guide_of
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.glance_focus.fusion import most_probable
 
@@ -39,18 +40,8 @@ def predict(model: AdaMatting, image: NDArray[np.uint8], trimap: NDArray[np.uint
     """
     pixels = torch.from_numpy(np.ascontiguousarray(image)).to(model.mean.device)
     pixels = pixels.permute(2, 0, 1)[None].to(model.mean.dtype) / 255
-    guide = torch.from_numpy(guide_of(trimap))[None].to(pixels)
+    guide = torch.from_numpy(guide_of(trimap, model.config.trimap_encoding))[None].to(pixels)
     with torch.inference_mode():
         made = model(pixels, guide)
         alpha, labels = made.matte[0, 0].float(), most_probable(made.logits)[0, 0]
     return AdaptedMatte(alpha.cpu().numpy(), LEVELS[labels.cpu().numpy()])
-
-
-def guide_of(trimap: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The network's channel (1, H, W) of a trimap (H, W): 0, 0.5 and 1.
-
-    Args:
-        trimap: 0 background, 255 foreground, all else unknown.
-    """
-    guide = np.where(trimap == 0, 0, np.where(trimap == 255, 1, 0.5))
-    return guide[None].astype(np.float32)

@@ -107,6 +107,7 @@ SHAPES = {
     "resnet18": Shape(_BASIC, (2, 2, 2, 2)),
     "resnet34": Shape(_BASIC, (3, 4, 6, 3)),
     "resnet50": Shape(_DEEP, (3, 4, 6, 3)),
+    "resnet50d": Shape(_DEEP, (3, 4, 6, 3), deep=32),
     "resnet101": Shape(_DEEP, (3, 4, 23, 3)),
     "test_resnet": Shape(
         (BasicBlock, BasicBlock, Bottleneck, BasicBlock), (1, 1, 1, 1), (32, 48, 48, 96), deep=16

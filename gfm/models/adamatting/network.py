@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gfm.encoders.build import Encoder, build_encoder
+from gfm.encoders.build import Encoder
+from gfm.encoders.guided import guided_encoder
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.decoder import Decoder, Modulate
 from gfm.models.adamatting.guide import CHANNELS, known
@@ -16,7 +17,6 @@ from gfm.models.adamatting.loss import TaskWeights
 from gfm.models.adamatting.propagation import PropagationUnit
 from gfm.models.glance_focus.fusion import fuse
 from gfm.models.glance_focus.network import check_image, crop
-from rssn.imaging.errors import InputError
 
 CLASSES = 3  # background, unknown, foreground
 CERTAIN = 100.0  # logit of a class whose softmax is 1 in float32
@@ -143,36 +143,6 @@ class AdaMatting(nn.Module):
         background, foreground = known(guide)
         known_or_not = [background, 1 - background - foreground, foreground]
         return CERTAIN * torch.cat(known_or_not, dim=1)
-
-
-def guided_encoder(backbone: str, inputs: int, weights: str | Path | None = None) -> Encoder:
-    """An encoder with levels at strides 2 to 32 that takes further channels beside RGB.
-
-    Args:
-        backbone: As for `gfm.encoders.build.build_encoder`.
-        inputs: Channels that it takes, RGB first.
-        weights: As for `gfm.encoders.build.build_encoder`; the further channels start at zero.
-
-    Raises:
-        InputError: An encoder with other levels.
-    """
-    encoder = build_encoder(backbone, weights)
-    if len(encoder.channels) != 5:
-        raise InputError(
-            f"backbone='{backbone}' has {len(encoder.channels)} levels; choose an encoder with "
-            "levels at strides 2, 4, 8, 16 and 32 (timm:resnet50, r34, timm:tf_efficientnet_lite0)"
-        )
-    add_input_channels(encoder, inputs - 3)
-    return encoder
-
-
-def add_input_channels(encoder: nn.Module, count: int) -> None:
-    """Let the first convolution of an encoder take further channels, with weights of 0."""
-    first = next(module for module in encoder.modules() if isinstance(module, nn.Conv2d))
-    weight = first.weight
-    more = weight.new_zeros(weight.shape[0], count, *weight.shape[2:])
-    first.weight = nn.Parameter(torch.cat([weight.detach(), more], dim=1))
-    first.in_channels += count
 
 
 def pad(maps: Tensor) -> Tensor:

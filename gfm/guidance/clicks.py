@@ -8,7 +8,7 @@ import json
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from gfm.guidance.maps import gaussian_maps
 from rssn.imaging.errors import InputError
+
+Real = TypeVar("Real", bound=np.floating[Any])
 
 # Forte's thesis, chapter 3: 0.02, 0.08 and 0.16 of 352 px, as released; the text has other factors.
 CLICK_SIGMAS = (7.04, 28.16, 56.32)
@@ -166,7 +168,7 @@ def _line(begin: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]
     ]
 
 
-def keep_clicked(alpha: NDArray[np.floating[Any]], clicks: Clicks) -> NDArray[np.floating[Any]]:
+def keep_clicked(alpha: NDArray[Real], clicks: Clicks) -> NDArray[Real]:
     """A matte without what is connected to no click on the object.
 
     Source: the released code of Forte's interactive segmentation. Components are those of
@@ -185,4 +187,6 @@ def keep_clicked(alpha: NDArray[np.floating[Any]], clicks: Clicks) -> NDArray[np
         return alpha.copy()
     _, labels = cv2.connectedComponents((alpha > 0.5).astype(np.uint8), connectivity=8)
     kept = {int(labels[pixel]) for pixel in positive} - {0}
-    return np.where(np.isin(labels, list(kept)), alpha, 0).astype(alpha.dtype)
+    cleaned = alpha.copy()
+    cleaned[~np.isin(labels, list(kept))] = 0
+    return cleaned

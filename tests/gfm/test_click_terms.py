@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gfm.blocks.guided_filter import LearnedGuidedFilter, guided_filter
 from gfm.losses.clicks import click_loss, soft_iou_loss
 from gfm.metrics.clicks import (
     area_under_curve,
@@ -15,7 +16,6 @@ from gfm.metrics.clicks import (
     number_of_clicks,
     share_above,
 )
-from gfm.models.clicks.guided_filter import LearnedGuidedFilter, guided_filter
 from rssn.imaging.errors import InputError
 
 

@@ -107,7 +107,7 @@ def exclusion_loss(
     back = [each.abs() for each in differences(wide(background))]
     if form == "elementwise":
         return reduce_region(front[0] * back[0] + front[1] * back[1], region, reduction)
-    norms = [sum(each).sum(dim=1, keepdim=True) for each in (front, back)]
+    norms = [(across + down).sum(dim=1, keepdim=True) for across, down in (front, back)]
     return reduce_region(norms[0] * norms[1], region, reduction)
 
 

@@ -9,6 +9,8 @@ from guided import check, inputs
 
 from gfm.losses.layers import exclusion_loss, gradient_loss, l1_loss, recomposition_loss
 from gfm.losses.pyramid import laplacian_pyramid, pyramid_loss
+from gfm.metrics import evaluate
+from gfm.metrics.layers import layer_errors
 from gfm.models.fba.loss import LossConfig, fba_loss
 from gfm.models.fba.network import AlphaFB
 from rssn.imaging.errors import InputError
@@ -103,3 +105,34 @@ def test_missing_colours_are_named(sample):
         fba_loss(alone, target, image, unknown)
     with pytest.raises(InputError, match="alpha='huber'"):
         LossConfig(alpha=("huber",))
+
+
+def test_errors_in_the_unknown_region(sample):
+    _, pred, target, unknown = sample
+    mine, true = (
+        [each[0].permute(1, 2, 0).numpy() for each in layers] for layers in (pred, target)
+    )
+    region = unknown[0, 0].numpy() == 1
+    alpha, matte = mine[0][..., 0], inputs("fba", "losses_64x96")["matte"]
+    alphas = evaluate(alpha, matte, region.astype(np.uint8))
+    errors = layer_errors((alpha, mine[1]), (true[0][..., 0], true[1]), region)
+    got = {
+        "sad_whole": alphas["sad"],
+        "mse_whole": alphas["mse"],
+        "sad_unknown": alphas["sad_transition"],
+        "mse_unknown": alphas["mse_transition"],
+        "sad_alpha_f_unknown": errors["sad_alpha_f"],
+        "mse_alpha_f_unknown": errors["mse_alpha_f"],
+    }
+    check("fba", "losses_64x96", **{f"metric/{name}": value for name, value in got.items()})
+
+
+def test_errors_of_colours_by_hand():
+    alpha = np.array([[1.0, 0.5, 0.0]])
+    front, true = np.zeros((1, 3, 3)), np.full((1, 3, 3), 0.5)
+    errors = layer_errors((alpha, front), (alpha, true))
+    assert errors["sad_f"] == pytest.approx(3 * (0.5 + 0.5) / 1000)  # alpha 0 shows no F
+    assert errors["mse_f"] == pytest.approx(3 * 0.25)
+    assert errors["sad_alpha_f"] == pytest.approx(3 * (0.5 + 0.25) / 1000)
+    with pytest.raises(InputError, match=r"pred has F of shape \(1, 3\)"):
+        layer_errors((alpha, alpha), (alpha, true))

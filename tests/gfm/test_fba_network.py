@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gfm.resnet import Layers
 from guided import check, inputs, probe, weights
 from torch import nn
 

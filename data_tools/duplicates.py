@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.images import Uint8Image
+from rssn.imaging.resizing import resize
 
 SAMPLES = 32  # px of the square that the hash is computed from
 THUMBNAIL = 16  # px of the square that is kept to confirm a pair
@@ -75,8 +76,8 @@ def signature(image: Uint8Image, digest: str) -> Signature:
     """The signature of an image, uint8 RGB (H, W, 3), whose file has this digest."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     # Without the first row and column: these hold brightness and gradients across the picture.
-    low = np.asarray(cv2.dct(_resize(grey, SAMPLES)), np.float32)[1:9, 1:9]
-    thumbnail = _resize(image, THUMBNAIL)
+    low = np.asarray(cv2.dct(resize(grey, (SAMPLES, SAMPLES), "area")), np.float32)[1:9, 1:9]
+    thumbnail = resize(image, (THUMBNAIL, THUMBNAIL), "area")
     content = thumbnail.tobytes() if thumbnail.std(axis=(0, 1)).max() >= FLAT else b""
     # Turning an image changes the sign of the odd horizontal frequencies, nothing else.
     return Signature(digest, _bits(low), _bits(low * np.resize([-1, 1], 8)), content)
@@ -146,7 +147,3 @@ def _thumbnail(each: Signature) -> NDArray[np.float64]:
 
 def _bits(low: NDArray[np.float32]) -> int:
     return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
-
-
-def _resize(image: NDArray[np.float32] | Uint8Image, side: int) -> NDArray[np.float32]:
-    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]

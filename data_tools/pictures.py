@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.images import Uint8Image
+from rssn.imaging.resizing import resize
 
 PAPER, INK, FAINT, BAR = (255, 255, 255), (40, 40, 40), (200, 200, 200), (58, 124, 165)
 MARK = (190, 64, 50)
@@ -108,8 +109,7 @@ def fit(image: Array, side: int) -> Array:
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image
-    size = (max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return resize(image, (max(1, int(image.shape[0] * scale)), max(1, int(image.shape[1] * scale))))
 
 
 def _paper(height: int, width: int) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from data_tools.pictures import VIEW_SIDE, fit
 from rssn.imaging.images import Uint8Image
+from rssn.imaging.resizing import resize
 
 GRID = 16  # cells along a side
 CENTRE = 0.15  # standard deviation of the centre's weight, in sides of the picture
@@ -57,7 +58,7 @@ def _cells(image: Uint8Image) -> NDArray[np.float32]:
     light = np.ascontiguousarray(lab[..., 0])
     gradient = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1))
     features = np.dstack([lab, EDGE_WEIGHT * gradient])
-    return cv2.resize(features, (GRID, GRID), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return resize(features, (GRID, GRID), "area")
 
 
 def _borders() -> list[NDArray[np.bool_]]:

@@ -28,13 +28,13 @@ from gfm.checkpoints.files import load_network
 from gfm.data.crops import Planes
 from gfm.data.samples import Crop, collate
 from gfm.inference.memory import parse_memory
-from gfm.inference.passes import resize
 from gfm.metrics import gradient_error
 from gfm.models.glance_focus.network import GFM
 from gfm.training.overfitting import training_terms
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import write_rgb
+from rssn.imaging.resizing import resize
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
@@ -58,6 +58,7 @@ MATTE = """
 import json, resource, sys
 import numpy as np
 import gfm
+from rssn.imaging.resizing import resize
 model, picture, limit, how, target = sys.argv[1:]
 limit = None if "strategy" in how else limit
 model = gfm.load_model(model, "cpu")
@@ -275,9 +276,7 @@ def write_crops(
             *((alpha[part] >> 8).astype(np.uint8) for alpha in found.values()),
         ]
         shown = [drawing.image[part], *(np.repeat(matte[..., None], 3, 2) for matte in mattes)]
-        scale = 600 / side
-        way = cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA
-        tiles = [cv2.resize(each, (600, 600), interpolation=way) for each in shown]
+        tiles = [resize(each, (600, 600), enlarge="nearest") for each in shown]
         write_rgb(folder / f"crop_{side}.png", np.hstack(tiles))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import gfm
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.images import Uint8Image, encode_rgb, read_rgb
+from rssn.imaging.resizing import resize
 
 BACKGROUND = (236, 236, 232)
 
@@ -60,8 +61,7 @@ def fitted(picture: Uint8Image, height: int) -> Uint8Image:
     most = round(picture.shape[0] * 4 / 3)
     left = max(0, (picture.shape[1] - most) // 2)
     cut = picture[:, left : left + most]
-    size = (round(cut.shape[1] * height / cut.shape[0]), height)
-    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return resize(cut, (height, round(cut.shape[1] * height / cut.shape[0])), enlarge="area")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from gfm.models.glance_focus.network import GFM
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, image_files, read_rgb, write_alpha, write_rgb
+from rssn.imaging.resizing import resize
 
 SIDES = (192, 256, 320)  # px, shorter side of the passes
 SIDE = 288  # px, shorter side of what GrabCut sees
@@ -92,11 +93,8 @@ def run(options: argparse.Namespace) -> None:
         if not image.is_symlink():
             image.symlink_to(path.resolve())
         matte = edges(scaled(photograph, FINE), found.mask)
-        size = (photograph.shape[1], photograph.shape[0])
-        write_alpha(
-            options.out / "mask" / f"{path.stem}.png",
-            cv2.resize(matte, size, interpolation=cv2.INTER_AREA),
-        )
+        whole = resize(matte, (photograph.shape[0], photograph.shape[1]), enlarge="area")
+        write_alpha(options.out / "mask" / f"{path.stem}.png", whole)
     names = list(used)
     for start in range(0, len(names), COLUMNS * ROWS):
         page = {name: used[name] for name in names[start : start + COLUMNS * ROWS]}
@@ -110,9 +108,7 @@ def run(options: argparse.Namespace) -> None:
 def scaled(image: Uint8Image, side: int) -> Uint8Image:
     """The image with a shorter side of `side` px."""
     factor = side / min(image.shape[:2])
-    size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
+    return resize(image, (round(image.shape[0] * factor), round(image.shape[1] * factor)))
 
 
 def label(model: GFM, image: Uint8Image) -> Label:

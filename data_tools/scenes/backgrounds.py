@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from data_tools.scenes.canvas import Points
 from data_tools.scenes.kinds import DEFAULT_KINDS
-from data_tools.scenes.layers import Colour, Plane, disc_blur, over, resized
+from data_tools.scenes.layers import Colour, Plane, disc_blur, over
 from data_tools.scenes.objects import check_size, draw_layer
 from data_tools.scenes.painter import Light, Painter, draw_light
 from data_tools.scenes.palettes import Family, draw_palette
 from data_tools.scenes.shapes import blob, box, curve, tube
 from data_tools.scenes.textures import fractal, noise
+from rssn.imaging.resizing import resize
 
 _LAND: tuple[Family, ...] = ("leaf", "earth", "stone", "sky")  # the last, for hills far away
 
@@ -42,7 +43,7 @@ def draw_place(rng: np.random.Generator, height: int, width: int, light: Light) 
     if rng.random() < 0.75:
         _distract(painter)
     colour = disc_blur(painter.layer[..., :3], radius / part)
-    return np.clip(resized(colour, height, width) if part > 1 else colour, 0, 1)
+    return np.clip(resize(colour, (height, width)) if part > 1 else colour, 0, 1)
 
 
 def _distract(painter: Painter) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.scenes.layers import Plane
+from rssn.imaging.resizing import resize
 
 Points = NDArray[np.float64]  # (..., 2): x, y in pixels; the upper left corner of the image is 0, 0
 
@@ -64,7 +65,7 @@ class Canvas:
         x1, y1 = np.clip(np.ceil(self._high), 0, [self.width, self.height]).astype(int)
         if x1 > x0 and y1 > y0:
             part = self._mask[y0 * _SCALE : y1 * _SCALE, x0 * _SCALE : x1 * _SCALE]
-            mean = cv2.resize(part, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+            mean = resize(part, (y1 - y0, x1 - x0))
             plane[y0:y1, x0:x1] = mean / np.float32(255)
         return plane
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_tools.scenes.canvas import SHIFT, Points, fixed_point
-from data_tools.scenes.layers import Plane, disc_blur, divide_alpha, over, resized
+from data_tools.scenes.layers import Plane, disc_blur, divide_alpha, over
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette
 from data_tools.scenes.textures import fractal
+from rssn.imaging.resizing import resize
 
 Values = NDArray[np.float64]
 
@@ -170,7 +171,7 @@ class Foliage:
             return
         painter = self._painter
         coverage = self._canvas.coverage()
-        painted = resized(self._paint.astype(np.float32), painter.height, painter.width)
+        painted = resize(self._paint.astype(np.float32), (painter.height, painter.width))
         colour = divide_alpha(painted / np.float32(255))[0] * self._grain()
         colour = np.clip(colour, 0, 1) * coverage[..., None]
         top = np.concatenate([colour, coverage[..., None]], axis=-1, dtype=np.float32)

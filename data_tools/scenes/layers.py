@@ -13,19 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rssn.imaging.resizing import resize
+
 Plane = NDArray[np.float32]  # (H, W) in [0, 1]
 Colour = NDArray[np.float32]  # (H, W, 3) in [0, 1]
 Layer = NDArray[np.float32]  # (H, W, 4) in [0, 1], premultiplied
 
 # Below this alpha, half a step of an 8-bit matte, a pixel is written as 0 and its colour is free.
 _FREE = 0.5 / 255
-
-
-def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Resize any (H, W) or (H, W, C) image: area average to shrink, linear to enlarge."""
-    shrinks = height < image.shape[0] or width < image.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.float32)
 
 
 def over(top: Layer, below: Layer) -> Layer:
@@ -63,8 +58,8 @@ def disc_blur(image: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
         return image
     height, width = image.shape[:2]
     if radius > 8 and min(height, width) > 1:
-        half = disc_blur(resized(image, (height + 1) // 2, (width + 1) // 2), radius / 2)
-        return resized(half, height, width)
+        half = disc_blur(resize(image, ((height + 1) // 2, (width + 1) // 2)), radius / 2)
+        return resize(half, (height, width))
     reach = math.ceil(radius)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     kernel = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
@@ -90,7 +85,7 @@ def _continued(layer: Layer) -> Colour:
     colour = layer[..., :3] / np.maximum(alpha, 1e-6)
     if max(height, width) == 1:
         return np.where(alpha > 1e-6, colour, np.float32(0.5))
-    coarse = _continued(resized(layer, (height + 1) // 2, (width + 1) // 2))
+    coarse = _continued(resize(layer, ((height + 1) // 2, (width + 1) // 2)))
     known = np.minimum(alpha / _FREE, 1)
-    result: Colour = colour * known + resized(coarse, height, width) * (1 - known)
+    result: Colour = colour * known + resize(coarse, (height, width)) * (1 - known)
     return result

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from data_tools.scenes.layers import Colour, Plane
 from data_tools.scenes.palettes import Palette
+from rssn.imaging.resizing import resize
 
 Pattern = Callable[[np.random.Generator, int, int, float], Plane]
 
@@ -22,7 +22,7 @@ def noise(rng: np.random.Generator, height: int, width: int, cell: float, wide: 
     rows = max(2, math.ceil(height / cell) + 1)
     columns = max(2, math.ceil(width / (cell * wide)) + 1)
     grid = rng.random((rows, columns), np.float32)
-    return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    return resize(grid, (height, width), "cubic", "cubic")
 
 
 def fractal(

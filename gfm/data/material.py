@@ -15,6 +15,7 @@ from gfm.models.glance_focus.rosta import on_grid
 from rssn.foreground.colour_fill import fill_colours
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Reduction, Uint8Image, unit
+from rssn.imaging.resizing import resize
 from rssn.route.compose import ROUTES, RouteOptions, draw_steps, render
 from rssn.shards.material import Material
 from rssn.stream.arrangement import (
@@ -273,10 +274,8 @@ def degrade(image: Uint8Image, rng: np.random.Generator) -> Uint8Image:
     if rng.random() < 0.5:
         height, width = image.shape[:2]
         factor = rng.uniform(0.4, 0.9)
-        small = cv2.resize(
-            image, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA
-        )
-        return np.asarray(cv2.resize(small, (width, height)), np.uint8)
+        small = resize(image, (round(height * factor), round(width * factor)))
+        return resize(small, (height, width))
     quality = int(rng.integers(*QUALITIES))
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Literal
 
-import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
+
+from rssn.imaging.resizing import resize
 
 COARSE = 4  # the reduction at which all of the image takes part
 STRIP = 512  # rows that are refined at a time
@@ -132,8 +133,8 @@ def _estimate(
     matte: MatLike = alpha
     if method == "multilevel":
         height, width = (max(2, -(-side // COARSE)) for side in alpha.shape)
-        picture = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        matte = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA).clip(0, 1)
+        picture = resize(image, (height, width), enlarge="area")
+        matte = resize(alpha, (height, width), enlarge="area").clip(0, 1)
     unit = picture.astype(np.float32) / 255
     with _PARALLEL:
         return np.dstack(estimate_foreground(unit, matte, method, background=True))

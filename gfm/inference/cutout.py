@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.photographs import encode_picture
+from rssn.imaging.resizing import resize
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,7 @@ class Matte:
                 f"background has shape {given.shape} and type {given.dtype}; give uint8 RGB "
                 "(H, W, 3), or one colour of three whole numbers from 0 to 255"
             )
-        if picture.shape[:2] != (height, width):
-            shrinking = height <= picture.shape[0] and width <= picture.shape[1]
-            way = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-            resized = cv2.resize(picture, (width, height), interpolation=way)
-            picture = np.asarray(resized, dtype=np.uint8)
+        picture = resize(picture, (height, width))
         if not linear:
             return blend(self.alpha, self.foreground, picture)
         light = _light_of_levels()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from gfm.inference.options import Augmentation, PassOptions
 from gfm.models.glance_focus.config import Rosta, SingleRosta
 from gfm.models.glance_focus.fusion import fuse, most_probable
 from gfm.models.glance_focus.network import Matting, RimMatting
+from rssn.imaging.resizing import resize
 
 MAX_SIDE = 1600  # of a pass, in pixels (released test script)
 MULTIPLE = 32
@@ -104,15 +104,6 @@ def shrink(model: MattingModel, rgb: Uint8Image, reduction: float) -> Tensor:
     """The image as the network's input (1, 3, h, w) in [0, 1] at 1/reduction of its size."""
     size = pass_size(rgb.shape[0], rgb.shape[1], reduction, model.config.is_released)
     return network_input(model, [resize(rgb, size)])
-
-
-def resize(rgb: Uint8Image, size: Size) -> Uint8Image:
-    """Resize (H, W, 3), by the mean over areas if it becomes smaller."""
-    if size == rgb.shape[:2]:
-        return rgb
-    shrinking = size[0] <= rgb.shape[0] and size[1] <= rgb.shape[1]
-    way = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(rgb, size[::-1], interpolation=way), np.uint8)
 
 
 def network_input(model: MattingModel, images: Sequence[Uint8Image]) -> Tensor:

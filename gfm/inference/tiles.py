@@ -24,9 +24,9 @@ from gfm.inference.passes import (
     average,
     glance_and_focus,
     network_input,
-    resize,
 )
 from gfm.models.glance_focus.fusion import most_probable
+from rssn.imaging.resizing import resize
 
 # px of a tile beside another that are left out, for its border distorts them. What is left of that
 # in the focus is 0.0003 in the mean for tiles of 512 px (the demo's network), 0.0001 for 768 px.
@@ -145,7 +145,7 @@ def focus_canvas(
     """
     height, width = rgb.shape[:2]
     canvas = np.zeros((height, width), np.float32)
-    elsewhere = None if coarse is None else cv2.resize(coarse, (width, height))
+    elsewhere = None if coarse is None else resize(coarse, (height, width), shrink="linear")
     for row in windows(height, tile):
         for column in windows(width, tile):
             area = np.s_[row.start : row.stop, column.start : column.stop]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from rssn.imaging.images import (
     read_rgba,
 )
 from rssn.imaging.licences import Licences
+from rssn.imaging.resizing import resize
 
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -145,8 +145,7 @@ def shrink(image: Array, shorter_side: int | None) -> Array:
     if shorter_side is None or min(height, width) <= shorter_side:
         return image
     scale = shorter_side / min(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return resize(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
 def _shrink_weighted(

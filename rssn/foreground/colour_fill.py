@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.resizing import resize
 
 SOLID = 0.95  # alpha from which on a photograph shows the object's own colour
 LEAST = 1e-3
@@ -49,9 +49,8 @@ def _fill(weighted: NDArray[Any]) -> NDArray[Any]:
     own: NDArray[Any] = weighted / np.maximum(weight, LEAST)
     if min(height, width) <= 2 or float(weight.min()) >= 1:
         return own
-    half = ((width + 1) // 2, (height + 1) // 2)
-    smaller = cv2.resize(weighted, half, interpolation=cv2.INTER_AREA)
-    below = cv2.resize(_fill(smaller), (width, height), interpolation=cv2.INTER_LINEAR)
+    smaller = resize(weighted, ((height + 1) // 2, (width + 1) // 2))
+    below = resize(_fill(smaller), (height, width))
     share = weight.clip(0, 1)
     mixed: NDArray[Any] = own * share + below * (1 - share)
     return mixed

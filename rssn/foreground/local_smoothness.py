@@ -7,11 +7,11 @@ over the four neighbours of i. The channels do not touch one another.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.compiled import compiled
+from rssn.imaging.resizing import resize
 
 Floats = NDArray[np.float32]
 
@@ -44,13 +44,13 @@ def refine(
     weighted = alpha[..., None] * colours
     refined = colours
     for scale in reversed(range(scales)):
-        size = max(1, width >> scale), max(1, height >> scale)
+        size = max(1, height >> scale), max(1, width >> scale)
         if max(size) == 1:  # one pixel has no neighbours to be smooth with
             continue
         refined = simple_refine(
-            _resize(weighted, size),
-            _resize(alpha, size),
-            _resize(refined, size),
+            resize(weighted, size, shrink="linear"),
+            resize(alpha, size, shrink="linear"),
+            resize(refined, size, shrink="linear"),
             smoothness,
             iterations << scale,
         )
@@ -111,9 +111,3 @@ def _jacobi(start: Floats, fixed: Floats, edges: Floats, iterations: int) -> Flo
                     )
         before, after = after, before
     return before
-
-
-def _resize(image: Floats, size: tuple[int, int]) -> Floats:
-    if image.shape[1::-1] == size:
-        return image
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_part, unit
 from rssn.imaging.jpeg_parts import Area
+from rssn.imaging.resizing import resize
 
 Image = TypeVar("Image", bound=NDArray[Any])
 
@@ -78,9 +79,7 @@ def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
     part = image[top : top + side, left : left + side]
     if part.shape[:2] == (size, size):
         return part.copy()  # type: ignore[return-value]
-    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    resized: Image = cv2.resize(part, (size, size), interpolation=how)  # type: ignore[assignment]
-    return resized
+    return resize(part, (size, size))  # type: ignore[return-value]
 
 
 def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
@@ -95,7 +94,7 @@ def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
     reduced = reduction(side, size)
     if reduced > 1 and side % reduced == 0:
         halves = (side // reduced, side // reduced)
-        plane = np.asarray(cv2.resize(plane, halves, interpolation=cv2.INTER_AREA), np.float32)
+        plane = resize(plane, halves)
     resized = cut(plane, Box(0, 0, len(plane)), size)
     return resized if part.dtype.kind == "f" else resized / np.float32(np.iinfo(part.dtype).max)
 

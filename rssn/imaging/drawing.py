@@ -9,6 +9,7 @@ import numpy as np
 
 from rssn.imaging.blending import blend
 from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.resizing import resize
 
 PAPER, INK, PALE_INK = (255, 255, 255), (30, 30, 30), (110, 110, 110)
 Colour = tuple[int, int, int]
@@ -31,8 +32,9 @@ def grey(alpha: Alpha) -> Uint8Image:
 def fitted(image: Uint8Image, height: int, width: int) -> Uint8Image:
     """A picture shrunk (never enlarged) to lie inside height x width px, its shape kept."""
     scale = min(height / image.shape[0], width / image.shape[1], 1)
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return resize(
+        image, (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    )
 
 
 def paste(onto: Uint8Image, image: Uint8Image, top: int, left: int) -> None:
@@ -75,7 +77,7 @@ def write(
         fine = np.zeros(((above + below) * _FINER, wide * _FINER), np.uint8)
         start = (_FINER, above * _FINER)
         cv2.putText(fine, text, start, _FONT, scale, 255, thickness, cv2.LINE_AA)
-        cover = cv2.resize(fine, (wide, above + below), interpolation=cv2.INTER_AREA) / 255
+        cover = resize(fine, (above + below, wide)) / 255
         part = onto[baseline - above : baseline + below, left : left + wide]
         part[:] = blend(cover, np.full(part.shape, colour, np.uint8), part)
     return left + wide

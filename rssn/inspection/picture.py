@@ -22,6 +22,7 @@ from rssn.imaging.drawing import PALE_INK, frame, grey, paste, sheet, write
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import Alpha, Uint8Image, encode_rgb, image_files, read_rgb
+from rssn.imaging.resizing import resize
 from rssn.route.backgrounds import cover_crop
 from rssn.route.compose import ROUTES, RouteOptions
 from rssn.route.noise import add_noise
@@ -127,11 +128,11 @@ def _with_inset(
     """A panel with the part framed, and magnified in the corner that is farthest from it."""
     top, left, side = part
     scale = width / picture.shape[1]
-    panel = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    panel = resize(picture, (height, width), enlarge="area")
     size = min(round(side * scale * _INSET_ZOOM), height // 2, width // 2)
     detail = picture[top : top + side, left : left + side]
     # Nearest neighbour, for the pixels themselves are what is to be seen.
-    detail = np.asarray(cv2.resize(detail, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
+    detail = resize(detail, (size, size), "nearest", "nearest")
     is_high = (top + side / 2) * 2 < picture.shape[0]
     is_left = (left + side / 2) * 2 < picture.shape[1]
     corner = (height - size if is_high else 0, width - size if is_left else 0)

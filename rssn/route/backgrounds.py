@@ -6,12 +6,11 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
 
-import cv2
-
 from rssn.imaging.crops import Box, reduction
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Uint8Image, decode_rgb_part
 from rssn.imaging.jpeg_parts import Area
+from rssn.imaging.resizing import resize
 from rssn.imaging.seeding import generator
 
 
@@ -141,5 +140,6 @@ def _fitted(image: Uint8Image, part: Area, wanted: tuple[int, int]) -> Uint8Imag
     cut = image[top : top + height, left : left + width]
     if (height, width) == wanted:
         return cut.copy()
-    how = cv2.INTER_AREA if height > wanted[0] or width > wanted[1] else cv2.INTER_CUBIC
-    return cv2.resize(cut, wanted[::-1], interpolation=how)  # type: ignore[return-value]
+    # Rounding can leave one side a pixel too long and the other too short: still averaged.
+    shrinks = height > wanted[0] or width > wanted[1]
+    return resize(cut, wanted, enlarge="area" if shrinks else "cubic")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
+from rssn.imaging.resizing import resize
 
 Image = TypeVar("Image", bound=NDArray[Any])
 
@@ -139,9 +140,9 @@ def warp(image: Image, view: View, border: int, reduced: int = 1) -> Image:
     shrink = max(view.scale / reduced, 1.0)
     if shrink > 1:
         height, width = image.shape[:2]
-        wanted = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        shrunk = cv2.resize(image, wanted, interpolation=cv2.INTER_AREA)
-        factors = np.array([wanted[0] / width, wanted[1] / height]) / reduced
+        wanted = (max(1, round(height / shrink)), max(1, round(width / shrink)))
+        shrunk = resize(image, wanted)
+        factors = np.array([wanted[1] / width, wanted[0] / height]) / reduced
     else:
         shrunk, factors = image, np.array([1 / reduced, 1 / reduced])
     matrix = view.matrix * factors[:, None]

@@ -100,6 +100,15 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
     return _rgb(pixels[..., :3]), unit(pixels[..., 3])
 
 
+def read_pixels(path: Path) -> Pixels:
+    """Read the levels of an image as stored, in any number of channels, upright by its EXIF tag.
+
+    Raises:
+        InputError: The file is missing, empty or not an image that OpenCV can read.
+    """
+    return _decode_unchanged(_read_bytes(path), str(path))
+
+
 def check_bytes(data: bytes | bytearray, name: str) -> None:
     """See that an image file is whole, as far as its bytes tell, and not too large to decode.
 

@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gfm.metrics import Convention, evaluate
+from gfm.metrics.trimap import optimal_trimap, trimap_errors
 from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.console import progress
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
@@ -32,6 +33,7 @@ from rssn.imaging.images import image_files, read_alpha
 
 Metrics = dict[str, float]
 AUTO = "auto"  # in place of a folder of trimaps
+SHARES = ("accuracy", "miou")  # better if larger
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,15 @@ class Report:
             ) from None
 
     def table(self) -> Table:
-        """The means, and for each metric the image with the largest error."""
+        """The means, and for each metric the worst image."""
         table = Table(title=f"{len(self.images)} images, convention {self.convention}")
         table.add_column("metric")
         table.add_column("mean", justify="right")
         table.add_column("worst", justify="right")
         table.add_column("image", overflow="fold")
         for metric, mean in self.means.items():
-            name, row = max(self.images.items(), key=lambda item: item[1][metric])
+            sign = -1 if metric in SHARES else 1
+            name, row = max(self.images.items(), key=lambda item: sign * item[1][metric])
             table.add_row(metric, f"{mean:.6g}", f"{row[metric]:.6g}", Text(name))
         return table
 
@@ -97,6 +100,8 @@ def evaluate_folders(
     convention: Convention = "gfm",
     workers: int | None = None,
     quiet: bool = False,
+    *,
+    adapted: str | Path | None = None,
 ) -> Report:
     """Compare each predicted matte of a folder with the true matte of the same stem.
 
@@ -110,6 +115,8 @@ def evaluate_folders(
         workers: Number of processes; one for each core by default. They are started afresh, so a
             script that asks for more than 1 must keep its body under `if __name__ == "__main__"`.
         quiet: Show no progress.
+        adapted: Folder of predicted trimaps with the same levels, for `accuracy` and `miou` against
+            the optimal trimap of the true matte.
 
     Returns:
         The metrics of the images, and a failure for each stem that a folder lacks, and each image
@@ -125,9 +132,14 @@ def evaluate_folders(
     folders = {"prediction": Path(pred), "true matte": Path(alpha)}
     if trimap is not None and trimap != AUTO:
         folders["trimap"] = Path(trimap)
+    if adapted is not None:
+        folders["adapted trimap"] = Path(adapted)
     pairs, failures = _pairs(folders)
     workers = min(workers or os.cpu_count() or 1, max(len(pairs), 1))
-    jobs = [partial(_evaluate_files, paths, convention, trimap == AUTO) for paths in pairs.values()]
+    jobs = [
+        partial(_evaluate_files, dict(zip(folders, paths, strict=True)), convention, trimap == AUTO)
+        for paths in pairs.values()
+    ]
     results = progress(_results(jobs, workers), "evaluate", len(jobs), quiet)
     images = {}
     for name, result in zip(pairs, results, strict=True):
@@ -149,6 +161,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|auto",
         help="for the errors by region: folder of trimaps (0, 128, 255), or auto to make them from "
         "the true mattes (kernel of 25 px)",
+    )
+    parser.add_argument(
+        "--adapted",
+        type=Path,
+        metavar="DIR",
+        help="folder of trimaps that a model adapted, for their accuracy and mIoU",
     )
     parser.add_argument(
         "--convention",
@@ -186,6 +204,7 @@ def run(options: argparse.Namespace) -> None:
         options.convention,
         options.workers,
         options.quiet,
+        adapted=options.adapted,
     )
     report.write(options.json)
     Console().print(report.table())
@@ -232,22 +251,27 @@ def _results(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Itera
 
 
 def _evaluate_files(
-    paths: Sequence[Path], convention: Convention, auto_trimap: bool
+    paths: Mapping[str, Path], convention: Convention, auto_trimap: bool
 ) -> Metrics | str:
-    """The metrics of one image from its files (prediction, matte and perhaps trimap)."""
+    """The metrics of one image from its files, by what they hold."""
     try:
-        pred, alpha, *trimap = (read_alpha(path) for path in paths)
+        alpha = read_alpha(paths["true matte"])
+        labels: NDArray[np.uint8] | None = None
         if auto_trimap:
-            labels: NDArray[np.uint8] | None = make_labels(alpha, "TT").glance
-        else:
-            labels = _labels(paths[2], trimap[0]) if trimap else None
-        return evaluate(pred, alpha, labels, convention)
+            labels = make_labels(alpha, "TT").glance
+        elif "trimap" in paths:
+            labels = _labels(paths["trimap"])
+        metrics = evaluate(read_alpha(paths["prediction"]), alpha, labels, convention)
+        if "adapted trimap" in paths:
+            metrics |= trimap_errors(_labels(paths["adapted trimap"]), optimal_trimap(alpha))
+        return metrics
     except (InputError, MemoryError) as error:
         return one_line(error)
 
 
-def _labels(path: Path, levels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A trimap of levels 0, 128 and 255, read as a matte, as the labels 0, 1 and 2."""
+def _labels(path: Path) -> NDArray[np.uint8]:
+    """A trimap of levels 0, 128 and 255 as the labels 0, 1 and 2."""
+    levels = read_alpha(path)
     labels = np.full(levels.shape, 3, np.uint8)
     for label, level in enumerate((0, 128, 255)):
         labels[np.abs(levels * 255 - level) < 1e-3] = label

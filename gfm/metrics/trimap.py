@@ -12,6 +12,17 @@ from gfm.metrics.inputs import as_trimap
 CLASSES = 3
 
 
+def optimal_trimap(alpha: NDArray[Any]) -> NDArray[np.uint8]:
+    """The trimap of a matte (equation 2): 0 where alpha is 0, 2 where it is 1, 1 between.
+
+    Args:
+        alpha: True matte (H, W), float in [0, 1] or uint8.
+    """
+    opaque = alpha == (255 if alpha.dtype == np.uint8 else 1)
+    labels: NDArray[np.uint8] = np.add(alpha > 0, opaque, dtype=np.uint8)
+    return labels
+
+
 def trimap_errors(pred: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
     """Compare a trimap with the optimal one.
 

@@ -9,7 +9,7 @@ import torch
 from guided import check, probe
 
 from gfm.guidance.trimap import encode_trimap
-from gfm.metrics.trimap import trimap_errors
+from gfm.metrics import trimap as metrics
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.guide import guide_of
 from gfm.models.adamatting.loss import (
@@ -108,7 +108,13 @@ def test_losses():
         naive_03=fixed_loss(trimap, error, 0.3).detach(),
         unknown=region.sum(),
         optimal_trimap=optimal_trimap(alpha)[0],
-        **trimap_errors(logits[0].argmax(0).numpy(), optimal_trimap(alpha)[0].numpy()),
+    )
+    optimal = metrics.optimal_trimap(given["matte"])
+    check("adamatting", "losses_48x64", optimal_trimap=optimal)
+    check(
+        "adamatting",
+        "losses_48x64",
+        **metrics.trimap_errors(logits[0].argmax(0).numpy(), optimal),
     )
 
 
@@ -118,13 +124,13 @@ def test_rate_falls_as_published():
 
 
 def test_class_that_is_not_there_does_not_count():
-    errors = trimap_errors(np.array([[0, 0, 1, 2]]) // 2, np.array([[0, 0, 0, 2]]) // 2)
+    errors = metrics.trimap_errors(np.array([[0, 0, 1, 2]]) // 2, np.array([[0, 0, 0, 2]]) // 2)
     assert errors == {"accuracy": 1.0, "miou": 1.0}
 
 
 def test_trimaps_of_two_sizes_are_named():
     with pytest.raises(InputError, match=r"pred has shape \(1, 2\)"):
-        trimap_errors(np.zeros((1, 2), int), np.zeros((2, 2), int))
+        metrics.trimap_errors(np.zeros((1, 2), int), np.zeros((2, 2), int))
 
 
 def test_learned_weights_end_at_the_losses():

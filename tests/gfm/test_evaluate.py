@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from functools import partial
 
 import cv2
@@ -81,6 +82,23 @@ def test_auto_trimap_is_that_of_the_true_matte(folders, convention):
         regions = inside + cv2.dilate((alpha > 0).astype(np.uint8), disc)
         assert row == evaluate(pred.astype(np.float32), alpha, regions, convention)
         assert "sad_transition" in row
+
+
+def test_adapted_trimaps_are_compared_with_the_optimal_ones(folders, tmp_path, capsys):
+    perfect = evaluate_folders(**folders, adapted=folders["trimap"], workers=1, quiet=True)
+    assert perfect.means["accuracy"] == perfect.means["miou"] == 1
+    levels = mattes(ord("b"))["trimap"]
+    levels[:, : levels.shape[1] // 2] = 1
+    write_alpha(folders["trimap"] / "b.png", levels)
+    adapted = ("--adapted", str(folders.pop("trimap")))
+    call(folders, tmp_path / "report.json", *adapted)
+    rows = {
+        row["name"]: row for row in json.loads((tmp_path / "report.json").read_text())["images"]
+    }
+    right = np.mean(levels == mattes(ord("b"))["trimap"])
+    assert rows["b"]["accuracy"] == pytest.approx(right)
+    assert rows["a"]["accuracy"] == 1
+    assert re.search(r"accuracy .* b ", capsys.readouterr().out)
 
 
 def test_regions_of_a_disc_that_grew(tmp_path):

@@ -11,7 +11,7 @@ from gfm.blocks.convolutions import LogitConv2d
 INPUTS = 7  # normalised image 3, trimap probabilities 3, alpha 1
 WIDTH = 32
 REACH = 6  # px that a step sees around a pixel: two residual blocks, the cell, the head
-STRIP = 2**20  # px that are propagated at a time outside training
+STRIP = 2**19  # px that are propagated at a time outside training
 
 
 class ResBlock(nn.Module):

@@ -14,6 +14,7 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
     "photographs": ("original", "mask"),
     "foregrounds": ("fg", "alpha"),
     "backgrounds": ("backgrounds", ""),
+    "objects": ("original", "mask"),
 }
 
 
@@ -54,6 +55,7 @@ def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, 
                 split in (None, each.name)
                 and each.name not in found
                 and all((root / folder).is_dir() for folder in wanted)
+                and all((root / part.names).is_file() for part in each.parts if part.names)
             ):
                 found[each.name] = [_below(root, part) for part in each.parts]
         if found:
@@ -79,7 +81,7 @@ def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job]
         for image in files_in(Path(part.images)):
             stem, partners = image.stem, part.partners(image.stem)
             if partners is None:
-                if part.images != part.mattes:
+                if part.images != part.mattes and not part.partial:
                     failures.append(f"{image}: its name is not like those of the data set's images")
                 continue
             used.add(partners[0])
@@ -128,6 +130,7 @@ def _below(root: Path, part: Folders) -> Folders:
         images=str(root / part.images),
         mattes=part.mattes and str(root / part.mattes),
         trimaps=part.trimaps and str(root / part.trimaps),
+        names=part.names and str(root / part.names),
     )
 
 

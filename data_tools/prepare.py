@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from data_tools._arrangement import Job, locate, plan
 from data_tools._placing import Way, place, same_file
 from data_tools._records import read_record, write_json
 from data_tools._work import as_done, reason
+from data_tools.collection import files_in
 from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
+from data_tools.objects import object_jobs, take_objects
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.images import read_alpha, read_rgb
 
@@ -69,13 +72,22 @@ def prepare(
     for name, parts in found.items():
         target = out / name
         _claim(target, layout, name)
-        jobs, unpaired = plan(layout.holds, parts, target)
-        for folder in sorted({path.parent for job in jobs for _, path in job.files}):
+        tasks: Sequence[Any]
+        work: Callable[[Any], str | None]
+        if layout.holds == "objects":
+            tasks, unpaired = object_jobs(parts, target)
+            folders, work = {target / "original", target / "mask"}, partial(take_objects, way=way)
+        else:
+            jobs, unpaired = plan(layout.holds, parts, target)
+            folders = {path.parent for job in jobs for _, path in job.files}
+            tasks, work = jobs, partial(_take, way=way, as_is=as_is)
+        for folder in sorted(folders):
             folder.mkdir(parents=True, exist_ok=True)
-        work = partial(_take, way=way, as_is=as_is)
-        results = as_done(work, jobs, f"prepare {name}", workers, quiet)
+        results = as_done(work, tasks, f"prepare {name}", workers, quiet)
         failed = sorted(line for _, line in results if line is not None)
-        counts[name] = len(jobs) - len(failed)
+        counts[name] = len(tasks) - len(failed)
+        if layout.holds == "objects":
+            counts[name] = len(files_in(target / "mask"))
         _write_record(target, layout, name, source, counts[name], [*unpaired, *failed])
         failures += [*unpaired, *failed]
     return Prepared(counts, tuple(failures))

@@ -1,6 +1,7 @@
 """The public data sets as they are downloaded: one declarative entry each."""
 
 from data_tools.layouts.backgrounds import BG_20K, COCO
+from data_tools.layouts.clicks import BERKELEY, COMPOSITION_100, DAVIS, GRABCUT, SBD
 from data_tools.layouts.description import Folders, Kind, Layout, Split
 from data_tools.layouts.foregrounds import ADOBE_DIM, DISTINCTIONS_646
 from data_tools.layouts.photographs import (
@@ -23,6 +24,7 @@ LAYOUTS = {
         *(AM_2K, PM_10K, P3M_10K, AIM_500, PPM_100, DAPM, ALPHAMATTING, COMPOSITION_1K),
         *(ADOBE_DIM, DISTINCTIONS_646),
         *(BG_20K, COCO),
+        *(GRABCUT, BERKELEY, SBD, DAVIS, COMPOSITION_100),
     )
 }
 

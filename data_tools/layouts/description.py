@@ -8,7 +8,7 @@ from typing import Literal
 
 from rssn.imaging.errors import InputError
 
-Kind = Literal["photographs", "foregrounds", "backgrounds"]
+Kind = Literal["photographs", "foregrounds", "backgrounds", "objects"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Folders:
             into `matte` and `trimap`.
         matte: Stem of the image's matte.
         trimap: Stem of the image's trimap; without a `{name}` of its own, the image's stem.
+        names: File that lists the stems of these images, one per line; None takes all.
+        partial: Images whose stems do not match are no part of this data set.
     """
 
     images: str
@@ -31,6 +33,8 @@ class Folders:
     image: str = "(?P<name>.+)"
     matte: str = "{name}"
     trimap: str = "{stem}"
+    names: str | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         if "name" not in re.compile(self.image).groupindex:
@@ -71,7 +75,8 @@ class Layout:
         name: What `--layout` takes.
         title: Its name in papers.
         holds: `photographs` have their own background in them, `foregrounds` are colours to
-            compose with, `backgrounds` have no matte.
+            compose with, `backgrounds` have no matte, and `objects` are photographs whose label
+            maps number several objects, each of which becomes a photograph with its mask.
         splits: Its splits. Several of one name are alternatives, of which the first that is there
             is taken: copies of a data set go round in more than one order.
         licence: What its users have to know.

@@ -120,7 +120,6 @@ class ResNet(nn.Module):
 
     Args:
         shape: Which.
-        inputs: Channels of the image.
         dilated: Keep the size after the second stage: the last two dilate their 3x3 convolutions by
             2 and 4 in place of their strides, each from its second block on.
         layers: Kinds of its convolutions and norms.
@@ -130,12 +129,10 @@ class ResNet(nn.Module):
         strides: Of each map, likewise.
     """
 
-    def __init__(
-        self, shape: Shape, inputs: int = 3, dilated: bool = False, layers: Layers = PLAIN
-    ) -> None:
+    def __init__(self, shape: Shape, dilated: bool = False, layers: Layers = PLAIN) -> None:
         super().__init__()
         width = 64 if shape.deep is None else 2 * shape.deep
-        self.conv1 = _stem(inputs, width, shape.deep, layers)
+        self.conv1 = _stem(width, shape.deep, layers)
         self.bn1 = layers.norm(width)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         channels, strides, dilation = [width], [2], 1
@@ -162,7 +159,7 @@ class ResNet(nn.Module):
         self._start()
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Encode (B, inputs, H, W) to five maps, finest first."""
+        """Encode (B, 3, H, W) to five maps, finest first."""
         levels = [torch.relu_(self.bn1(self.conv1(image)))]
         features = self.maxpool(levels[0])
         for number in range(1, 5):
@@ -184,13 +181,13 @@ class ResNet(nn.Module):
                 nn.init.zeros_(cast(Tensor, last.weight))
 
 
-def _stem(inputs: int, width: int, deep: int | None, layers: Layers) -> nn.Module:
+def _stem(width: int, deep: int | None, layers: Layers) -> nn.Module:
     """The first convolution, or three that take its place."""
     conv, norm = layers
     if deep is None:
-        return conv(inputs, width, 7, 2, padding=3, bias=False)
+        return conv(3, width, 7, 2, padding=3, bias=False)
     return nn.Sequential(
-        conv(inputs, deep, 3, 2, padding=1, bias=False),
+        conv(3, deep, 3, 2, padding=1, bias=False),
         norm(deep),
         nn.ReLU(inplace=True),
         conv(deep, deep, 3, padding=1, bias=False),

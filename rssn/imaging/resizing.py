@@ -8,12 +8,13 @@ import cv2
 from numpy.typing import NDArray
 
 Image = TypeVar("Image", bound=NDArray[Any])
-Interpolation = Literal["area", "linear", "cubic", "nearest"]
+Interpolation = Literal["area", "linear", "cubic", "lanczos", "nearest"]
 
 _FLAGS: dict[Interpolation, int] = {
     "area": cv2.INTER_AREA,
     "linear": cv2.INTER_LINEAR,
     "cubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
     "nearest": cv2.INTER_NEAREST,
 }
 

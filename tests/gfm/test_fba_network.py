@@ -8,14 +8,16 @@ import torch
 from guided import check, inputs, probe, weights
 from torch import nn
 
-from gfm.blocks.layers import Layers
+from gfm.blocks.layers import Layers, standardised_layers
 from gfm.blocks.standardisation import standardise
 from gfm.encoders.dilated import dilated_resnet50
+from gfm.encoders.resnet import SHAPES, ResNet
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.decoder import Decoder, Widths, skip_levels
 from gfm.models.fba.fusion import fuse
 from gfm.models.fba.network import FBA
+from rssn.imaging.errors import InputError
 
 SMALL = Widths(pooled=4, steps=(8, 6, 4, 4, 4), head=(4,))
 
@@ -129,3 +131,32 @@ def test_dilation_keeps_the_receptive_field():
     assert dilations == [1, 2, 2, 2, 2, 2, 2, 4, 4]
     assert encoder.strides == (2, 4, 8, 8, 8)
     assert np.prod([block.conv2.stride[0] for block in encoder.stage(4)]) == 1
+
+
+def test_encoder_starts_from_a_file(tmp_path):
+    """RGB as in the file, which holds a classifier too; the further channels at zero."""
+    trained = ResNet(SHAPES["resnet50"], dilated=True, layers=standardised_layers())
+    state = {f"module.{key}": value for key, value in trained.state_dict().items()}
+    torch.save({"state_dict": state | {"module.fc.bias": torch.zeros(9)}}, tmp_path / "gn.pth")
+    encoder = dilated_resnet50(11, weights=tmp_path / "gn.pth")
+    assert torch.equal(encoder.conv1.weight[:, :3], trained.conv1.weight)
+    assert not encoder.conv1.weight[:, 3:].any()
+    assert torch.equal(encoder.layer4[2].conv3.weight, trained.layer4[2].conv3.weight)
+    del state["module.bn1.bias"]
+    torch.save(state, tmp_path / "part.pth")
+    with pytest.raises(InputError, match=r"part\.pth: does not fit .* missing bn1\.bias"):
+        dilated_resnet50(11, weights=tmp_path / "part.pth")
+
+
+def test_heads_fit_a_light_encoder():
+    network = FBA(FBAConfig(backbone="timm:tf_efficientnet_lite0")).eval()
+    assert network.multiple == 32 and len(network.decoder.skips) == 4
+    image, guidance = torch.rand(1, 3, 64, 96), torch.zeros(1, 8, 64, 96)
+    with torch.no_grad():
+        alpha, front, _ = network(image, guidance[:, :2], guidance[:, 2:])
+    assert alpha.shape == (1, 1, 64, 96) and front.shape == (1, 3, 64, 96)
+
+
+def test_configuration_is_checked():
+    with pytest.raises(InputError, match="norm='layer' is not supported; choose 'group' or"):
+        FBAConfig(norm="layer")

@@ -18,6 +18,8 @@ from rssn.imaging.errors import InputError
 class Echo(nn.Module):
     """A network whose alpha is a channel of the image, and whose colours are the guidance's."""
 
+    multiple = 8
+
     def __init__(self):
         super().__init__()
         self.register_buffer("mean", torch.zeros(1))

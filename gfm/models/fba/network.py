@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gfm.blocks.layers import standardised_layers
+from gfm.encoders.build import Encoder
 from gfm.encoders.dilated import dilated_resnet50
-from gfm.models.fba.config import FBAConfig
-from gfm.models.fba.decoder import Decoder
+from gfm.encoders.guided import guided_encoder
+from gfm.encoders.resnet import ResNet
+from gfm.models.fba.config import DILATED, FBAConfig
+from gfm.models.fba.decoder import Decoder, Widths
 from gfm.models.fba.fusion import fuse
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TRIMAP, DISTANCES = 2, 6  # channels of the guidance
+STRIDES = (2, 4, 8, 16, 32)
+# Of the decoder behind an encoder with levels at strides 2 to 32.
+WIDTHS = Widths(steps=(256, 256, 128, 64, 64))
 
 
 class AlphaFB(NamedTuple):
@@ -36,27 +42,30 @@ class FBA(nn.Module):
 
     Args:
         config: The network to assemble; `FBAConfig()` is the published one.
+        weights: Of the encoder, trained on ImageNet: a file for `dilated_resnet50`, else as
+            `gfm.encoders.build.build_encoder` takes them. Those of the trimap's channels start at
+            0.
 
-    Note:
-        Sides need not be multiples of 8, as those of the released code; with others the levels do
-        not lie exactly over each other, so `predict` resizes.
+    Attributes:
+        multiple: Sides of the input for which the levels lie exactly over each other; others work.
     """
 
-    def __init__(self, config: FBAConfig | None = None) -> None:
+    def __init__(self, config: FBAConfig | None = None, weights: str | Path | None = None) -> None:
         super().__init__()
         self.config = config = config or FBAConfig()
-        inputs = 3 + DISTANCES + TRIMAP
-        self.encoder = dilated_resnet50(inputs, config.norm, config.standardisation)
+        self.encoder, strides, widths = _encoder(config, weights)
+        self.multiple = strides[-1]
         self.decoder = Decoder(
             self.encoder.channels,
-            self.encoder.strides,
+            strides,
             guide=6 + TRIMAP,
             outputs=7 if config.outputs == "alpha_fb" else 1,
+            widths=widths,
             layers=standardised_layers(config.standardisation, config.norm == "batch"),
         )
         self.mean: Tensor
         self.deviation: Tensor
-        for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
+        for name, values in (("mean", config.mean), ("deviation", config.std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, trimap: Tensor, distances: Tensor) -> AlphaFB:
@@ -91,3 +100,14 @@ class FBA(nn.Module):
             return AlphaFB(alpha)
         foreground, background = logits[:, 1:].sigmoid().chunk(2, dim=1)
         return AlphaFB(alpha, foreground, background)
+
+
+def _encoder(
+    config: FBAConfig, weights: str | Path | None
+) -> tuple[ResNet | Encoder, tuple[int, ...], Widths]:
+    """The encoder, the strides of its levels, and the widths of the decoder behind it."""
+    inputs = 3 + DISTANCES + TRIMAP
+    if config.backbone == DILATED:
+        body = dilated_resnet50(inputs, config.norm, config.standardisation, weights)
+        return body, body.strides, Widths()
+    return guided_encoder(config.backbone, inputs, weights), STRIDES, WIDTHS

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,12 +14,12 @@ from gfm.guidance.maps import gaussian_maps
 from gfm.guidance.trimap import SIGMAS, known_masks
 from gfm.models.fba.network import FBA
 from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.resizing import Interpolation, resize
 
 Resizing = Literal["nearest", "released"]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-MULTIPLE = 8  # of the sides that the network sees
 SCALES = (0.8, 1.0, 1.25)  # of test-time augmentation
 
 
@@ -83,7 +82,7 @@ def predict(
         network: In eval mode.
         image: RGB (H, W, 3).
         trimap: (H, W): 0 background, 255 foreground, any other level unknown.
-        resizing: Of the trimap, to multiples of 8: `nearest` keeps it a trimap; `released` is that
+        resizing: Of the trimap, to a multiple of 8: `nearest` keeps it a trimap; `released` is that
             of the demo, whose overshoot enters the network and whose undershoot counts as known.
         views: To average over: `PLAIN`, or `AUGMENTED` for all 24 (paper, section 3.7).
 
@@ -115,10 +114,11 @@ def _pass(
 ) -> Doubles:
     """One run of the network, its maps (H, W, 7 or 1) at the size of the image."""
     height, width = image.shape[:2]
-    size = _multiple(scale * width), _multiple(scale * height)
-    seen = _resize(image, size, cv2.INTER_LANCZOS4)
-    way = cv2.INTER_NEAREST if resizing == "nearest" else cv2.INTER_LANCZOS4
-    guide = _resize(masks, size, way).transpose(2, 0, 1)
+    step = network.multiple
+    rows, columns = (ceil(round(scale * side, 6) / step) * step for side in (height, width))
+    seen = _resize(image, (rows, columns), "lanczos")
+    way: Interpolation = "nearest" if resizing == "nearest" else "lanczos"
+    guide = _resize(masks, (rows, columns), way).transpose(2, 0, 1)
     distances = gaussian_maps(_definite(guide), SIGMAS)
     with torch.inference_mode():
         inputs = [
@@ -127,7 +127,7 @@ def _pass(
         ]
         made = [part for part in network(*inputs) if part is not None]
         maps = torch.cat(made, dim=1)[0].permute(1, 2, 0).double().cpu().numpy()
-    return _resize(maps, (width, height), cv2.INTER_LINEAR)
+    return _resize(maps, (height, width), "linear")
 
 
 def _definite(masks: Doubles) -> NDArray[np.bool_]:
@@ -141,11 +141,6 @@ def _definite(masks: Doubles) -> NDArray[np.bool_]:
     return np.asarray(levels % 256 == 0)
 
 
-def _multiple(side: float) -> int:
-    return ceil(round(side, 6) / MULTIPLE) * MULTIPLE
-
-
-def _resize(array: Doubles, size: tuple[int, int], way: int) -> Doubles:
-    """Resize (H, W, C) to a width and a height."""
-    resized = cv2.resize(np.ascontiguousarray(array), size, interpolation=way)
-    return np.asarray(resized, np.float64).reshape(size[1], size[0], -1)
+def _resize(array: Doubles, size: tuple[int, int], how: Interpolation) -> Doubles:
+    """Resize (H, W, C) to a height and a width."""
+    return resize(np.ascontiguousarray(array), size, how, how).reshape(*size, -1)

@@ -206,14 +206,26 @@ def test_alpha_can_be_modulated(small):
     assert sizes == {power: (64 >> power, 96 >> power) for power in (5, 4, 3, 2)}
 
 
-def test_strips_change_no_value(small, monkeypatch):
-    image, trimap = guidance(160, 32)
+def test_tiles_change_no_value(small, monkeypatch):
+    image, trimap = guidance(160, 96)
     with torch.inference_mode():
         whole = small(image, trimap)
-        monkeypatch.setattr("gfm.models.adamatting.propagation.STRIP", 32 * 37)
+        monkeypatch.setattr("gfm.models.adamatting.propagation.TILE", 37)
         parts = small(image, trimap)
     for one, other in zip(whole.alphas, parts.alphas, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
+def test_what_no_one_reads_is_not_propagated(monkeypatch):
+    model = AdaMatting(AdaMattingConfig(SMALL, alpha_weight=1.0)).eval()
+    image, trimap = guidance(96, 96)
+    trimap[..., 40:] = 1  # in a network of alpha alone, nothing is unknown there
+    monkeypatch.setattr("gfm.models.adamatting.propagation.TILE", 32)
+    with torch.inference_mode():
+        whole, sparse = model(image, trimap), model(image, trimap, sparse=True)
+    torch.testing.assert_close(whole.matte, sparse.matte, rtol=0, atol=1e-6)
+    assert torch.equal(sparse.alphas[-1][..., 64:], sparse.alphas[0][..., 64:])
+    assert not torch.allclose(whole.alphas[-1][..., 64:], whole.alphas[0][..., 64:])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from gfm.encoders.guided import guided_encoder
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.decoder import Decoder, Modulate
 from gfm.models.adamatting.guide import CHANNELS, known
-from gfm.models.adamatting.loss import TaskWeights
+from gfm.models.adamatting.loss import TaskWeights, predicted_unknown
 from gfm.models.adamatting.propagation import PropagationUnit
 from gfm.models.glance_focus.fusion import fuse
 from gfm.models.glance_focus.network import check_image, crop
@@ -92,19 +92,20 @@ class AdaMatting(nn.Module):
         scale = torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1)
         self.register_buffer("scale", scale, persistent=False)
 
-    def forward(self, image: Tensor, trimap: Tensor) -> Adaptation:
+    def forward(self, image: Tensor, trimap: Tensor, sparse: bool = False) -> Adaptation:
         """Adapt a trimap and estimate alpha.
 
         Args:
             image: RGB (B, 3, H, W), float, in [0, 1]; any height and width.
             trimap: Channels (B, C, H, W) of the given trimap, of `gfm.models.adamatting.guide`:
                 by default one, 0 background, 0.5 unknown, 1 foreground.
+            sparse: Outside training, propagate alpha only where the final matte reads it.
 
         Returns:
             Logits and mattes at the size of the image.
         """
         features = self.encode(image, trimap)
-        alphas = self._estimate(features)
+        alphas = self._estimate(features, sparse=sparse)
         return Adaptation(crop(features.logits, image), tuple(crop(each, image) for each in alphas))
 
     def encode(self, image: Tensor, trimap: Tensor) -> Features:
@@ -131,11 +132,15 @@ class AdaMatting(nn.Module):
         """
         return crop(self._estimate(features, modulate)[-1], features.image)
 
-    def _estimate(self, features: Features, modulate: Modulate | None = None) -> list[Tensor]:
+    def _estimate(
+        self, features: Features, modulate: Modulate | None = None, sparse: bool = False
+    ) -> list[Tensor]:
+        """The alpha decoder's matte and those of the propagation, at the padded size."""
         alphas = [torch.sigmoid(self.alpha_decoder(features.levels, modulate))]
         if self.propagation is not None:
             adapted = features.logits.softmax(dim=1)
-            alphas += self.propagation(features.normalised, adapted, alphas[0])
+            where = predicted_unknown(features.logits) > 0 if sparse else None
+            alphas += self.propagation(features.normalised, adapted, alphas[0], where)
         return alphas
 
     def _given(self, guide: Tensor) -> Tensor:

@@ -42,6 +42,6 @@ def predict(model: AdaMatting, image: NDArray[np.uint8], trimap: NDArray[np.uint
     pixels = pixels.permute(2, 0, 1)[None].to(model.mean.dtype) / 255
     guide = torch.from_numpy(guide_of(trimap, model.config.trimap_encoding))[None].to(pixels)
     with torch.inference_mode():
-        made = model(pixels, guide)
+        made = model(pixels, guide, sparse=True)
         alpha, labels = made.matte[0, 0].float(), most_probable(made.logits)[0, 0]
     return AdaptedMatte(alpha.cpu().numpy(), LEVELS[labels.cpu().numpy()])

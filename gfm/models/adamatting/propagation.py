@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from gfm.blocks.convolutions import LogitConv2d
 INPUTS = 7  # normalised image 3, trimap probabilities 3, alpha 1
 WIDTH = 32
 REACH = 6  # px that a step sees around a pixel: two residual blocks, the cell, the head
-STRIP = 2**19  # px that are propagated at a time outside training
+TILE = 384  # px, side of what is propagated at a time outside training
 
 
 class ResBlock(nn.Module):
@@ -49,34 +51,46 @@ class PropagationUnit(nn.Module):
         self.lstm = ConvLSTMCell(WIDTH, WIDTH)
         self.head = LogitConv2d(WIDTH, 1, 3, padding=1)
 
-    def forward(self, image: Tensor, trimap: Tensor, alpha: Tensor) -> list[Tensor]:
+    def forward(
+        self, image: Tensor, trimap: Tensor, alpha: Tensor, where: Tensor | None = None
+    ) -> list[Tensor]:
         """Propagate a matte.
 
         Args:
             image: Normalised image (B, 3, H, W).
             trimap: Probabilities (B, 3, H, W) of background, unknown and foreground.
             alpha: The alpha decoder's matte (B, 1, H, W).
+            where: The pixels (B, 1, H, W) whose matte will be read; all when None.
 
         Returns:
             The matte (B, 1, H, W) after each step.
 
         Note:
-            Outside training large images are propagated in strips of rows that overlap by what the
-            steps see, so that memory stays bounded and no value changes.
+            Outside training large images are propagated in tiles that overlap by what the steps
+            see, so that memory stays bounded and no value changes; tiles of which nothing is read
+            keep the alpha decoder's matte.
         """
         height, width = alpha.shape[-2:]
-        rows = max(STRIP // (alpha.shape[0] * width), 1)
-        if self.training or torch.compiler.is_compiling() or rows >= height:
+        if self.training or torch.compiler.is_compiling() or max(height, width) <= TILE:
             return self._propagate(image, trimap, alpha)
         halo = REACH * self.steps
-        mattes = [torch.empty_like(alpha) for _ in range(self.steps)]
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            start = max(top - halo, 0)
-            seen = slice(start, bottom + halo)
-            parts = (each[..., seen, :] for each in (image, trimap, alpha))
-            for matte, part in zip(mattes, self._propagate(*parts), strict=True):
-                matte[..., top:bottom, :] = part[..., top - start : bottom - start, :]
+        mattes = [alpha.clone() for _ in range(self.steps)]
+        for top, left in product(range(0, height, TILE), range(0, width, TILE)):
+            tile = (..., slice(top, top + TILE), slice(left, left + TILE))
+            if where is not None and not where[tile].any():
+                continue
+            start = max(top - halo, 0), max(left - halo, 0)
+            seen = (
+                ...,
+                slice(start[0], top + TILE + halo),
+                slice(start[1], left + TILE + halo),
+            )
+            inner = (..., slice(top - start[0], None), slice(left - start[1], None))
+            made = self._propagate(image[seen], trimap[seen], alpha[seen])
+            for matte, part in zip(mattes, made, strict=True):
+                target = matte[tile]
+                rows, columns = target.shape[-2:]
+                target.copy_(part[inner][..., :rows, :columns])
         return mattes
 
     def _propagate(self, image: Tensor, trimap: Tensor, alpha: Tensor) -> list[Tensor]:

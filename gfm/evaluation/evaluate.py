@@ -41,7 +41,7 @@ class Report:
     """What the evaluation of a folder found.
 
     Attributes:
-        convention: Convention of the metrics, `gfm` or `dim`.
+        convention: Convention of the metrics, `gfm`, `dim` or `lsa`.
         images: Metrics of each image that could be evaluated, by its stem, in name order.
         failures: One line for each image that could not, beginning with its stem.
     """
@@ -172,7 +172,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--convention",
         choices=get_args(Convention),
         default="gfm",
-        help="gfm: the released evaluation; dim: that of Deep Image Matting (gfm)",
+        help="gfm: the released evaluation; dim: that of Deep Image Matting; lsa: that of LSA matting, "
+        "which needs --trimap (gfm)",
     )
     parser.add_argument(
         "--json", type=Path, required=True, metavar="OUT", help="file for the report"

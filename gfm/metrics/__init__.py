@@ -1,4 +1,4 @@
-"""Matting metrics in the two conventions of the literature, which must not be mixed."""
+"""Matting metrics in three conventions of the literature, which must not be mixed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from gfm.metrics.inputs import (
     as_mattes,
     as_trimap,
 )
+from rssn.imaging.errors import InputError
 
 __all__ = [
     "METRICS",
@@ -43,32 +44,56 @@ def evaluate(
     whole image, and the absolute errors on the three regions of the trimap as well. `dim` is the
     MATLAB evaluation of Deep Image Matting (Xu et al., 2017): both mattes rounded to 8 bits, each
     metric in the transition region and on the whole image. Grad differs between the two by a
-    constant of about 1.04, Conn by the region and by the 8 bits.
+    constant of about 1.04, Conn by the region and by the 8 bits. `lsa` is the released evaluation
+    of LSA matting: known pixels are right by definition, the squared error is a mean over the
+    unknown ones, and the kernel of Grad is smaller.
 
     Args:
         pred: Predicted matte (H, W), float in [0, 1] or uint8.
         alpha: True matte (H, W), float in [0, 1] or uint8.
-        trimap: Integers (H, W): 0 background, 1 transition, 2 foreground.
-        convention: `gfm` or `dim`.
+        trimap: Integers (H, W): 0 background, 1 transition, 2 foreground; or 0, 128 and 255. `lsa`
+            needs one.
+        convention: `gfm`, `dim` or `lsa`.
 
     Returns:
         `sad` (thousands), `mse` and `mad` (means, of values in [0, 1]), `grad` and `conn`
         (thousands) on the whole image. With a trimap `gfm` adds `sad_transition`,
         `mse_transition`, `mad_transition`, `sad_fg` and `sad_bg`; `dim` adds `sad_transition`,
-        `mse_transition`, `grad_transition` and `conn_transition`. In a region without a pixel
-        sums and means are 0.
+        `mse_transition`, `grad_transition` and `conn_transition`. `lsa` has `sad`, `mse`, `grad`
+        and `conn` alone, the last two over the transition region. In a region without a pixel sums and
+        means are 0.
 
     Raises:
-        InputError: An unknown convention, or arrays whose kind, shape or values do not fit.
+        InputError: An unknown convention, a missing trimap, or arrays whose kind, shape or values
+            do not fit.
     """
     pred, alpha = as_mattes(pred, alpha, convention)
     regions = None if trimap is None else as_trimap(trimap, alpha.shape)
+    if convention == "lsa":
+        return _evaluate_unknown(pred, alpha, regions)
     maps = {name: metric.errors(pred, alpha, convention) for name, metric in METRICS.items()}
     metrics = {name: METRICS[name].reduce(errors) for name, errors in maps.items()}
     if regions is not None:
         for key, name, label in _REGION_KEYS[convention]:
             metrics[key] = METRICS[name].reduce(maps[name][regions == label])
     return metrics
+
+
+def _evaluate_unknown(
+    pred: Floats, alpha: Floats, regions: NDArray[np.integer] | None
+) -> dict[str, float]:
+    """The metrics of `lsa`."""
+    if regions is None:
+        raise InputError("convention='lsa' measures where the trimap is unknown; give a trimap")
+    pred = np.select([regions == BACKGROUND, regions == FOREGROUND], [0.0, 1.0], pred)
+    unknown = regions == TRANSITION
+    squared = float(np.square(pred - alpha).sum())
+    return {
+        "sad": _thousands(np.abs(pred - alpha)),
+        "mse": squared / max(int(unknown.sum()), 1),
+        "grad": _thousands(gradient_error(pred, alpha, "lsa")[unknown]),
+        "conn": _thousands(connectivity_error(pred, alpha, "lsa")[unknown]),
+    }
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,11 @@ from gfm.metrics.inputs import Convention, Floats
 THETA = 0.15
 # The released evaluation steps with rounding error (0.6000000000000001, above the level 153/255)
 # and keeps levels in float32; both decide about pixels that lie on a threshold.
-_STEPS = {"gfm": np.arange(0, 1.1, 0.1), "dim": np.arange(11) / 10}
+_STEPS = {
+    "gfm": np.arange(0, 1.1, 0.1),
+    "dim": np.arange(11) / 10,
+    "lsa": np.arange(0, 1.1, 0.1),
+}
 _TOP = 10
 
 Mask = NDArray[np.bool_]
@@ -40,7 +44,7 @@ def connectivity_error(pred: Floats, alpha: Floats, convention: Convention = "gf
         The published programs also compute distances to Ω, which enter no result.
     """
     steps = _STEPS[convention]
-    level = _levels(pred, alpha, steps, skip_empty=convention == "gfm")
+    level = _levels(pred, alpha, steps, skip_empty=convention != "dim")
     if convention == "gfm":
         steps = steps.astype(np.float32).astype(np.float64)
     connected = steps[level]

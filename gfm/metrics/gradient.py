@@ -21,19 +21,22 @@ def gradient_error(pred: Floats, alpha: Floats, convention: Convention = "gfm") 
         alpha: True matte, likewise.
         convention: `gfm` takes the plain derivative, with mirrored borders, and reports a tenth of
             the sum. `dim` stretches each matte to [0, 1], takes a kernel of unit energy, with
-            repeated borders, and reports a thousandth.
+            repeated borders, and reports a thousandth. `lsa` has a smaller such kernel, and takes
+            mattes as they are.
 
     Returns:
         Error of each pixel (H, W).
     """
-    if convention == "dim":
-        smooth, derive = _kernels(radius=4)  # beyond it the Gaussian is below 1/100
-        derive /= np.linalg.norm(smooth) * np.linalg.norm(derive)
-        border, scale = cv2.BORDER_REPLICATE, 1.0
-        pred, alpha = _stretched(pred), _stretched(alpha)
-    else:
+    if convention == "gfm":
         smooth, derive = _kernels(radius=6)  # 4 σ
         border, scale = cv2.BORDER_REFLECT, 100.0
+    else:
+        # Beyond 3.62 px the Gaussian is below 1/100; `lsa` rounds that down.
+        smooth, derive = _kernels(radius=4 if convention == "dim" else 3)
+        derive /= np.linalg.norm(smooth) * np.linalg.norm(derive)
+        border, scale = cv2.BORDER_REPLICATE, 1.0
+        if convention == "dim":
+            pred, alpha = _stretched(pred), _stretched(alpha)
     difference = _magnitude(pred, smooth, derive, border)
     difference -= _magnitude(alpha, smooth, derive, border)
     return scale * np.square(difference)

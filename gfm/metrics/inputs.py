@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError, check_choice
 
-Convention = Literal["gfm", "dim"]
+Convention = Literal["gfm", "dim", "lsa"]
 Floats = NDArray[np.float64]
 
 BACKGROUND, TRANSITION, FOREGROUND = 0, 1, 2
+LEVELS = (0, 128, 255)  # of these in files
 
 
 def as_mattes(
@@ -43,7 +44,7 @@ def as_mattes(
 def as_trimap(
     trimap: NDArray[Any], shape: tuple[int, ...], name: str = "trimap"
 ) -> NDArray[np.integer]:
-    """The trimap, checked to be integers 0, 1 and 2 of a shape.
+    """The trimap as integers 0, 1 and 2, given as those or as the levels 0, 128 and 255 of a file.
 
     Raises:
         InputError: Another kind of number, shape or value.
@@ -57,12 +58,14 @@ def as_trimap(
         raise InputError(
             f"{name} has shape {labels.shape}, not {shape}; give one label for each pixel"
         )
-    if labels.min() < BACKGROUND or labels.max() > FOREGROUND:
+    if labels.min() >= BACKGROUND and labels.max() <= FOREGROUND:
+        return labels
+    if not np.isin(labels, LEVELS).all():
         raise InputError(
             f"{name} holds values from {labels.min()} to {labels.max()}; wanted 0 background, "
-            "1 transition, 2 foreground (files hold 0, 128, 255: convert them)"
+            "1 transition, 2 foreground, or the levels 0, 128, 255"
         )
-    return labels
+    return np.searchsorted(LEVELS, labels)
 
 
 def _unit(name: str, values: NDArray[Any]) -> Floats:

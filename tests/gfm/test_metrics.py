@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from golden import MATTES, golden_matte
+from guided import inputs, outputs
 
 from gfm.metrics import evaluate
 from rssn.imaging.errors import InputError
@@ -51,6 +52,22 @@ def test_keys(convention, regions):
     with_regions = evaluate(pred, levels, trimap_of(levels), convention)
     assert set(with_regions) == WHOLE | regions
     assert all(type(value) is float for value in with_regions.values())
+
+
+def test_lsa_gives_the_released_values():
+    parts, golden = inputs("lsa", "loss_64x96"), outputs("lsa", "loss_64x96")
+    trimap, pred = parts["trimap"], parts["prediction"]
+    got = evaluate(pred, parts["matte"], trimap, "lsa")
+    assert got == pytest.approx({name: float(golden[f"metric_{name}"]) for name in got}, rel=1e-7)
+    pasted = np.select([trimap == 0, trimap == 255], [0, 1], pred)
+    assert evaluate(pasted, parts["matte"] / 255, trimap, "lsa") == got
+
+
+def test_levels_of_a_file_are_a_trimap():
+    pred, levels = disc()
+    labels = trimap_of(levels)
+    expected = evaluate(pred, levels, labels, "dim")
+    assert evaluate(pred, levels, np.array([0, 128, 255], np.uint8)[labels], "dim") == expected
 
 
 def test_errors_by_hand():
@@ -191,8 +208,9 @@ ZEROS = np.zeros((4, 6), np.uint8)
         ((HALF[:0], HALF[:0]), r"pred has shape \(0, 6\)"),
         ((HALF, HALF, HALF), "trimap holds float64"),
         ((HALF, HALF, ZEROS.T), "trimap has shape"),
-        ((HALF, HALF, ZEROS + 128), "files hold 0, 128, 255"),
-        ((HALF, HALF, ZEROS, "sad"), "convention='sad' is not supported; choose 'gfm' or 'dim'"),
+        ((HALF, HALF, ZEROS + 100), "or the levels 0, 128, 255"),
+        ((HALF, HALF, None, "lsa"), "give a trimap"),
+        ((HALF, HALF, ZEROS, "sad"), "'sad' is not supported; choose 'gfm', 'dim' or 'lsa'"),
     ],
 )
 def test_bad_input_names_the_remedy(arguments, message):

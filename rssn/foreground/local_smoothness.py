@@ -7,6 +7,8 @@ over the four neighbours of i. The channels do not touch one another.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from rssn.imaging.compiled import compiled
 from rssn.imaging.resizing import resize
 
 Floats = NDArray[np.float32]
+Border = Literal["free", "mirrored"]
 
 
 def refine(
@@ -22,6 +25,7 @@ def refine(
     scales: int = 6,
     smoothness: float = 1.0,
     iterations: int = 20,
+    border: Border = "free",
 ) -> Floats:
     """Refine from the coarsest scale to the image's own (algorithm 2).
 
@@ -31,21 +35,22 @@ def refine(
         scales: S of the paper; scale s is 2^s times smaller than the image.
         smoothness: κ of the paper, above 0.
         iterations: T of the paper; scale s takes 2^s T of them.
+        border: `free` leaves out the neighbours that a pixel of the border lacks; `mirrored` takes
+            the opposite ones in their place, as the released code does.
 
     Returns:
         F̂, float32 (H, W, C), but for rounding within the range of `colours`.
 
     Note:
-        A pixel of the border has fewer neighbours than four here. The released code repeats the
-        opposite neighbour in place of the missing one, whose fixed point is not the minimum of the
-        energy above. Scales are rounded down to whole pixels, as there.
+        The fixed point of `mirrored` is not the minimum of the energy above. Scales are rounded
+        down to whole pixels, as in the released code.
     """
     height, width = alpha.shape
     weighted = alpha[..., None] * colours
     refined = colours
     for scale in reversed(range(scales)):
         size = max(1, height >> scale), max(1, width >> scale)
-        if max(size) == 1:  # one pixel has no neighbours to be smooth with
+        if max(size) == 1 and border == "free":  # one pixel has no neighbours to be smooth with
             continue
         refined = simple_refine(
             resize(weighted, size, shrink="linear"),
@@ -53,12 +58,18 @@ def refine(
             resize(refined, size, shrink="linear"),
             smoothness,
             iterations << scale,
+            border,
         )
     return refined
 
 
 def simple_refine(
-    weighted: Floats, alpha: Floats, start: Floats, smoothness: float, iterations: int
+    weighted: Floats,
+    alpha: Floats,
+    start: Floats,
+    smoothness: float,
+    iterations: int,
+    border: Border = "free",
 ) -> Floats:
     """Jacobi steps at one scale (algorithm 1).
 
@@ -68,36 +79,58 @@ def simple_refine(
         start: Float32 (H, W, C), what the first step begins with.
         smoothness: κ of the paper, above 0.
         iterations: Number of steps.
+        border: As for `refine`.
 
     Returns:
         F̂ after the steps, float32 (H, W, C).
     """
     height, width, channels = weighted.shape
-    edges = _edge_weights(alpha, smoothness)
+    edges = _edge_weights(alpha, smoothness, border)
     scale = 1 / (alpha**2 + edges.sum(axis=0))
-    # A frame of zeros spares the steps every question about the border.
+    # A frame spares the steps every question about the border.
     framed = np.zeros((channels, height + 2, width + 2), np.float32)
     framed[:, 1:-1, 1:-1] = np.moveaxis(start, -1, 0)
     fixed = np.ascontiguousarray(np.moveaxis((scale * alpha)[..., None] * weighted, -1, 0))
-    stepped = _jacobi(framed, fixed, edges * scale, iterations)
+    stepped = _jacobi(framed, fixed, edges * scale, iterations, border == "mirrored")
     return np.ascontiguousarray(np.moveaxis(stepped[:, 1:-1, 1:-1], 0, -1))
 
 
-def _edge_weights(alpha: Floats, smoothness: float) -> Floats:
+def energy(refined: Floats, given: Floats, alpha: Floats, smoothness: float = 1.0) -> float:
+    """The energy that refining lowers, of F̂ (H, W, C) for a given F and alpha (H, W)."""
+    kept = alpha[..., None].astype(np.float64) ** 2 * (refined - given) ** 2
+    edges = _edge_weights(alpha, smoothness, "free").astype(np.float64)
+    down = edges[1, :-1, :, None] * np.diff(refined, axis=0) ** 2
+    across = edges[3, :, :-1, None] * np.diff(refined, axis=1) ** 2
+    return float(kept.sum() + down.sum() + across.sum()) / 2
+
+
+def _edge_weights(alpha: Floats, smoothness: float, border: Border) -> Floats:
     """κ(q_i + q_j), q = (1 - α)², towards the pixel above, below, left and right: (4, H, W)."""
     q = np.float32(smoothness) * (1 - alpha) ** 2
     edges = np.zeros((4, *alpha.shape), np.float32)
     edges[0, 1:] = edges[1, :-1] = q[1:] + q[:-1]
     edges[2, :, 1:] = edges[3, :, :-1] = q[:, 1:] + q[:, :-1]
+    if border == "mirrored":
+        around = np.pad(q, 1, mode="reflect")
+        edges[0, 0], edges[1, -1] = q[0] + around[0, 1:-1], q[-1] + around[-1, 1:-1]
+        edges[2, :, 0], edges[3, :, -1] = q[:, 0] + around[1:-1, 0], q[:, -1] + around[1:-1, -1]
     return edges
 
 
 @compiled
-def _jacobi(start: Floats, fixed: Floats, edges: Floats, iterations: int) -> Floats:
+def _jacobi(
+    start: Floats, fixed: Floats, edges: Floats, iterations: int, mirrored: bool
+) -> Floats:
     """F̂_i ← fixed_i + Σ_j edge_ij F̂_j; `start` (C, H + 2, W + 2) is overwritten."""
     channels, height, width = fixed.shape
     before, after = start, np.zeros_like(start)
+    # A side of one pixel mirrors into itself.
+    rows, columns = min(2, height), min(2, width)
     for _ in range(iterations):
+        if mirrored:
+            before[:, 0], before[:, height + 1] = before[:, rows], before[:, height + 1 - rows]
+            before[:, :, 0] = before[:, :, columns]
+            before[:, :, width + 1] = before[:, :, width + 1 - columns]
         for y in range(height):
             up, down, left, right = edges[0, y], edges[1, y], edges[2, y], edges[3, y]
             for c in range(channels):

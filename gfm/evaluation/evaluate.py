@@ -172,8 +172,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--convention",
         choices=get_args(Convention),
         default="gfm",
-        help="gfm: the released evaluation; dim: that of Deep Image Matting; lsa: that of LSA matting, "
-        "which needs --trimap (gfm)",
+        help="gfm: the released evaluation; dim: that of Deep Image Matting; lsa: that of LSA "
+        "matting, which needs --trimap (gfm)",
     )
     parser.add_argument(
         "--json", type=Path, required=True, metavar="OUT", help="file for the report"

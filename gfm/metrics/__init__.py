@@ -60,8 +60,8 @@ def evaluate(
         (thousands) on the whole image. With a trimap `gfm` adds `sad_transition`,
         `mse_transition`, `mad_transition`, `sad_fg` and `sad_bg`; `dim` adds `sad_transition`,
         `mse_transition`, `grad_transition` and `conn_transition`. `lsa` has `sad`, `mse`, `grad`
-        and `conn` alone, the last two over the transition region. In a region without a pixel sums and
-        means are 0.
+        and `conn` alone, the last two over the transition region. In a region without a pixel sums
+        and means are 0.
 
     Raises:
         InputError: An unknown convention, a missing trimap, or arrays whose kind, shape or values

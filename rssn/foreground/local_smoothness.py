@@ -118,9 +118,7 @@ def _edge_weights(alpha: Floats, smoothness: float, border: Border) -> Floats:
 
 
 @compiled
-def _jacobi(
-    start: Floats, fixed: Floats, edges: Floats, iterations: int, mirrored: bool
-) -> Floats:
+def _jacobi(start: Floats, fixed: Floats, edges: Floats, iterations: int, mirrored: bool) -> Floats:
     """F̂_i ← fixed_i + Σ_j edge_ij F̂_j; `start` (C, H + 2, W + 2) is overwritten."""
     channels, height, width = fixed.shape
     before, after = start, np.zeros_like(start)

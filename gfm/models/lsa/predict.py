@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from torch import Tensor
 from gfm.inference.backpropagation import RefinementOptions, refine, refine_in_tiles
 from gfm.models.lsa.network import LSA
 from rssn.imaging.errors import InputError
+from rssn.imaging.resizing import Interpolation, resize
 
 Views = Literal[1, 8, 24]
 Alpha = NDArray[np.float32]
@@ -74,9 +74,9 @@ def predict(
     """
     options = options or PredictOptions()
     height, width = trimap.shape
-    small = min(width, LARGEST), min(height, LARGEST)
-    seen = _resized(image, trimap, small, cv2.INTER_LINEAR)
-    alpha = _back(_mean(model, *seen, options), (width, height), cv2.INTER_LINEAR)
+    small = min(height, LARGEST), min(width, LARGEST)
+    alpha = _mean(model, *_seen(image, trimap, small, "linear"), options)
+    alpha = resize(alpha, (height, width), "linear", "linear")
     return _pasted(alpha.clip(0, 1), trimap)
 
 
@@ -89,10 +89,9 @@ def _mean(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> A
     height, width = trimap.shape
     total = np.zeros(trimap.shape, np.float32)
     for scale in SCALES:
-        size = int(scale * width), int(scale * height)
-        seen = _resized(image, trimap, size, cv2.INTER_CUBIC)
-        alpha = _dihedral_mean(model, *seen, options)
-        total += _back(alpha, (width, height), cv2.INTER_CUBIC)
+        size = int(scale * height), int(scale * width)
+        alpha = _dihedral_mean(model, *_seen(image, trimap, size, "cubic"), options)
+        total += resize(alpha, (height, width), "cubic", "cubic")
     return total / np.float32(len(SCALES))
 
 
@@ -147,19 +146,8 @@ def _pasted(alpha: Alpha, trimap: Image) -> Alpha:
     return np.where(trimap < MOST_BACKGROUND, np.float32(0), alpha)
 
 
-def _resized(
-    image: Image, trimap: Image, size: tuple[int, int], interpolation: int
+def _seen(
+    image: Image, trimap: Image, size: tuple[int, int], how: Interpolation
 ) -> tuple[Image, Image]:
-    """The photograph and its trimap at another width and height."""
-    if size == trimap.shape[::-1]:
-        return image, trimap
-    return (
-        np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8),
-        np.asarray(cv2.resize(trimap, size, interpolation=cv2.INTER_NEAREST), np.uint8),
-    )
-
-
-def _back(alpha: Alpha, size: tuple[int, int], interpolation: int) -> Alpha:
-    if size == alpha.shape[::-1]:
-        return alpha
-    return np.asarray(cv2.resize(alpha, size, interpolation=interpolation), np.float32)
+    """The photograph and its trimap at another height and width."""
+    return resize(image, size, how, how), resize(trimap, size, "nearest", "nearest")

@@ -12,7 +12,8 @@ from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.saliency import saliency
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import is_image_file, read_rgb
+from rssn.imaging.images import is_image_file
+from rssn.imaging.reading import read_rgb
 
 VERSION = 1  # of the measures: raise it when the same image gives other numbers
 

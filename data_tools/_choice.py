@@ -16,8 +16,9 @@ from data_tools.pictures import Tile, contact_sheet, fit
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import encode_rgb, read_rgb
+from rssn.imaging.reading import read_rgb
 from rssn.imaging.seeding import generator
+from rssn.imaging.writing import encode_rgb
 
 Status = Literal["train", "test", "review", "dropped", "duplicate", "small"]
 PLACES: tuple[Status, ...] = ("train", "test", "review")

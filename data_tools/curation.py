@@ -36,7 +36,8 @@ from data_tools._work import as_done, reason
 from rssn.build.sources import shrink
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import encode_rgb, read_rgb
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import encode_rgb
 
 __all__ = ["Choice", "Curation", "CurationOptions", "curate"]
 

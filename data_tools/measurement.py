@@ -13,7 +13,8 @@ from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.matte_checks import looks_inverted, transition_width
 from data_tools.pictures import VIEW_SIDE, fit
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image, read_alpha, read_rgb, read_rgba
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 
 GREY = 128  # level behind cut-outs: the colours of what is transparent are arbitrary
 BINS = 20  # of the histogram of fractional alpha

@@ -15,7 +15,8 @@ from data_tools._work import reason
 from data_tools.collection import files_in
 from data_tools.layouts import Folders
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb, write_alpha
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_alpha
 
 VOID = 255  # label of pixels that belong to no object for sure
 VOID_LEVEL = 128 / 255

@@ -24,7 +24,7 @@ from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
 from data_tools.objects import object_jobs, take_objects
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.images import read_alpha, read_rgb
+from rssn.imaging.reading import read_alpha, read_rgb
 
 RECORD = "prepared.json"
 

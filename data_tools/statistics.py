@@ -21,7 +21,9 @@ from data_tools.measurement import BINS, Defect, Measurement, measure, read_imag
 from data_tools.pictures import VIEW_SIDE, Tile, beside, contact_sheet, fit, histogram, stack
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import Uint8Image, encode_rgb, read_alpha
+from rssn.imaging.images import Uint8Image
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import encode_rgb
 
 QUANTILES = (0, 0.1, 0.5, 0.9, 1)
 TILES = 24

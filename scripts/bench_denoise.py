@@ -17,7 +17,8 @@ import numpy as np
 
 from rssn.denoising.denoise import denoise, resolve_device
 from rssn.imaging.console import run_command
-from rssn.imaging.images import Uint8Image, image_files, read_rgb
+from rssn.imaging.images import Uint8Image, image_files
+from rssn.imaging.reading import read_rgb
 
 Denoiser = Callable[[Uint8Image, float], Uint8Image]
 

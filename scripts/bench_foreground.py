@@ -18,7 +18,8 @@ from gfm.inference.colours import estimate_colours
 from rssn.imaging.blending import blend
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import image_files, read_rgb, read_rgba
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_rgb, read_rgba
 from rssn.route.backgrounds import cover_crop
 
 Image = NDArray[np.uint8]

@@ -34,12 +34,12 @@ from gfm.export.runtimes import Precision
 from gfm.inference import enlarge, pass_size
 from gfm.inference.colours import estimate_colours
 from gfm.inference.matting_model import MattingModel
-from gfm.inference.pictures import read_picture
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_rgb
+from rssn.imaging.photographs import read_photograph
+from rssn.imaging.writing import write_rgb
 
 Image = NDArray[np.uint8]
 Matte = NDArray[np.float32]
@@ -76,7 +76,8 @@ model = gfm.load_model(sys.argv[1], "cpu")
 ends.append(time.process_time())
 made = gfm.matte(sys.argv[2], model, foreground="none")
 ends.append(time.process_time())
-from gfm.inference import MatteOptions, as_photograph, with_colours
+from gfm.inference import MatteOptions, with_colours
+from rssn.imaging.photographs import as_photograph
 if sys.argv[3] != "none":
     with_colours(as_photograph(sys.argv[2]), made.alpha, made.trimap, MatteOptions())
 ends.append(time.process_time())
@@ -112,7 +113,7 @@ def main() -> int:
 def compare(options: argparse.Namespace) -> None:
     """Print the seconds of each way, how its matte differs, and what else a cut-out costs."""
     set_threads(options)
-    photograph = read_picture(options.photograph).pixels if options.photograph else draw()
+    photograph = read_photograph(options.photograph).pixels if options.photograph else draw()
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         model = load(options.model, folder)

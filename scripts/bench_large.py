@@ -33,8 +33,8 @@ from gfm.models.glance_focus.network import GFM
 from gfm.training.overfitting import training_terms
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_rgb
 from rssn.imaging.resizing import resize
+from rssn.imaging.writing import write_rgb
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]

@@ -20,16 +20,9 @@ import torch
 from gfm.data.module import GFMData
 from rssn.imaging.blending import blend
 from rssn.imaging.console import run_command
-from rssn.imaging.images import (
-    Alpha,
-    Reduction,
-    Uint8Image,
-    decode_alpha,
-    decode_rgb,
-    encode_alpha,
-    image_files,
-    read_rgb,
-)
+from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.reading import Reduction, decode_alpha, decode_rgb, read_rgb
+from rssn.imaging.writing import encode_alpha
 from rssn.route.compose import Composite, RouteOptions
 from rssn.shards.manifest import Manifest, Plan
 from rssn.shards.tars import encode_images, encode_sample, write_shard

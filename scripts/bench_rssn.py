@@ -21,7 +21,7 @@ from rssn.build import benchmark
 from rssn.build.builder import BuildOptions, build
 from rssn.build.sources import find_sources, read_source, shrink
 from rssn.imaging.console import run_command
-from rssn.imaging.images import read_rgb
+from rssn.imaging.reading import read_rgb
 from rssn.route.compose import ROUTES, RouteOptions
 
 BLEND_BYTES = 4 + 3 + 3 + 3  # of a pixel: alpha, F and B are read, the composite is written

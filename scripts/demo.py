@@ -19,7 +19,9 @@ from pathlib import Path
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.console import SOME_FAILED, run_command
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.images import image_files, read_rgb, write_alpha, write_rgb
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = ".demo"

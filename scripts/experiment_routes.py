@@ -26,7 +26,8 @@ from rssn.build.builder import BuildOptions, build
 from rssn.build.sources import Source, find_sources, read_source
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import image_files, write_rgba
+from rssn.imaging.images import image_files
+from rssn.imaging.writing import write_rgba
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 256  # px, of foregrounds, backgrounds and test photographs on the shorter side

@@ -11,8 +11,10 @@ import numpy as np
 
 import gfm
 from rssn.imaging.console import progress, run_command
-from rssn.imaging.images import Uint8Image, encode_rgb, read_rgb
+from rssn.imaging.images import Uint8Image
+from rssn.imaging.reading import read_rgb
 from rssn.imaging.resizing import resize
+from rssn.imaging.writing import encode_rgb
 
 BACKGROUND = (236, 236, 232)
 

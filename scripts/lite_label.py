@@ -25,8 +25,10 @@ from gfm.inference.passes import network_input
 from gfm.models.glance_focus.network import GFM
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image, image_files, read_rgb, write_alpha, write_rgb
+from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.reading import read_rgb
 from rssn.imaging.resizing import resize
+from rssn.imaging.writing import write_alpha, write_rgb
 
 SIDES = (192, 256, 320)  # px, shorter side of the passes
 SIDE = 288  # px, shorter side of what GrabCut sees

@@ -26,7 +26,9 @@ from rssn.foreground.colour_fill import fill_colours
 from rssn.foreground.pymatting_parts import function
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.images import Alpha, Uint8Image, image_files, read_alpha, read_rgb, write_alpha
+from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.reading import read_alpha, read_rgb
+from rssn.imaging.writing import write_alpha
 from rssn.shards.material import Kind, Material, Picture, create_material
 
 SHARE_ALIKE = "-SA"  # in the licence

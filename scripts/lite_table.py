@@ -25,7 +25,8 @@ from gfm.metrics import evaluate
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.drawing import grey
-from rssn.imaging.images import Alpha, Uint8Image, write_alpha, write_rgb
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.writing import write_alpha, write_rgb
 
 METRICS = ("mad", "mse", "grad")
 GROUPS = {"am": "toys, plants, objects", "p3m": "portraits"}  # by the names' beginnings

@@ -36,15 +36,15 @@ from tiny import shared
 import gfm
 from gfm.__main__ import main as gfm_main
 from gfm.checkpoints.files import CONFIG_KEY, load_model, save_model
-from gfm.inference import as_photograph
-from gfm.inference.pictures import read_picture
 from gfm.models.glance_focus.released import convert
 from gfm.training.command_line import command_line, read_hyper_parameters
 from rssn import Manifest
 from rssn.build.builder import main as build
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_alpha, encode_rgb, read_rgb, write_alpha, write_rgb
+from rssn.imaging.photographs import as_photograph, read_photograph
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import encode_alpha, encode_rgb, write_alpha, write_rgb
 from rssn.inspection import command as inspection
 from rssn.route.compose import RouteOptions
 
@@ -203,7 +203,7 @@ def test_server(count: int) -> None:
                 continue
             assert answer.status_code in (400, 413, 415, 422), (name, answer.text)
             assert "\n" not in answer.json()["error"]
-            assert answer.status_code in (413, 415) or not can_be_read(read_picture, data, "x")
+            assert answer.status_code in (413, 415) or not can_be_read(read_photograph, data, "x")
         assert answered > count / 5
         assert_same(decode(post(client, PNG, "output=alpha").content), wanted)
 

@@ -19,7 +19,7 @@ from data_tools.scenes import draw_scene
 from gfm.checkpoints.files import save_model
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
-from rssn.imaging.images import write_alpha, write_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 
 README = ROOT / "README.md"
 

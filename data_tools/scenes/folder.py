@@ -19,7 +19,7 @@ from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import encode_alpha, encode_rgb
+from rssn.imaging.writing import encode_alpha, encode_rgb
 
 VERSION = 1  # of the drawing: raise it when the same seed gives another picture
 RECORD = "scenes.json"

@@ -17,7 +17,9 @@ from gfm.inference.cutout import Matte
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import FailedInputs, InputError, one_line
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import encode_rgb, image_files, read_alpha, read_rgb, read_rgba
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
+from rssn.imaging.writing import encode_rgb
 
 PICTURE_ROWS = 4
 

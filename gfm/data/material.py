@@ -14,7 +14,8 @@ from gfm.models.glance_focus.network import Licence
 from gfm.models.glance_focus.rosta import on_grid
 from rssn.foreground.colour_fill import fill_colours
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Reduction, Uint8Image, unit
+from rssn.imaging.images import Alpha, Uint8Image, unit
+from rssn.imaging.reading import Reduction
 from rssn.imaging.resizing import resize
 from rssn.route.compose import ROUTES, RouteOptions, draw_steps, render
 from rssn.shards.material import Material

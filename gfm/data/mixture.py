@@ -14,8 +14,9 @@ import numpy as np
 from gfm.data.crops import Cropper, Planes
 from gfm.data.sets import FinishedShards, PhotographFolder, TrainingSet, open_training_set
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import decode_levels, decode_rgb, unit
+from rssn.imaging.images import unit
 from rssn.imaging.locations import locate
+from rssn.imaging.reading import decode_levels, decode_rgb
 from rssn.route.compose import RouteOptions
 from rssn.shards.manifest import Manifest
 from rssn.stream.arranged import ArrangedShards

@@ -20,7 +20,8 @@ from gfm.models.glance_focus.network import Licence
 from gfm.training.schedule import count_present_batches
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import image_files, read_rgb
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_rgb
 from rssn.route.compose import RouteOptions
 from rssn.shards.material import Material
 

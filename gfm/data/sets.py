@@ -12,8 +12,9 @@ from gfm.data.crops import Cropper, Planes
 from rssn.build.sources import find_sources
 from rssn.imaging.crops import cut, cut_alpha, decode_cut
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Pixels, Uint8Image, decode_levels, read_rgb
+from rssn.imaging.images import Pixels, Uint8Image
 from rssn.imaging.locations import Location, locate
+from rssn.imaging.reading import decode_levels, read_rgb
 from rssn.route.compose import RouteOptions
 from rssn.shards.manifest import Manifest
 from rssn.shards.parts import name_parts

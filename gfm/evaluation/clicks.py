@@ -27,7 +27,7 @@ from gfm.guidance.simulated_user import UserName, make_user
 from rssn.build.sources import Source, find_sources, read_source
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.images import write_rgb
+from rssn.imaging.writing import write_rgb
 
 PREPARED = "prepared.json"  # of `data_tools prepare`, which names the data set
 

@@ -11,7 +11,8 @@ from gfm.evaluation.baselines import best_constants, grabcut
 from gfm.metrics import METRICS, evaluate
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.images import image_files, read_alpha, read_rgb
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_alpha, read_rgb
 
 MODEL, GRABCUT, CONSTANT = "GFM", "GrabCut from a centred box", "best constant matte"
 DECIDING = ("sad", "mse")

@@ -29,7 +29,8 @@ from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.console import progress
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import image_files, read_alpha
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_alpha
 
 Metrics = dict[str, float]
 AUTO = "auto"  # in place of a folder of trimaps

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gfm.evaluation.comparison import CONSTANT, DECIDING, GRABCUT, MODEL, Comparison, figure
 from gfm.metrics import METRICS
 from rssn.imaging.drawing import fitted
-from rssn.imaging.images import encode_rgb
+from rssn.imaging.writing import encode_rgb
 
 SHOWN_SIDE = 320  # px of the longer side of a picture on the page
 

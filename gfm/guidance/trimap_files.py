@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_pixels
+from rssn.imaging.reading import read_pixels
 
 Trimap = NDArray[np.uint8]
 LEVELS = (0, 128, 255)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         Strategy,
     )
     from gfm.inference.passes import enlarge, pass_size, shrink
-    from gfm.inference.pictures import as_photograph
 
 __all__ = [
     "Augmentation",
@@ -26,7 +25,6 @@ __all__ = [
     "MatteOptions",
     "Refinement",
     "Strategy",
-    "as_photograph",
     "enlarge",
     "matte",
     "matte_batch",
@@ -42,7 +40,6 @@ _MODULES = {
     "MatteOptions": "options",
     "Refinement": "options",
     "Strategy": "options",
-    "as_photograph": "pictures",
     "enlarge": "passes",
     "matte": "matting",
     "matte_batch": "matting",

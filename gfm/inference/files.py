@@ -13,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.inference.cutout import Matte
-from gfm.inference.pictures import read_picture
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import SUFFIXES
-from rssn.imaging.photographs import FORMATS, Photograph, PictureFormat, encode_picture
+from rssn.imaging.photographs import (
+    FORMATS,
+    Photograph,
+    PictureFormat,
+    encode_picture,
+    read_photograph,
+)
 
 Output = Literal["alpha", "rgba", "trimap", "foreground", "composite", "overlay"]
 Existing = Literal["overwrite", "skip"]
@@ -55,7 +60,7 @@ class Source:
 
     def read(self) -> Photograph:
         """Read it whole."""
-        return read_picture(self.path or sys.stdin.buffer.read(), str(self))
+        return read_photograph(self.path or sys.stdin.buffer.read(), str(self))
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ def parse_background(text: str | None) -> Background:
         except ValueError:
             raise InputError(f"--background {text}: a colour is written '#rrggbb'") from None
         return red, green, blue
-    return read_picture(Path(text)).pixels
+    return read_photograph(Path(text)).pixels
 
 
 def _is_picture(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,20 +21,16 @@ from gfm.inference.options import (
     Strategy,
 )
 from gfm.inference.passes import Maps, finish, sizes_of_passes, strategy_maps
-from gfm.inference.pictures import as_photograph
 from gfm.inference.planning import plan_passes
 from gfm.inference.tiles import TilePlan, tiled_maps
 from rssn.imaging.errors import InputError
-from rssn.imaging.photographs import Photograph
-
-if TYPE_CHECKING:
-    from gfm.inference.pictures import Picture
+from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
 
 Models = MattingModel | Sequence[MattingModel] | None
 
 
 def matte(
-    image: Picture,
+    image: PhotographLike,
     model: Models = None,
     *,
     strategy: Strategy = "hybrid",
@@ -84,7 +79,7 @@ def matte(
 
 
 def matte_batch(
-    images: Sequence[Picture],
+    images: Sequence[PhotographLike],
     model: Models = None,
     options: MatteOptions | None = None,
     *,

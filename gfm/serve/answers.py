@@ -14,10 +14,9 @@ import gfm
 from gfm.inference import ForegroundMethod
 from gfm.inference.files import Results
 from gfm.inference.matting_model import MattingModel
-from gfm.inference.pictures import read_picture
 from gfm.serve.limits import Refused
 from rssn.imaging.errors import InputError
-from rssn.imaging.photographs import WEBP_SIDE, Photograph, encode_picture
+from rssn.imaging.photographs import WEBP_SIDE, Photograph, encode_picture, read_photograph
 
 Drawn = Literal["rgba", "alpha", "foreground", "trimap"]
 Output = Literal[Drawn, "page"]
@@ -57,7 +56,7 @@ def cut_out(
         InputError: The file cannot be decoded.
         MemoryError: The photograph needs more memory than is there or allowed.
     """
-    photograph = read_picture(data, NAME)
+    photograph = read_photograph(data, NAME)
     shown = ON_PAGE if output == "page" else (output,)
     results = {name: Results(None, (name,), image_format) for name in shown}
     coloured = any(each.coloured for each in results.values())

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.Image import DecompressionBombError
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from PIL.WebPImagePlugin import WebPImageFile
-
 from gfm.inference.memory import parse_memory
-from gfm.inference.pictures import TIFF_HEADS
 from rssn.imaging.errors import InputError
+from rssn.imaging.headers import declared_size, image_kind
 
 KINDS = "JPEG, PNG, WebP, TIFF or BMP"
-
-# By the first bytes. Image.open would refuse sizes by a limit that is not ours.
-_READERS: dict[bytes, Callable[[io.BytesIO], ImageFile]] = {
-    b"\xff\xd8\xff": JpegImageFile,
-    b"\x89PNG\r\n\x1a\n": PngImageFile,
-    b"RIFF": WebPImageFile,
-    b"BM": BmpImageFile,
-}
-_WIDTH, _HEIGHT = 256, 257  # tags of a TIFF file
-# What Pillow raises at heads that are cut or hold nonsense.
-_DAMAGED = (SyntaxError, OSError, ValueError, KeyError, TypeError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -102,17 +80,10 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
     Raises:
         Refused: 415 another kind of file by its content, 422 a damaged head, 413 too many pixels.
     """
-    try:
-        width, height = _size(data)
-    except DecompressionBombError:  # which only the reader of WebP raises by itself
-        raise Refused(
-            413,
-            "the photograph says that it has more pixels than are read of any; at most "
-            f"{limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
-        ) from None
-    except _DAMAGED as error:
-        raise Refused(422, f"the file is damaged ({error}); send another copy of it") from None
-    if width < 1 or height < 1:
+    if image_kind(data) is None:
+        raise Refused(415, f"this is no picture that can be read; send a {KINDS} file")
+    width, height = declared_size(data)
+    if not width * height:
         raise Refused(422, f"the file is damaged (a size of {width}x{height}); send another copy")
     if width * height > limits.max_pixels:
         raise Refused(
@@ -121,22 +92,3 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
             f"most {limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
         )
     return width, height
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    if data.startswith(TIFF_HEADS):
-        return _tiff_size(data)
-    for head, reader in _READERS.items():
-        if data.startswith(head) and (head != b"RIFF" or data[8:12] == b"WEBP"):
-            with reader(io.BytesIO(data)) as picture:
-                return picture.size
-    raise Refused(415, f"this is no picture that can be read; send a {KINDS} file")
-
-
-def _tiff_size(data: bytes) -> tuple[int, int]:
-    """The size in the first directory; Pillow's own reader knows no 16-bit colour."""
-    directory = ImageFileDirectory_v2(data[:8])
-    file = io.BytesIO(data)
-    file.seek(directory.next)
-    directory.load(file)
-    return int(directory[_WIDTH]), int(directory[_HEIGHT])

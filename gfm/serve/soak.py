@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import gfm
-from gfm.inference.pictures import read_picture
 from gfm.serve.process import serving
 from rssn.imaging.console import Bar
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_rgb
+from rssn.imaging.photographs import read_photograph
+from rssn.imaging.writing import encode_rgb
 
 SIZES = ((96, 128), (120, 90), (200, 150), (64, 180))  # height and width of pictures, in px
 ALIKE = 1.0  # mean difference in levels; between pictures of other clients it is above 10
@@ -159,7 +159,7 @@ def _plan(model_file: Path, options: SoakOptions) -> Iterator[Request]:
     for number in range(options.clients * len(SIZES)):  # every client has one of each size
         picture = _draw(rng, *SIZES[number // options.clients])
         data = encode_rgb(picture, "png" if number % 2 else "jpg")
-        wanted = gfm.matte(read_picture(data).pixels, model).rgba
+        wanted = gfm.matte(read_photograph(data).pixels, model).rgba
         whole.append(Request(data, "200", wanted))
     broken = _broken(whole[0].data)
     made = 0

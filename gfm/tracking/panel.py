@@ -20,7 +20,7 @@ from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.training.validation import gather_by_name
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_rgb
+from rssn.imaging.writing import encode_rgb
 
 FOLDER = "panel"
 GAP = 4  # px between the parts

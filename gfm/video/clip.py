@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.inference.pictures import quiet_decoders
 from rssn.imaging.errors import InputError
+from rssn.imaging.quiet import quiet_opencv
 
 SUFFIXES = frozenset(
     ".mp4 .mov .m4v .mkv .webm .avi .mpg .mpeg .mts .m2ts .ts .wmv .flv .3gp .ogv".split()
@@ -160,5 +160,5 @@ def _capture(path: Path) -> cv2.VideoCapture:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     # A playlist that calls itself .mp4 must not lead into the network.
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-    with quiet_decoders():
+    with quiet_opencv():
         return cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)

@@ -19,7 +19,8 @@ from rssn.build.sources import Source, SourcePixels, find_backgrounds, read_sour
 from rssn.denoising.denoise import denoise
 from rssn.foreground.estimate import estimate_foreground
 from rssn.imaging.blending import blend
-from rssn.imaging.images import Alpha, Uint8Image, read_rgb
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.reading import read_rgb
 from rssn.route.backgrounds import BackgroundSampler, cover_crop
 from rssn.route.compose import Composite, RouteOptions, Steps, draw_steps, render
 from rssn.route.noise import add_noise

@@ -13,15 +13,9 @@ from rssn.build.sources import Source, read_source, shrink
 from rssn.denoising import denoise as denoising
 from rssn.foreground.estimate import ForegroundMethod, estimate_foreground, extend_foreground
 from rssn.imaging.errors import one_line
-from rssn.imaging.images import (
-    Alpha,
-    Uint8Image,
-    decode_alpha,
-    decode_rgb,
-    encode_alpha,
-    encode_rgb,
-    read_rgb,
-)
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.reading import decode_alpha, decode_rgb, read_rgb
+from rssn.imaging.writing import encode_alpha, encode_rgb
 from rssn.route.compose import RouteOptions
 
 

@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import (
-    Alpha,
-    Uint8Image,
-    image_files,
-    is_image_file,
-    read_alpha,
-    read_rgb,
-    read_rgba,
-)
+from rssn.imaging.images import Alpha, Uint8Image, image_files, is_image_file
 from rssn.imaging.licences import Licences
+from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 from rssn.imaging.resizing import resize
 
 Array = TypeVar("Array", bound=NDArray[Any])

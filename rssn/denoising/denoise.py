@@ -227,7 +227,7 @@ def _check_image(image: Uint8Image) -> None:
         return
     raise InputError(
         f"image is {got}, not uint8 RGB of shape (H, W, 3); read it with "
-        "rssn.imaging.images.read_rgb"
+        "rssn.imaging.reading.read_rgb"
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Pixels, Reduction, Uint8Image, decode_rgb_part, unit
+from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
 from rssn.imaging.jpeg_parts import Area
+from rssn.imaging.reading import Reduction, decode_rgb_part
 from rssn.imaging.resizing import resize
 
 Image = TypeVar("Image", bound=NDArray[Any])

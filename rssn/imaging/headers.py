@@ -1,11 +1,11 @@
-"""What the bytes of an image file tell and OpenCV does not: is it whole, its size, which way up."""
+"""What the bytes of an image file tell and OpenCV does not: kind, size, damage, which way up."""
 
 from __future__ import annotations
 
 import re
 import struct
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _ORIENTATION = 0x0112
 _TIFF_HEADS = ((b"II*\0", "<"), (b"MM\0*", ">"))
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _TIFF_SIDES = (0x0100, 0x0101)
 _NUMBERS = {3: "H", 4: "I"}  # types of entries
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
@@ -22,6 +23,36 @@ _BMP_HEADS = frozenset({12, 40, 52, 56, 64, 108, 124})  # bytes that a descripti
 _BMP_CORE = 12  # of OS/2, with sides of 16 bits
 # Segments of a JPEG that hold its size: all from 0xc0 on but tables and a reserved one.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+ImageKind = Literal["JPEG", "PNG", "WebP", "TIFF", "BMP"]
+
+
+def image_kind(data: bytes | bytearray) -> ImageKind | None:
+    """The kind of an image file by its first bytes; None for any other."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith(_PNG_HEAD):
+        return "PNG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data.startswith(tuple(head for head, _ in _TIFF_HEADS)):
+        return "TIFF"
+    return "BMP" if data.startswith(b"BM") else None
+
+
+def foreign_kind(data: bytes | bytearray) -> str | None:
+    """What a file is by its first bytes, if people take it for an image and we do not read it."""
+    if data[4:8] == b"ftyp":
+        if data[8:12] in _HEIC_BRANDS:
+            return "a HEIC picture"
+        return None if data[8:12] in (b"avif", b"avis") else "a video or sound file"
+    if data.startswith(b"%PDF"):
+        return "a PDF document"
+    if data.startswith(b"8BPS"):
+        return "a Photoshop document"
+    if image_kind(data) is None and b"<svg" in data[:1000].lower():
+        return "an SVG drawing"
+    return None
 
 
 def is_cut_jpeg(data: bytes | bytearray) -> bool:
@@ -70,28 +101,28 @@ def is_damaged_bmp(data: bytes | bytearray) -> bool:
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") not in _BMP_HEADS
 
 
-def declared_pixels(data: bytes | bytearray) -> int:
-    """How many pixels a JPEG, PNG, WebP, TIFF or BMP file says that it has; 0 where it does not."""
+def declared_size(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height in px that the head of an image file states; 0, 0 where it states none."""
     try:
         width, height = _declared_sides(data)
     except struct.error:  # cut short
-        return 0
-    return abs(width) * abs(height)  # rows of a BMP are stored downwards if its height is negative
+        return 0, 0
+    return abs(width), abs(height)  # a BMP whose rows are stored downwards has a negative height
 
 
 def _declared_sides(data: bytes | bytearray) -> tuple[int, int]:
-    if data.startswith(_PNG_HEAD):
-        return struct.unpack_from(">II", data, 16)
-    if data.startswith(b"BM"):
-        if int.from_bytes(data[14:18], "little") == _BMP_CORE:
-            return struct.unpack_from("<HH", data, 18)
-        return struct.unpack_from("<ii", data, 18)
-    if data.startswith(_START):
-        return _jpeg_sides(data)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp_sides(data)
-    for head, order in _TIFF_HEADS:
-        if data.startswith(head):
+    match image_kind(data):
+        case "PNG":
+            return struct.unpack_from(">II", data, 16)
+        case "BMP" if not is_damaged_bmp(data):
+            is_core = int.from_bytes(data[14:18], "little") == _BMP_CORE
+            return struct.unpack_from("<HH" if is_core else "<ii", data, 18)
+        case "JPEG":
+            return _jpeg_sides(data)
+        case "WebP":
+            return _webp_sides(data)
+        case "TIFF":
+            order = next(order for head, order in _TIFF_HEADS if data.startswith(head))
             sides = _first_directory(data, order)
             return sides.get(_TIFF_SIDES[0], 0), sides.get(_TIFF_SIDES[1], 0)
     return 0, 0

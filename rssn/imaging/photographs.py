@@ -1,13 +1,11 @@
-"""Photographs with what goes along with their pixels, and pictures that carry it on."""
+"""Photographs of any usual kind as they are shown, and pictures that carry their profile on."""
 
 from __future__ import annotations
 
 import io
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -17,14 +15,19 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.Image import DecompressionBombError
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import check_bytes, decode_rgb
+from rssn.imaging.headers import image_kind
+from rssn.imaging.quiet import quiet_pillow
+from rssn.imaging.reading import MAX_PIXELS, check_bytes, decode_rgb, read_bytes
 
 PictureFormat = Literal["png", "webp", "tiff"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 WEBP_SIDE = 16383  # px; the format holds no more
 RGB_SPACE = b"RGB "  # in bytes 16 to 19 of an ICC profile
+# Pillow's modes that a TIFF file holds as they are, to be converted as those of any file.
+STORED = ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16", "I;16B", "I;16L", "LAB")
+NO_RANGE = ("I", "F")  # Pillow's modes that do not say which value is white
 
-_WARNINGS = threading.Lock()  # their filters belong to the whole process
+PhotographLike = NDArray[np.uint8] | str | Path | Image.Image
 
 
 @dataclass(frozen=True)
@@ -40,31 +43,51 @@ class Photograph:
     profile: bytes | None = None
 
 
+def as_photograph(image: PhotographLike) -> Photograph:
+    """A photograph, upright, as uint8 RGB with its colour profile.
+
+    Args:
+        image: uint8 RGB (H, W, 3), taken as it is; a path; or a PIL image, which is read as a file
+            of it would be.
+
+    Raises:
+        InputError: Another type or shape, or a file that cannot be read.
+    """
+    if isinstance(image, str | Path):
+        return read_photograph(Path(image))
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+            raise InputError(
+                f"image has shape {image.shape} and type {image.dtype}; wanted uint8 RGB (H, W, 3)"
+            )
+        return Photograph(image)
+    if not isinstance(image, Image.Image):
+        raise InputError(
+            f"image is a {type(image).__name__}; give a uint8 RGB array, a path or a PIL image"
+        )
+    return _of_pillow(image)
+
+
 def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
     """Read a photograph of any usual kind, turned upright by its EXIF tag.
 
     Of an animated file the first frame is taken; transparent parts are laid on white; 16 bits
-    become 8; grey becomes RGB; CMYK is converted through its profile.
+    become 8; grey becomes RGB; CMYK is converted through its profile, CIE Lab to sRGB.
 
     Args:
         source: A file, or its bytes.
         name: Stands in the error instead of the path.
 
     Raises:
-        InputError: The file is missing, empty, damaged, no image, or has too many pixels.
+        InputError: The file is missing, empty, damaged, of a kind that is not read, or has too many
+            pixels.
     """
+    data = read_bytes(source, name)
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    try:
-        data = source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror}); check the path") from None
-    if not data:
-        raise InputError(f"{name}: is empty (0 bytes); replace or remove it")
     header = _open(data, name)
     if header is None:  # a kind that OpenCV may know
         check_bytes(data, name)
-        if data.startswith(b"\xff\xd8\xff") or (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
-            # OpenCV reads on where parts are lost.
+        if image_kind(data) in ("JPEG", "WebP"):  # OpenCV reads on where parts are lost
             raise InputError(
                 f"{name}: is not an image that can be decoded (a JPEG or WebP with a damaged "
                 "head); copy it again or remove it"
@@ -72,17 +95,22 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
         return Photograph(decode_rgb(data, name))
     profile: bytes | None = header.info.get("icc_profile") or None
     see_through = header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info
-    of_cmyk = profile if header.mode == "CMYK" else None
-    if not see_through and of_cmyk is None:
+    convert: Callable[[Image.Image], NDArray[np.uint8]]
+    if header.mode == "LAB":
+        convert = _of_lab
+    elif header.mode == "CMYK" and profile is not None:
+        convert = partial(_through_profile, profile=profile)
+    elif see_through:
+        convert = _on_white
+    else:
         return Photograph(decode_rgb(data, name), _of_rgb(profile))
     check_bytes(data, name)
     try:
         with quiet_pillow():
-            if of_cmyk is not None:
-                return Photograph(_through_profile(header, of_cmyk))
-            return Photograph(_on_white(header), _of_rgb(profile))
+            pixels = convert(header)
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError) as error:
         raise InputError(f"{name}: cannot be decoded ({error}); replace or remove it") from None
+    return Photograph(pixels, _of_rgb(profile) if convert is _on_white else None)
 
 
 def encode_picture(
@@ -118,27 +146,33 @@ def encode_picture(
     return file.getvalue()
 
 
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings from stderr; one thread at a time.
-
-    They are of 100 megapixels, which are welcome (twice that remains an error), and of damage,
-    which the readers find or can do without.
-    """
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def _open(data: bytes, name: str) -> Image.Image | None:
-    """What the head of a file says; nothing is decoded yet."""
+    """What the head of a file says; nothing is decoded yet.
+
+    Raises:
+        InputError: It states too many pixels, or a TIFF has values without a range.
+    """
     try:
         with quiet_pillow():
-            return Image.open(io.BytesIO(data))
-    except DecompressionBombError as error:
-        raise InputError(f"{name}: {error}; shrink it first") from None
+            header = Image.open(io.BytesIO(data))
+    except DecompressionBombError:
+        check_bytes(data, name)
+        raise InputError(
+            f"{name}: has more than {MAX_PIXELS:,} pixels, the most that are read; shrink it first"
+        ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return None
+    if header.format == "TIFF":
+        _check_range(header, name)
+    return header
+
+
+def _check_range(image: Image.Image, name: str) -> None:
+    if image.mode in NO_RANGE:
+        raise InputError(
+            f"{name}: holds numbers of which none is said to be white (mode {image.mode}); save it "
+            "with 8 or 16 bits"
+        )
 
 
 def _on_white(image: Image.Image) -> NDArray[np.uint8]:
@@ -148,13 +182,39 @@ def _on_white(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
-    shown = ImageOps.exif_transpose(image)
-    converted = ImageCms.profileToProfile(
-        shown, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
-    )
-    return np.asarray(converted)
+    return _to_srgb(image, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+
+
+def _of_lab(image: Image.Image) -> NDArray[np.uint8]:
+    return _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+
+
+def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> NDArray[np.uint8]:
+    shown, srgb = ImageOps.exif_transpose(image), ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(shown, profile, srgb, outputMode="RGB"))
 
 
 def _of_rgb(profile: bytes | None) -> bytes | None:
     """The profile, unless it describes other colours than RGB (grey), which were converted."""
     return profile if profile is not None and profile[16:20] == RGB_SPACE else None
+
+
+def _of_pillow(image: Image.Image) -> Photograph:
+    """A PIL image, read through a file in memory unless it is plain RGB."""
+    name = "the PIL image"
+    if 0 in image.size:
+        raise InputError(f"{name} has no pixels (size {image.size}); give another one")
+    _check_range(image, name)
+    file = io.BytesIO()
+    try:
+        upright = ImageOps.exif_transpose(image)
+        see_through = upright.has_transparency_data
+        if see_through or upright.mode not in STORED:
+            upright = upright.convert("RGBA" if see_through else "RGB")
+        profile = upright.info.get("icc_profile") or b""
+        if upright.mode == "RGB" and not profile:
+            return Photograph(np.asarray(upright))
+        upright.save(file, "TIFF", icc_profile=profile, compression="raw", exif=b"")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{name} cannot be read ({error}); give another one") from None
+    return read_photograph(file.getvalue(), name)

@@ -21,8 +21,8 @@ from rssn.imaging.console import run_command
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import FailedInputs, InputError, one_line
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import encode_rgb
 from rssn.imaging.locations import Location, locate, told_errors
+from rssn.imaging.writing import encode_rgb
 from rssn.inspection.contact_sheet import Shown, contact_sheet, show
 from rssn.inspection.rebuilding import rebuild
 from rssn.inspection.sample_checks import decode_parts

@@ -21,8 +21,10 @@ from rssn.imaging.console import progress, run_command
 from rssn.imaging.drawing import PALE_INK, frame, grey, paste, sheet, write
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import Alpha, Uint8Image, encode_rgb, image_files, read_rgb
+from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.reading import read_rgb
 from rssn.imaging.resizing import resize
+from rssn.imaging.writing import encode_rgb
 from rssn.route.backgrounds import cover_crop
 from rssn.route.compose import ROUTES, RouteOptions
 from rssn.route.noise import add_noise

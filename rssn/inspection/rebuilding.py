@@ -16,8 +16,8 @@ from rssn.build.cache import content_digest
 from rssn.build.composition import BackgroundSample, ForegroundSample, Sample, SampleTask
 from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.images import decode_alpha, decode_rgb
 from rssn.imaging.locations import Location
+from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.sample_checks import Held, member_names
 from rssn.route.compose import Record
 from rssn.shards.manifest import Manifest, library_versions

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from rssn.build.builder import BuildOptions
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.images import ImageFormat, decode_alpha, decode_rgb
+from rssn.imaging.images import ImageFormat
+from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.statistics import Tally
 from rssn.route.compose import Composite, Record
 from rssn.shards.parts import PARTS, Parts, name_parts

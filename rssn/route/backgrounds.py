@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rssn.imaging.crops import Box, reduction
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Uint8Image, decode_rgb_part
+from rssn.imaging.images import Uint8Image
 from rssn.imaging.jpeg_parts import Area
+from rssn.imaging.reading import decode_rgb_part
 from rssn.imaging.resizing import resize
 from rssn.imaging.seeding import generator
 

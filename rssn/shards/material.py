@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import Alpha, Pixels, Reduction, Uint8Image, decode_levels, decode_rgb
+from rssn.imaging.images import Alpha, Pixels, Uint8Image
+from rssn.imaging.reading import Reduction, decode_levels, decode_rgb
 
 Kind = Literal["photograph", "cutout", "background"]
 Encoding = Literal["jpg", "webp"]

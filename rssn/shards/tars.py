@@ -17,15 +17,10 @@ from typing import IO, Literal, NamedTuple
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import (
-    ImageFormat,
-    Uint8Image,
-    decode_alpha,
-    decode_rgb,
-    encode_alpha,
-    encode_rgb,
-)
+from rssn.imaging.images import ImageFormat, Uint8Image
 from rssn.imaging.locations import Location, store_of, told_errors
+from rssn.imaging.reading import decode_alpha, decode_rgb
+from rssn.imaging.writing import encode_alpha, encode_rgb
 from rssn.route.compose import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from rssn.imaging.crops import GRID, Box, decode_cut, reduction
-from rssn.imaging.images import Alpha, Uint8Image, decode_levels, decode_rgb, unit
+from rssn.imaging.images import Alpha, Uint8Image, unit
 from rssn.imaging.locations import Location
+from rssn.imaging.reading import decode_levels, decode_rgb
 from rssn.imaging.seeding import generator
 from rssn.route.compose import Composite, RouteOptions, Steps, draw_steps, render
 from rssn.stream.arrangement import ArrangementOptions, draw_view, put_before, recolour, warp

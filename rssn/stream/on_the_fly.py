@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from rssn.imaging.crops import Box, cut_alpha, decode_cut
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Pixels, Uint8Image, decode_levels, decode_rgb, unit
+from rssn.imaging.images import Pixels, Uint8Image, unit
 from rssn.imaging.locations import Location, locate
+from rssn.imaging.reading import decode_levels, decode_rgb
 from rssn.imaging.seeding import generator
 from rssn.route.backgrounds import BackgroundSampler, decode_covering_box
 from rssn.route.compose import Composite, RouteOptions, Steps, draw_steps, render

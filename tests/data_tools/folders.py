@@ -9,7 +9,7 @@ import numpy as np
 
 from data_tools.layouts import Folders, Layout, Split
 from data_tools.scenes import draw_background, draw_scene
-from rssn.imaging.images import write_alpha, write_rgb, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb, write_trimap
 
 
 @functools.cache

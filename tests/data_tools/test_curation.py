@@ -11,7 +11,8 @@ from data_tools._choice import read_decisions, side_of
 from data_tools.curation import CurationOptions, curate
 from data_tools.saliency import saliency
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb, write_rgb
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_rgb
 
 OPTIONS = CurationOptions(shorter_side=64)
 

@@ -4,7 +4,8 @@ import pytest
 from folders import background, scene
 
 from data_tools.duplicates import Pair, find_pairs, repeated, signature
-from rssn.imaging.images import decode_rgb, encode_rgb
+from rssn.imaging.reading import decode_rgb
+from rssn.imaging.writing import encode_rgb
 
 
 def noise(seed, height=96, width=128):

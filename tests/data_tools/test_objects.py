@@ -13,7 +13,8 @@ from data_tools.objects import read_labels
 from data_tools.prepare import prepare
 from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_alpha, write_rgb
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import write_rgb
 
 SBD = LAYOUTS["sbd"]
 

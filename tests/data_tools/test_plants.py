@@ -23,7 +23,7 @@ from data_tools.scenes.kinds._growth import Growth
 from data_tools.scenes.kinds.plant import FORMS
 from data_tools.scenes.painter import Painter, draw_light
 from data_tools.scenes.palettes import draw_palette
-from rssn.imaging.images import read_alpha, read_rgb
+from rssn.imaging.reading import read_alpha, read_rgb
 
 RED, GREEN = np.array([0.6, 0, 0], np.float32), np.array([0, 0.6, 0], np.float32)
 

@@ -11,7 +11,9 @@ from data_tools.layouts import LAYOUTS, Folders, find_layout
 from data_tools.prepare import prepare
 from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import image_files, read_alpha, write_alpha, write_rgb
+from rssn.imaging.images import image_files
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import write_alpha, write_rgb
 
 SPLITS = [
     pytest.param(layout, split, id=f"{layout.name}-{split.name}-{number}")

@@ -16,7 +16,7 @@ from data_tools.scenes.shapes import Pose, box, ellipse
 from data_tools.scenes.textures import PATTERNS, draw_pattern
 from data_tools.split import split
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_alpha, read_rgb
+from rssn.imaging.reading import read_alpha, read_rgb
 
 
 def rng(*seed):

@@ -14,9 +14,9 @@ from data_tools.split import split
 from data_tools.verify import verify
 from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha, write_rgb, write_rgba, write_trimap
 from rssn.imaging.licences import Licences
 from rssn.imaging.seeding import generator
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
 
 NAMES = [f"p{number}" for number in range(12)]
 

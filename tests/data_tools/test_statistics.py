@@ -9,7 +9,8 @@ from rich.console import Console
 from data_tools.__main__ import main
 from data_tools.pictures import BAR, MARK, Tile, beside, contact_sheet, histogram, stack
 from data_tools.statistics import Statistics, describe
-from rssn.imaging.images import read_rgb, write_alpha, write_rgb, write_rgba
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 @pytest.fixture

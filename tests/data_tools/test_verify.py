@@ -10,7 +10,7 @@ from data_tools.matte_checks import looks_inverted, transition_width
 from data_tools.measurement import Measurement, measure, measure_matte
 from data_tools.verify import MEANING, NOTES, verify
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha, write_rgb, write_rgba
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 def write_pairs(folder, seeds, names=("original", "mask")):

@@ -18,8 +18,8 @@ import gfm
 from gfm.serve.access import Access
 from gfm.serve.application import create_app
 from gfm.serve.limits import Limits
-from rssn.imaging.images import encode_rgb
 from rssn.imaging.photographs import read_photograph
+from rssn.imaging.writing import encode_rgb
 
 PHOTOGRAPH = draw_photograph(1, 96, 128)
 PNG = encode_rgb(PHOTOGRAPH, "png")

@@ -14,7 +14,7 @@ from tiny import draw_photograph
 from gfm.encoders.build import build_encoder
 from gfm.encoders.densenet import DenseNet
 from gfm.encoders.resnet import SHAPES, ResNet
-from rssn.imaging.images import write_rgb
+from rssn.imaging.writing import write_rgb
 
 ROOT = Path(__file__).parents[2]
 LOADED = "import json, sys; print(json.dumps([name for name in sys.modules if '.' not in name]))"

@@ -21,7 +21,7 @@ from gfm.tracking.published import METRICS, PUBLISHED, published
 from gfm.tracking.rows import Row, row_of
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha
+from rssn.imaging.writing import write_alpha
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "compare_runs.py"
 SCORES = dict(zip(METRICS, (18.0, 0.0070, 0.0110, 14.0, 17.0, 12.5, 3.0, 2.5), strict=True))

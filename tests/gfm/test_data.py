@@ -21,7 +21,7 @@ from gfm.data.sets import open_training_set
 from rssn.build.builder import BuildOptions
 from rssn.build.builder import build as build_shards
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_alpha, encode_rgb, write_rgb
+from rssn.imaging.writing import encode_alpha, encode_rgb, write_rgb
 from rssn.route.compose import RouteOptions
 from rssn.shards.manifest import Manifest, Plan
 from rssn.shards.tars import describe_shard, read_shard, write_shard

@@ -19,7 +19,7 @@ from gfm.tracking.published import published
 from gfm.tracking.rows import row_of
 from gfm.tracking.summary import RunSummary
 from gfm.training.validation import photograph_errors
-from rssn.imaging.images import read_alpha, read_rgb
+from rssn.imaging.reading import read_alpha, read_rgb
 
 CONFIG = Path(__file__).parents[2] / "configs" / "hybrid" / "median.yaml"
 QUIET = ("--quiet", "--trainer.accelerator", "cpu", "--data.workers", "0")

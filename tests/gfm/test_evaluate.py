@@ -16,7 +16,7 @@ from gfm.evaluation.evaluate import Report, _results, add_arguments, evaluate_fo
 from gfm.metrics import evaluate
 from rssn.imaging.console import DONE, SOME_FAILED, USAGE, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha
+from rssn.imaging.writing import write_alpha
 
 
 def mattes(seed, size=(24, 32)):

@@ -14,7 +14,8 @@ from gfm.evaluation.interaction import interact, is_matte, measure
 from gfm.guidance.clicks import Clicks
 from gfm.guidance.simulated_user import click_on_largest_error
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb, write_alpha, write_rgb
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 
 
 class Corrector:

@@ -18,8 +18,8 @@ from tiny import shared
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
-from gfm.inference import as_photograph
 from rssn.imaging.errors import InputError
+from rssn.imaging.photographs import as_photograph
 
 HEIGHT, WIDTH = 40, 60
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -139,7 +139,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut.jpg": (lambda: cut("JPEG"), "is a JPEG that was cut short"),
     "half.png": (lambda: cut("PNG"), "is not an image that can be decoded (a PNG"),
     "broken.png": (lambda: broken("PNG"), "is not an image that can be decoded (a PNG"),
-    "bomb.png": (bomb, "Image size (3600000000 pixels) exceeds limit"),
+    "bomb.png": (
+        bomb,
+        "says that it has 3,600,000,000 pixels, and at most 178,956,970 are read; shrink it first",
+    ),
     "float.tiff": (
         lambda: encoded(Image.fromarray(GREY / np.float32(255)), "TIFF"),
         "holds numbers of which none is said to be white (mode F)",

@@ -19,7 +19,8 @@ from gfm.inference.options import PassOptions
 from gfm.inference.passes import VIEWS, average, enlarge, strategy_maps, view_size
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgba, write_rgb
+from rssn.imaging.reading import read_rgba
+from rssn.imaging.writing import write_rgb
 
 PHOTOGRAPH = draw_photograph(1, 210, 300)
 

@@ -16,7 +16,8 @@ from tiny import draw_matte, write_photographs, write_shards
 
 import gfm
 from gfm.metrics import evaluate
-from rssn.imaging.images import read_alpha, write_alpha
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import write_alpha
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,8 @@ import gfm
 from gfm.__main__ import main
 from gfm.checkpoints import packaged
 from gfm.checkpoints.files import save_model
-from rssn.imaging.images import read_alpha, read_rgb, read_rgba, write_rgb
+from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
+from rssn.imaging.writing import write_rgb
 
 
 @pytest.fixture

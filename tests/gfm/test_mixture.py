@@ -16,7 +16,7 @@ from gfm.data.module import GFMData
 from rssn import ROUTES
 from rssn.build.builder import BuildOptions, build
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha, write_rgb, write_rgba
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 from rssn.stream.arrangement import ArrangementOptions
 
 

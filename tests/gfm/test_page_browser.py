@@ -16,7 +16,8 @@ from tiny import draw_photograph, shared
 import gfm
 from gfm.serve.access import Access
 from gfm.serve.limits import Limits
-from rssn.imaging.images import read_rgb, read_rgba, write_rgb
+from rssn.imaging.reading import read_rgb, read_rgba
+from rssn.imaging.writing import write_rgb
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="drives a browser; pip install playwright"

@@ -15,7 +15,7 @@ from gfm.evaluation.baselines import best_constants, grabcut
 from gfm.evaluation.comparison import CONSTANT, GRABCUT, MODEL, Comparison
 from gfm.evaluation.report_page import Curve, chart, fit_page
 from gfm.metrics import METRICS, Metric
-from rssn.imaging.images import write_alpha, write_rgb, write_rgba, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
 
 
 def test_best_constants_of_a_hand_made_matte() -> None:

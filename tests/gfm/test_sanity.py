@@ -27,7 +27,7 @@ from gfm.training.sanity_data import (
 )
 from gfm.training.sanity_run import StepCost, check_disk, check_learning, check_memory, check_speed
 from rssn.imaging.blending import blend
-from rssn.imaging.images import write_alpha
+from rssn.imaging.writing import write_alpha
 from rssn.shards.tars import sample_key
 
 CROP = CropOptions(sides=(64,), size=32, kernel=5)

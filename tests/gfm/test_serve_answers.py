@@ -26,7 +26,7 @@ from tiny import draw_photograph, shared
 
 import gfm
 from gfm.serve import answers
-from rssn.imaging.images import encode_rgb
+from rssn.imaging.writing import encode_rgb
 
 PICTURE = Image.fromarray(PHOTOGRAPH)
 OTHER = Image.fromarray(draw_photograph(2, 96, 128))

@@ -13,7 +13,7 @@ from tiny import draw_photograph
 import gfm
 from gfm.serve.limits import Limits
 from gfm.serve.soak import png_head
-from rssn.imaging.images import encode_rgb
+from rssn.imaging.writing import encode_rgb
 
 PICTURE = Image.fromarray(PHOTOGRAPH)
 

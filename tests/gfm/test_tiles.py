@@ -25,7 +25,7 @@ from gfm.inference.tiles import MARGIN, OVERLAP, RAMP, TilePlan, tiled_maps, win
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import Matting
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_rgb
+from rssn.imaging.writing import write_rgb
 
 
 class LocalModel:

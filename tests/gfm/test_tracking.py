@@ -26,7 +26,7 @@ from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel
 from gfm.tracking.record import _log_data
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb
+from rssn.imaging.reading import read_rgb
 
 
 @pytest.fixture(scope="module")

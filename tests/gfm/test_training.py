@@ -21,7 +21,8 @@ from gfm.data.loader import CropBatches
 from gfm.models.glance_focus.task import GFMTask
 from gfm.training.command_line import read_hyper_parameters
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_alpha, write_alpha, write_rgb
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import write_alpha, write_rgb
 
 TINY = ("--model.backbone", "timm:test_resnet", "--model.width", "0.25")
 CPU = ("--trainer.accelerator", "cpu")

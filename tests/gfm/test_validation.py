@@ -15,7 +15,8 @@ import gfm
 from gfm.checkpoints.files import save_model
 from gfm.metrics import evaluate
 from gfm.training.validation import gather_by_name, photograph_errors
-from rssn.imaging.images import read_alpha, write_alpha
+from rssn.imaging.reading import read_alpha
+from rssn.imaging.writing import write_alpha
 
 
 def test_errors_are_told_apart_by_region():

@@ -23,7 +23,7 @@ from gfm.video import matte_frames
 from gfm.video.clip import Clip, Frame, open_clip, steady
 from gfm.video.smoothing import MapMemory
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_alpha, read_rgb, read_rgba
+from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 
 # The writer of OpenCV, which only these tests use, starts its decoder, which reads this once.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

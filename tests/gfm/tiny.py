@@ -13,7 +13,7 @@ from torch import Tensor
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM, Matting, RimMatting
 from rssn.imaging.blending import blend
-from rssn.imaging.images import write_alpha, write_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 from rssn.route.compose import Composite
 from rssn.shards.manifest import Manifest, Plan
 from rssn.shards.tars import encode_sample, write_shard

@@ -10,7 +10,7 @@ import pytest
 from drawings import draw_disc, draw_picture
 
 from rssn.build.builder import main as build
-from rssn.imaging.images import write_alpha, write_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from drawings import draw_disc, draw_picture
 from rssn import ROUTES, blend
 from rssn.build.builder import BuildOptions, build
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_rgb, write_rgba
+from rssn.imaging.writing import write_rgb, write_rgba
 from rssn.stream.arranged import ArrangedShards
 from rssn.stream.arrangement import ArrangementOptions, View, draw_view, put_before, recolour, warp
 

@@ -17,7 +17,7 @@ from PIL import Image
 from rssn import Manifest
 from rssn.build import composition
 from rssn.build.builder import main
-from rssn.imaging.images import encode_rgb, write_alpha, write_rgb
+from rssn.imaging.writing import encode_rgb, write_alpha, write_rgb
 
 PHOTO = draw_picture(3)
 CUT = encode_rgb(PHOTO)[:-200]

@@ -17,8 +17,9 @@ from rssn.build import composition, preparation
 from rssn.build.builder import BuildOptions, build, main, route_options
 from rssn.denoising import denoise as denoising
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb, write_alpha, write_rgb
 from rssn.imaging.locations import locate
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 from rssn.route.compose import ROUTES
 
 

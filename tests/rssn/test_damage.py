@@ -22,7 +22,7 @@ from gfm.data.crops import CropOptions, Cropper
 from gfm.data.sets import open_training_set
 from rssn.build.builder import main as build
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha, write_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 from rssn.inspection import command as inspection
 
 CONTENTS = ("composites", "sources")

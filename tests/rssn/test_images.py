@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from rssn.imaging import images
+from rssn.imaging import images, reading, writing
 from rssn.imaging.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -21,23 +21,23 @@ PHOTO = RNG.integers(0, 256, (12, 8, 3), dtype=np.uint8)
 
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
 def test_lossless_formats_keep_rgb(tmp_path: Path, suffix: str) -> None:
-    images.write_rgb(tmp_path / f"a{suffix}", PHOTO)
-    np.testing.assert_array_equal(images.read_rgb(tmp_path / f"a{suffix}"), PHOTO)
+    writing.write_rgb(tmp_path / f"a{suffix}", PHOTO)
+    np.testing.assert_array_equal(reading.read_rgb(tmp_path / f"a{suffix}"), PHOTO)
 
 
 def test_jpeg_keeps_full_colour_resolution() -> None:
     checks = np.zeros((16, 16, 3), np.uint8)
     checks[::2, ::2] = checks[1::2, 1::2] = (255, 0, 0)
     checks[1::2, ::2] = checks[::2, 1::2] = (0, 0, 255)
-    again = images.decode_rgb(images.encode_rgb(checks), "checks").astype(int)
+    again = reading.decode_rgb(writing.encode_rgb(checks), "checks").astype(int)
     assert np.abs(again - checks).mean() < 12  # chroma at half resolution would give about 64
 
 
 @pytest.mark.parametrize(("bits", "step"), [(8, 255), (16, 65535)])
 def test_alpha_is_rounded_to_its_bits(tmp_path: Path, bits: int, step: int) -> None:
     alpha = RNG.random((5, 7), dtype=np.float32)
-    images.write_alpha(tmp_path / "a.png", alpha, bits)  # type: ignore[arg-type]
-    read = images.read_alpha(tmp_path / "a.png")
+    writing.write_alpha(tmp_path / "a.png", alpha, bits)  # type: ignore[arg-type]
+    read = reading.read_alpha(tmp_path / "a.png")
     assert read.dtype == np.float32
     assert np.abs(read - alpha).max() <= 0.5 / step + 1e-7
 
@@ -47,7 +47,7 @@ def test_exif_orientation_turns_the_picture(tmp_path: Path) -> None:
     exif = picture.getexif()
     exif[0x0112] = 6  # the camera was turned by 90 degrees
     picture.save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(images.read_rgb(tmp_path / "turned.png"), np.rot90(PHOTO, -1))
+    np.testing.assert_array_equal(reading.read_rgb(tmp_path / "turned.png"), np.rot90(PHOTO, -1))
 
 
 def oriented(folder: Path, name: str, pixels: np.ndarray, orientation: int) -> Path:
@@ -67,15 +67,15 @@ def test_mattes_are_turned_as_their_photographs_are(
     grey = np.repeat(PHOTO[:8, :, :1], 3, axis=2)  # square: a mistake would show in no size
     path = oriented(tmp_path, f"a.{suffix}", grey, orientation)
     upright = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("L"))
-    np.testing.assert_array_equal(images.read_rgb(path)[..., 0], upright)
-    np.testing.assert_array_equal(np.rint(images.read_alpha(path) * 255), upright)
+    np.testing.assert_array_equal(reading.read_rgb(path)[..., 0], upright)
+    np.testing.assert_array_equal(np.rint(reading.read_alpha(path) * 255), upright)
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp"])
 def test_cutouts_are_turned_upright(suffix: str, tmp_path: Path) -> None:
     cutout = RNG.integers(1, 256, (12, 8, 4), dtype=np.uint8)
     path = oriented(tmp_path, f"a.{suffix}", cutout, 6)
-    colours, alpha = images.read_rgba(path)
+    colours, alpha = reading.read_rgba(path)
     np.testing.assert_array_equal(colours, np.rot90(cutout[..., :3], -1))
     np.testing.assert_array_equal(np.rint(alpha * 255), np.rot90(cutout[..., 3], -1))
 
@@ -85,7 +85,7 @@ def test_broken_exif_leaves_the_matte_as_it_is(tmp_path: Path) -> None:
     data = path.read_bytes()
     start = data.index(b"Exif\0\0") + len(b"Exif\0\0")
     path.write_bytes(data[: start + 4] + b"\xff\xff\xff\xff" + data[start + 8 :])
-    assert images.read_alpha(path).shape == PHOTO.shape[:2]
+    assert reading.read_alpha(path).shape == PHOTO.shape[:2]
 
 
 def as_ycck(cmyk: np.ndarray) -> bytes:
@@ -108,12 +108,12 @@ def test_inks_become_the_colours_that_they_print(is_ycck: bool, tmp_path: Path) 
         path.write_bytes(as_ycck(cmyk))
     else:
         Image.fromarray(cmyk, "CMYK").save(path, quality=100)
-    np.testing.assert_allclose(images.read_rgb(path)[8, 8], (44, 124, 188), atol=3)
+    np.testing.assert_allclose(reading.read_rgb(path)[8, 8], (44, 124, 188), atol=3)
 
 
 def with_preview(data: bytes) -> bytes:
     """A JPEG with another one inside its EXIF segment, as cameras write them."""
-    preview = b"Exif\0\0" + images.encode_rgb(PHOTO)
+    preview = b"Exif\0\0" + writing.encode_rgb(PHOTO)
     return data[:2] + b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview + data[2:]
 
 
@@ -127,11 +127,11 @@ def test_jpeg_cut_short_is_refused(cut: str, progressive: bool, tmp_path: Path) 
     path = tmp_path / "a.jpg"
     for good in (whole, whole + b"what cameras append"):
         path.write_bytes(good)
-        assert images.read_rgb(path).shape == picture.shape
+        assert reading.read_rgb(path).shape == picture.shape
     half = whole[: -len(file.getvalue()) // 2]
     zeros = bytes(len(whole) - len(half))  # a download into a file that had its size already
     path.write_bytes({"half": half, "end marker": whole[:-2], "zeros": half + zeros}[cut])
-    for read in (images.read_rgb, images.read_alpha):
+    for read in (reading.read_rgb, reading.read_alpha):
         with pytest.raises(InputError, match=r"a\.jpg: is a JPEG that was cut short"):
             read(path)
 
@@ -142,7 +142,32 @@ def test_other_formats_cut_short_are_refused(suffix: str, tmp_path: Path) -> Non
     Image.fromarray(PHOTO).save(path)
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match="is not an image that can be decoded"):
-        images.read_rgb(path)
+        reading.read_rgb(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture"),
+        (b"\0\0\0\x20ftypisom", "a video or sound file"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b'<?xml version="1.0"?><svg xmlns="x"/>', "an SVG drawing"),
+    ],
+)
+def test_kinds_that_are_not_read_are_named(data: bytes, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    for read in (reading.read_rgb, reading.read_alpha, reading.read_rgba):
+        with pytest.raises(InputError, match=rf"a\.jpg: is {kind}, which is not read; save it as"):
+            read(path)
+
+
+def test_broken_file_writes_nothing_to_stderr(tmp_path: Path, capfd) -> None:
+    Image.fromarray(PHOTO).save(tmp_path / "a.tif")
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:-30])
+    with pytest.raises(InputError):
+        reading.read_rgb(tmp_path / "a.tif")
+    assert capfd.readouterr().err == ""
 
 
 def test_bmp_with_a_head_of_os2() -> None:
@@ -150,57 +175,57 @@ def test_bmp_with_a_head_of_os2() -> None:
     rows = np.flip(PHOTO[..., ::-1], 0)  # 8 px of 3 bytes need no filling
     head = struct.pack("<2sIHHI", b"BM", 26 + rows.nbytes, 0, 0, 26)
     data = head + struct.pack("<IHHHH", 12, 8, 12, 1, 24) + rows.tobytes()
-    np.testing.assert_array_equal(images.decode_rgb(data, "a.bmp"), PHOTO)
+    np.testing.assert_array_equal(reading.decode_rgb(data, "a.bmp"), PHOTO)
 
 
 def test_sixteen_bit_grey_and_palette_photographs_become_rgb(tmp_path: Path) -> None:
     deep = (PHOTO.astype(np.uint16) * 257)[..., ::-1]
     cv2.imwrite(str(tmp_path / "deep.png"), deep)
-    np.testing.assert_array_equal(images.read_rgb(tmp_path / "deep.png"), PHOTO)
+    np.testing.assert_array_equal(reading.read_rgb(tmp_path / "deep.png"), PHOTO)
     Image.fromarray(PHOTO[..., 0]).save(tmp_path / "grey.png")
     np.testing.assert_array_equal(
-        images.read_rgb(tmp_path / "grey.png"), np.repeat(PHOTO[..., :1], 3, axis=2)
+        reading.read_rgb(tmp_path / "grey.png"), np.repeat(PHOTO[..., :1], 3, axis=2)
     )
     palette = Image.fromarray(PHOTO).quantize(16)
     palette.save(tmp_path / "palette.png")
     np.testing.assert_array_equal(
-        images.read_rgb(tmp_path / "palette.png"), np.asarray(palette.convert("RGB"))
+        reading.read_rgb(tmp_path / "palette.png"), np.asarray(palette.convert("RGB"))
     )
 
 
 def test_matte_of_an_rgba_file_is_its_alpha_channel(tmp_path: Path) -> None:
     alpha = RNG.integers(0, 256, (12, 8)) / np.float32(255)
-    images.write_rgba(tmp_path / "a.png", PHOTO, alpha.astype(np.float32))
-    colours, read = images.read_rgba(tmp_path / "a.png")
+    writing.write_rgba(tmp_path / "a.png", PHOTO, alpha.astype(np.float32))
+    colours, read = reading.read_rgba(tmp_path / "a.png")
     np.testing.assert_array_equal(colours, PHOTO)
     np.testing.assert_allclose(read, alpha, atol=1e-7)
-    np.testing.assert_array_equal(images.read_alpha(tmp_path / "a.png"), read)
+    np.testing.assert_array_equal(reading.read_alpha(tmp_path / "a.png"), read)
 
 
 def test_trimap_levels(tmp_path: Path) -> None:
-    images.write_trimap(tmp_path / "t.png", np.array([[0, 1, 2]], np.uint8))
+    writing.write_trimap(tmp_path / "t.png", np.array([[0, 1, 2]], np.uint8))
     levels = cv2.imread(str(tmp_path / "t.png"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(levels, [[0, 128, 255]])
 
 
 def colour_matte(folder: Path) -> None:
-    images.write_rgb(folder / "bad.png", PHOTO)
-    images.read_alpha(folder / "bad.png")
+    writing.write_rgb(folder / "bad.png", PHOTO)
+    reading.read_alpha(folder / "bad.png")
 
 
 def empty_file(folder: Path) -> None:
     (folder / "bad.png").touch()
-    images.read_rgb(folder / "bad.png")
+    reading.read_rgb(folder / "bad.png")
 
 
 def text_file(folder: Path) -> None:
     (folder / "bad.png").write_text("no picture")
-    images.read_rgb(folder / "bad.png")
+    reading.read_rgb(folder / "bad.png")
 
 
 def no_alpha_channel(folder: Path) -> None:
-    images.write_rgb(folder / "bad.png", PHOTO)
-    images.read_rgba(folder / "bad.png")
+    writing.write_rgb(folder / "bad.png", PHOTO)
+    reading.read_rgba(folder / "bad.png")
 
 
 @pytest.mark.parametrize(
@@ -210,8 +235,8 @@ def no_alpha_channel(folder: Path) -> None:
         (empty_file, "is empty"),
         (text_file, "not an image"),
         (no_alpha_channel, "no alpha channel"),
-        (lambda folder: images.read_rgb(folder / "bad.png"), "cannot be read"),
-        (lambda folder: images.write_rgb(folder / "bad.gif", PHOTO), "cannot write"),
+        (lambda folder: reading.read_rgb(folder / "bad.png"), "cannot be read"),
+        (lambda folder: writing.write_rgb(folder / "bad.gif", PHOTO), "cannot write"),
     ],
 )
 def test_errors_name_the_file(

@@ -21,8 +21,8 @@ from gfm.data.sets import open_training_set
 from gfm.training.sanity_data import check_validation
 from rssn import Manifest, blend
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_alpha, encode_rgb
 from rssn.imaging.locations import Location, locate
+from rssn.imaging.writing import encode_alpha, encode_rgb
 from rssn.inspection.command import inspect_build
 from rssn.inspection.command import main as inspect
 from rssn.inspection.index import expand, index_tars, main

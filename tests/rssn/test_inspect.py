@@ -16,8 +16,9 @@ from rssn import Manifest, blend
 from rssn.build.builder import BuildOptions
 from rssn.build.builder import main as build
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import read_rgb, write_rgb
 from rssn.imaging.licences import Licences
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import write_rgb
 from rssn.inspection.command import inspect_build, main
 from rssn.route.compose import Composite, RouteOptions
 from rssn.shards.manifest import Plan

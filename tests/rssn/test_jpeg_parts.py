@@ -7,8 +7,9 @@ from drawings import draw_picture
 
 from rssn.imaging.crops import Box, cut, decode_cut
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import decode_rgb, decode_rgb_part, encode_rgb
 from rssn.imaging.jpeg_parts import INTERVAL, Area, cut_part, straighten
+from rssn.imaging.reading import decode_rgb, decode_rgb_part
+from rssn.imaging.writing import encode_rgb
 
 HEIGHT, WIDTH = 531, 203  # 67 x 26 blocks; neither side a multiple of 8
 PICTURE = draw_picture(0, HEIGHT, WIDTH)

@@ -21,7 +21,7 @@ from drawings import draw_disc, draw_picture
 
 from rssn import denoise
 from rssn.build.builder import main
-from rssn.imaging.images import write_alpha, write_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
 
 KILLS = {1: 22, 2: 3}  # by the number of workers; of each content, so that there are fifty
 FEW = ("--limit", "5", "--k", "2")  # ten samples in five shards

@@ -14,7 +14,8 @@ from rssn import ROUTES, Manifest, RouteOptions, blend
 from rssn.build.builder import BuildOptions, build
 from rssn.imaging.crops import Box, cut, cut_alpha, decode_cut, place_box, reduction
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import encode_rgb, read_rgb
+from rssn.imaging.reading import read_rgb
+from rssn.imaging.writing import encode_rgb
 from rssn.route.backgrounds import BackgroundSampler, cover_crop
 from rssn.stream.on_the_fly import SourceShards
 

@@ -10,7 +10,7 @@ from drawings import draw_disc, draw_picture
 
 from rssn import ROUTES, blend, blur, denoise
 from rssn.build.sources import SourcePixels
-from rssn.imaging.images import read_rgb
+from rssn.imaging.reading import read_rgb
 from rssn.inspection.picture import draw_panels, finest_part, main, route_panels
 
 

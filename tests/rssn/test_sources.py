@@ -10,7 +10,7 @@ from drawings import draw_disc, draw_picture
 
 from rssn.build.sources import find_sources, read_source, shrink
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_alpha, write_rgb, write_rgba
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 def test_photographs_come_before_cutouts(foregrounds: Path) -> None:

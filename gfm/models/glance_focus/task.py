@@ -34,7 +34,7 @@ from gfm.training.schedule import cosine_factor, count_next_epoch, share_done
 from gfm.training.validation import gather_by_name, photograph_errors
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import write_alpha
+from rssn.imaging.writing import write_alpha
 
 Schedule = Literal["constant", "cosine"]
 PHOTOGRAPH = tuple[str, Any, Any]

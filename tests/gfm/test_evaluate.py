@@ -222,7 +222,7 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(folders, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"workers": 0}, "workers=0"), ({"convention": "sad"}, "choose 'gfm' or 'dim'")],
+    [({"workers": 0}, "workers=0"), ({"convention": "sad"}, "choose 'gfm', 'dim' or 'lsa'")],
 )
 def test_bad_options_name_the_remedy(folders, options, message):
     with pytest.raises(InputError, match=message):

@@ -114,7 +114,11 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W), sides multiples of 32, to five levels at strides 2 to 32."""
-        x = nn.functional.relu6(self.bn1(self.conv_stem(image)), inplace=True)
+        return self.stages(nn.functional.relu6(self.bn1(self.conv_stem(image)), inplace=True))
+
+    def stages(self, stem: Tensor) -> list[Tensor]:
+        """The five levels from the stem's features (B, 32, H / 2, W / 2)."""
+        x = stem
         levels = []
         for index, stage in enumerate(self.blocks):
             x = stage(x)

@@ -27,8 +27,9 @@ FILES = sorted(CONFIGS.rglob("*.yaml"))
 MEDIAN = CONFIGS / "hybrid/median.yaml"  # of model files; tests/gfm/test_ensemble.py has some
 # What every file held when tracks and models were no files of their own, by its name.
 OLD = yaml.safe_load((Path(__file__).parent / "old_configs.yaml").read_text("utf-8"))
+GUIDED = CONFIGS / "guided.yaml"  # of another task; tests/gfm/test_guided_network.py reads it
 TRACKS, MODELS = (sorted(CONFIGS.glob(f"{kind}/*.yaml")) for kind in ("tracks", "models"))
-WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, MEDIAN)]
+WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, MEDIAN, GUIDED)]
 ROUTE_FILES = [path for path in WHOLE if "model" not in yaml.safe_load(path.read_text())]
 HYBRID = sorted(CONFIGS.glob("hybrid/*.yaml"))
 

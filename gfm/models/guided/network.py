@@ -1,0 +1,119 @@
+"""The light guided network: a U-Net on EfficientNet-Lite0 that ends at full resolution."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gfm.blocks.depthwise import SameConv2d
+from gfm.blocks.precision import wide
+from gfm.encoders.efficientnet import LITE_SHAPES, STEM, EfficientNetLite
+from gfm.models.guided.config import GuidedConfig
+from gfm.models.guided.hints import HINTS
+
+MULTIPLE = 32  # of the sides that the encoder takes
+LEAK = 0.05  # slope of alpha outside [0, 1] while training
+
+
+class Colours(NamedTuple):
+    """What the network predicts for a batch, all float32 in [0, 1].
+
+    Attributes:
+        alpha: (B, 1, H, W).
+        foreground: (B, 3, H, W).
+        background: (B, 3, H, W).
+    """
+
+    alpha: Tensor
+    foreground: Tensor
+    background: Tensor
+
+
+class Guided(nn.Module):
+    """Alpha, F and B of a photograph and its guidance.
+
+    Args:
+        config: The network to assemble.
+    """
+
+    def __init__(self, config: GuidedConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or GuidedConfig()
+        self.encoder = EfficientNetLite(LITE_SHAPES[config.backbone])
+        self.stem = SameConv2d(HINTS, STEM)
+        nn.init.zeros_(self.stem.weight)
+        *skips, inputs = self.encoder.channels
+        skips = [STEM, *skips[1:]]
+        self.blocks = nn.ModuleList([nn.Sequential(*_point(inputs, config.widths[0]))])
+        for width, before, skip in zip(
+            config.widths[1:], config.widths[:-1], reversed(skips), strict=True
+        ):
+            self.blocks.append(nn.Sequential(*_convolution(before + skip, width)))
+        self.finest = nn.Sequential(*_convolution(config.widths[-1], config.widths[-1]))
+        full = config.full
+        self.head = nn.Sequential(
+            nn.Conv2d(config.widths[-1] + 3 + HINTS, full, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(full, full, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(full, 7, 3, padding=1),
+        )
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
+        self.register_buffer("scale", 1 / torch.tensor(config.std).view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor, guidance: Tensor) -> Colours:
+        """Matte a batch.
+
+        Args:
+            image: RGB (B, 3, H, W) in [0, 1].
+            guidance: (B, 9, H, W), of `gfm.models.guided.hints`.
+
+        Returns:
+            Alpha, F and B at the size of the image; in training alpha leaves [0, 1] a little.
+        """
+        height, width = image.shape[-2:]
+        rows, columns = -height % MULTIPLE, -width % MULTIPLE
+        both = torch.cat([(image - self.mean) * self.scale, guidance - 0.5], dim=1)
+        if rows or columns:
+            both = functional.pad(both, (0, columns, 0, rows), mode="replicate")
+        made = wide(self._decode(both))[..., :height, :width]
+        alpha, colours = made[:, :1], made[:, 1:] + guidance[:, 2:8]
+        alpha = alpha + 0.5
+        if self.training:
+            inside = alpha.clamp(0, 1)
+            return Colours(inside + LEAK * (alpha - inside), colours[:, :3], colours[:, 3:])
+        colours = colours.clamp(0, 1)
+        return Colours(alpha.clamp(0, 1), colours[:, :3], colours[:, 3:])
+
+    def _decode(self, both: Tensor) -> Tensor:
+        encoder = self.encoder
+        first = encoder.conv_stem(both[:, :3]) + self.stem(both[:, 3:])
+        stem = functional.relu6(encoder.bn1(first))
+        *skips, coarsest = encoder.stages(stem)
+        x = self.blocks[0](coarsest)
+        for block, skip in zip(self.blocks[1:], reversed([stem, *skips[1:]]), strict=True):
+            x = block(torch.cat([_twice(x), skip], dim=1))
+        x = self.finest(x)
+        made: Tensor = self.head(torch.cat([_twice(x), both], dim=1))
+        return made
+
+
+def _twice(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _point(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(True)]
+
+
+def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(True),
+    ]

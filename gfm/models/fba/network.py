@@ -92,10 +92,19 @@ class FBA(nn.Module):
         result: Tensor = self.decoder(levels, torch.cat([normalised, image, trimap], dim=1))
         return result
 
-    def activate(self, logits: Tensor) -> AlphaFB:
-        """Alpha, F and B in [0, 1] of the logits."""
+    def activate(self, logits: Tensor, clamp: bool = True) -> AlphaFB:
+        """Alpha, F and B in [0, 1] of the logits.
+
+        Args:
+            logits: Of `logits`.
+            clamp: Clamp alpha where the configuration says so. A clamped alpha that is 0 or 1 all
+                over has no gradient and stays so; the author advises to begin without.
+        """
         alpha = logits[:, :1]
-        alpha = alpha.clamp(0, 1) if self.config.activation == "clamp" else alpha.sigmoid()
+        if self.config.activation == "sigmoid":
+            alpha = alpha.sigmoid()
+        elif clamp:
+            alpha = alpha.clamp(0, 1)
         if self.config.outputs == "alpha":
             return AlphaFB(alpha)
         foreground, background = logits[:, 1:].sigmoid().chunk(2, dim=1)

@@ -1,0 +1,117 @@
+"""Overfit FBA at its published width on a few crops: what its network and losses must be able to.
+
+    python scripts/overfit_fba.py --steps 1500
+
+Takes a crop per step, in turn, from random weights. Ends when alpha in the unknown regions is right
+within 0.01 on average, and prints one line per report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data_tools.scenes.scene import draw_scene
+from gfm.guidance.bands import random_trimap
+from gfm.guidance.trimap import encode_trimap
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.loss import fba_loss
+from gfm.models.fba.network import FBA, AlphaFB
+
+ENOUGH = 0.01  # mean error of alpha in the unknown region
+RISE = 20  # steps over which the learning rate rises
+
+
+class Crop(NamedTuple):
+    """A composite as a batch of one."""
+
+    image: Tensor
+    guidance: tuple[Tensor, Tensor]
+    target: AlphaFB
+    unknown: Tensor
+
+
+def main() -> None:
+    """Train, and report the error."""
+    options = parse()
+    torch.manual_seed(options.seed)
+    crops = [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
+    network = FBA(FBAConfig(backbone=options.backbone))
+    optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
+    begin = time.monotonic()
+    print(f"untrained: {error(network, crops):.4f}", flush=True)
+    for step in range(1, options.steps + 1):
+        share = min(1, step / RISE) * (0.1 if step > 0.8 * options.steps else 1)
+        for group in optimizer.param_groups:
+            group["lr"] = options.learning_rate * share
+        loss = train(network.train(), optimizer, crops[step % len(crops)], step > options.free)
+        if step % options.report == 0 or step == options.steps:
+            found, spent = error(network, crops), time.monotonic() - begin
+            print(f"step {step}: loss {loss:.4f}, error {found:.4f}, {spent:.0f} s", flush=True)
+            if found < ENOUGH:
+                return
+    sys.exit(f"error {found:.4f} after {options.steps} steps; wanted {ENOUGH}")
+
+
+def parse() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbone", default=FBAConfig().backbone)
+    parser.add_argument("--crops", type=int, default=8)
+    parser.add_argument("--side", type=int, default=128, help="of the crops, in px")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--free", type=int, default=150, help="first steps, without clamping alpha")
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--report", type=int, default=50, help="steps between reports")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def draw_crop(side: int, seed: int) -> Crop:
+    """A drawn scene with its exact parts, and a trimap of it."""
+    rng = np.random.default_rng(seed)
+    scene = draw_scene(rng, side, side)
+    trimap = random_trimap(scene.alpha, rng)
+    front, back = (picture(part) for part in (scene.foreground, scene.background))
+    alpha = torch.from_numpy(scene.alpha)[None, None]
+    masks, maps = (torch.from_numpy(part)[None] for part in encode_trimap(trimap))
+    unknown = torch.from_numpy(trimap == 128)[None, None].float()
+    image = alpha * front + (1 - alpha) * back
+    return Crop(image, (masks, maps), AlphaFB(alpha, front, back), unknown)
+
+
+def picture(part: np.ndarray) -> Tensor:
+    """Uint8 (H, W, 3) as (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(part).permute(2, 0, 1)[None].float() / 255
+
+
+def train(network: FBA, optimizer: torch.optim.Optimizer, crop: Crop, clamp: bool) -> float:
+    """One step; its loss."""
+    pred = network.activate(network.logits(crop.image, *crop.guidance), clamp)
+    loss = fba_loss(pred, crop.target, crop.image, crop.unknown)["total"]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def error(network: FBA, crops: list[Crop]) -> float:
+    """Mean absolute error of alpha over the unknown pixels of all crops."""
+    network.eval()
+    total = count = 0.0
+    with torch.no_grad():
+        for crop in crops:
+            alpha = network(crop.image, *crop.guidance).alpha
+            total += float(((alpha - crop.target.alpha).abs() * crop.unknown).sum())
+            count += float(crop.unknown.sum())
+    return total / count
+
+
+if __name__ == "__main__":
+    main()

@@ -31,7 +31,9 @@ from rssn.build.sources import read_source, shrink
 from rssn.foreground.colour_fill import fill_colours
 from rssn.foreground.pymatting_parts import function
 from rssn.imaging.console import progress, run_command
-from rssn.imaging.images import Alpha, Uint8Image, read_alpha, read_rgb, write_alpha
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.reading import read_alpha, read_rgb
+from rssn.imaging.writing import write_alpha
 from rssn.shards.material import Material, Picture, create_material
 
 DRAWN = {"plant": 120, "net": 150, "fur": 150, "hair": 240, "thin": 60, "glass": 20, "smoke": 60}

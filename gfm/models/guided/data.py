@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gfm.guidance.bands import UNKNOWN
+from gfm.guidance.trimap_files import read_trimap
 from gfm.models.guided.hints import Hints
 from gfm.models.guided.samples import GuidedSamples, Sample, SampleOptions
-from rssn.imaging.images import read_alpha, read_rgb
+from rssn.imaging.reading import read_alpha, read_rgb
 from rssn.shards.material import Material
 
 
@@ -137,7 +138,7 @@ class _Photographs(torch.utils.data.Dataset[tuple[Any, ...]]):
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         path = self.trimaps[index]
         folder = path.parent.parent
-        trimap = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        trimap = read_trimap(path)
         image = read_rgb(folder / "original" / path.name)
         return path.stem, image, trimap, read_alpha(folder / "mask" / path.name)
 

@@ -8,13 +8,17 @@ import torch
 from guided import check, inputs, probe
 from lsa import batch, released, small
 
-from gfm.inference.backpropagation import (
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.backpropagation import (
     Costs,
     RefinementOptions,
     both_sides,
     refine,
     refine_in_tiles,
 )
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.network import FBA
 from gfm.models.lsa.predict import PredictOptions, predict
 from rssn.imaging.errors import InputError
 
@@ -146,3 +150,23 @@ def test_photograph_is_refined_within_its_padding(form):
 def test_impossible_options_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def guided_networks():
+    """Small networks of every system that can be refined."""
+    torch.manual_seed(0)
+    return {
+        "lsa": small(),
+        "fba": FBA(FBAConfig(backbone="timm:test_resnet")).eval(),
+        "adamatting": AdaMatting(AdaMattingConfig(backbone="timm:test_resnet", steps=1)).eval(),
+    }
+
+
+@pytest.mark.parametrize("system", ["lsa", "fba", "adamatting"])
+def test_every_guided_network_can_be_refined(system):
+    network = guided_networks()[system]
+    image, trimap = batch(CASE)
+    trimap = (2 * trimap).round() / 2
+    made = refine(network, image, trimap, RefinementOptions(8))
+    assert sorted(made.scales) == [2, 3, 4, 5]
+    assert made.costs[-1, 0] < made.costs[0, 0]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from gfm.blocks.convolutions import LogitConv2d
+from gfm.blocks.modulation import Modulate, modulated
 
 WIDTHS = (512, 256, 128, 64, 32, 16)  # after the reduction and after each of the five enlargements
 REACH = 7  # side of the global convolutions
-
-Modulate = Callable[[int, Tensor], Tensor]
 
 
 class Reduction(nn.Module):
@@ -102,8 +101,7 @@ class Decoder(nn.Module):
         """
         features = self.reduce(levels[-1])
         for power in range(5, 0, -1):
-            if modulate is not None and power > 1:
-                features = modulate(power, features)
+            features = modulated(modulate, power, features)
             features = self.get_submodule(f"up{6 - power}")(features)
             if power - 1 in self.shortcuts:
                 features = features + self.get_submodule(f"skip_c{power - 1}")(levels[power - 2])

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gfm.blocks.modulation import Modulate
 from gfm.encoders.build import Encoder
 from gfm.encoders.guided import guided_encoder
 from gfm.models.adamatting.config import AdaMattingConfig
-from gfm.models.adamatting.decoder import Decoder, Modulate
+from gfm.models.adamatting.decoder import Decoder
 from gfm.models.adamatting.guide import CHANNELS, known
 from gfm.models.adamatting.loss import TaskWeights, predicted_unknown
 from gfm.models.adamatting.propagation import PropagationUnit

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from gfm.blocks.convolutions import LogitConv2d, average_pool
 from gfm.blocks.layers import Layers, standardised_layers
+from gfm.blocks.modulation import Modulate, modulated
 
 GRIDS = (1, 2, 3, 6)
 
@@ -71,6 +72,8 @@ class Decoder(nn.Module):
         super().__init__()
         widths, layers = widths or Widths(), layers or standardised_layers()
         self.skips = skip_levels(strides)
+        steps_at = [strides[-1], *(strides[level] for level in self.skips)]
+        self.powers = [stride.bit_length() - 1 for stride in steps_at]
         first, *steps = widths.steps
         self.ppm = nn.ModuleList(
             nn.Sequential(AveragePool(grid), *_convolution(channels[-1], widths.pooled, 1, layers))
@@ -95,20 +98,24 @@ class Decoder(nn.Module):
             f"conv_up{self.last}", nn.Sequential(*head, LogitConv2d(inputs, outputs, 1))
         )
 
-    def forward(self, levels: Sequence[Tensor], guide: Tensor) -> Tensor:
+    def forward(
+        self, levels: Sequence[Tensor], guide: Tensor, modulate: Modulate | None = None
+    ) -> Tensor:
         """Decode.
 
         Args:
             levels: Of the encoder, finest first.
             guide: What is known at full size, (B, guide, H, W).
+            modulate: Changes the features behind each step: see `gfm.models.backpropagation`.
 
         Returns:
             (B, outputs, H, W), without an activation.
         """
-        features = self.conv_up1(self.pyramid(levels[-1]))
+        features = modulated(modulate, self.powers[0], self.conv_up1(self.pyramid(levels[-1])))
         for number, level in enumerate(self.skips, 2):
             joined = torch.cat([enlarge(features, levels[level]), levels[level]], dim=1)
             features = self.get_submodule(f"conv_up{number}")(joined)
+            features = modulated(modulate, self.powers[number - 1], features)
         joined = torch.cat([enlarge(features, guide), guide], dim=1)
         result: Tensor = self.get_submodule(f"conv_up{self.last}")(joined)
         return result

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from gfm.blocks.layers import standardised_layers
+from gfm.blocks.modulation import Modulate
 from gfm.encoders.build import Encoder
 from gfm.encoders.dilated import dilated_resnet50
 from gfm.encoders.guided import guided_encoder
 from gfm.encoders.resnet import ResNet
+from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import DILATED, FBAConfig
 from gfm.models.fba.decoder import Decoder, Widths
 from gfm.models.fba.fusion import fuse
@@ -35,6 +37,18 @@ class AlphaFB(NamedTuple):
     alpha: Tensor
     foreground: Tensor | None = None
     background: Tensor | None = None
+
+
+class Features(NamedTuple):
+    """Everything that the decoder reads.
+
+    Attributes:
+        levels: Of the encoder, finest first.
+        guide: What is known at full size, (B, 8, H, W).
+    """
+
+    levels: list[Tensor]
+    guide: Tensor
 
 
 class FBA(nn.Module):
@@ -84,6 +98,31 @@ class FBA(nn.Module):
         if self.training or result.foreground is None or result.background is None:
             return result
         return AlphaFB(*fuse(image, result.alpha, result.foreground, result.background))
+
+    def encode(self, image: Tensor, trimap: Tensor) -> Features:
+        """Everything the decoder reads, for backpropagating refinement.
+
+        Args:
+            image: RGB (1, 3, H, W) in [0, 1].
+            trimap: (1, 1, H, W): 0 background, 0.5 unknown, 1 foreground.
+        """
+        levels = (255 * trimap[0, 0]).round().byte().cpu().numpy()
+        masks, distances = (
+            torch.from_numpy(each)[None].to(image) for each in encode_trimap(levels)
+        )
+        normalised = (image - self.mean) / self.deviation
+        guide = torch.cat([normalised, image, masks], dim=1)
+        return Features(self.encoder(torch.cat([normalised, distances, masks], dim=1)), guide)
+
+    def decode(self, features: Features, modulate: Modulate | None = None) -> Tensor:
+        """Alpha (1, 1, H, W) alone, not clamped, of what `encode` gives; not fused.
+
+        Args:
+            features: Of `encode`.
+            modulate: See `gfm.models.backpropagation`.
+        """
+        alpha: Tensor = self.decoder(features.levels, features.guide, modulate)[:, :1]
+        return alpha if self.config.activation == "clamp" else alpha.sigmoid()
 
     def logits(self, image: Tensor, trimap: Tensor, distances: Tensor) -> Tensor:
         """The decoder's result (B, 7 or 1, H, W), before activation and fusion."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.blocks.convolutions import LogitConv2d
+from gfm.blocks.modulation import Modulate, modulated
 from gfm.encoders.guided import guided_encoder
 from gfm.models.glance_focus.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.lsa.config import LSAConfig
 
 # Channels of the decoder's blocks at strides 2 to 32 behind ResNet-50-D.
 WIDTHS = (64, 64, 128, 256, 512)
-
-Modulate = Callable[[int, Tensor], Tensor]
 
 
 class Features(NamedTuple):
@@ -75,7 +74,7 @@ class LSA(nn.Module):
         Args:
             features: Of `encode`.
             modulate: Changes the output of each block from stride 32 to stride 4, given the power
-                of two of its stride and the features: see `gfm.inference.backpropagation`.
+                of two of its stride and the features: see `gfm.models.backpropagation`.
         """
         alpha: Tensor = self.decoder(features, modulate)
         return alpha
@@ -118,8 +117,7 @@ class Decoder(nn.Module):
             if x is not None:
                 x = functional.interpolate(x, size=level.shape[-2:], mode="nearest")
             x = block(level if x is None else torch.cat([level, x], dim=1))
-            if modulate is not None and power > 1:
-                x = modulate(power, x)
+            x = modulated(modulate, power, x)
         assert x is not None
         size = features.inputs.shape[-2:]
         x = functional.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.inference.backpropagation import RefinementOptions, refine, refine_in_tiles
+from gfm.models.backpropagation import RefinementOptions, refine, refine_in_tiles
 from gfm.models.lsa.network import LSA
 from rssn.imaging.errors import InputError
 from rssn.imaging.resizing import Interpolation, resize

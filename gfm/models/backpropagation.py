@@ -11,7 +11,6 @@ decoder's activations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
@@ -19,10 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gfm.blocks.modulation import Modulate
 from gfm.inference.tiles import windows
 from rssn.imaging.errors import InputError, check_choice
 
-Modulate = Callable[[int, Tensor], Tensor]
 Form = Literal["paper", "released"]
 GRID = 256  # the numbers at stride s form a square of 256 / s
 DEVIATION_WEIGHT = 0.1
@@ -38,8 +37,7 @@ class Refinable(Protocol):
     def decode(self, features: Any, modulate: Modulate) -> Tensor:  # noqa: ANN401
         """Alpha (B, 1, H, W), which may leave [0, 1].
 
-        The output of a decoder block at stride 2^p, p from 2 to 5, is replaced by `modulate(p,
-        output)`.
+        The outputs of the decoder's blocks pass `gfm.blocks.modulation.modulated`.
         """
         ...
 

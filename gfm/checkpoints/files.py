@@ -17,7 +17,7 @@ from gfm.inference.matting_model import MattingModel
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM, Licence
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 
 CONFIG_KEY = "gfm_config"
 LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.glance_focus.network.Licence`
@@ -53,12 +53,10 @@ def save_model(
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     if half:
         tensors |= {key: tensors[key].half() for key, _ in model.named_parameters()}
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:  # not save_file, whose files only their owner may read
             part.write_bytes(save(tensors, metadata=_metadata(model)))
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 
 
 def _metadata(model: GFM) -> dict[str, str]:

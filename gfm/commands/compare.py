@@ -20,7 +20,7 @@ from gfm.tracking.sources import publish, read_run
 from gfm.tracking.table import Compared, group_runs, markdown
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,11 +111,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with write_errors(path, "give another name"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:
             part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); give another name"
-        ) from None

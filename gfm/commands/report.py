@@ -16,7 +16,7 @@ from gfm.evaluation.report_page import Curve, Scene, fit_page, render
 from gfm.inference.cutout import Matte
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 from rssn.imaging.writing import encode_rgb
@@ -114,14 +114,10 @@ def _read_facts(path: Path | None) -> dict[str, object]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
+    with write_errors(path, "give another --out"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:
             part.write_bytes(content)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); give another --out"
-        ) from None
 
 
 def contact_sheet(scenes: list[Scene], rows: int = PICTURE_ROWS) -> NDArray[np.uint8]:

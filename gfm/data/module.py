@@ -20,6 +20,7 @@ from gfm.models.glance_focus.network import Licence
 from gfm.training.schedule import count_present_batches
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
+from rssn.imaging.files import make_folder
 from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_rgb
 from rssn.route.compose import RouteOptions
@@ -62,10 +63,7 @@ class Pictures(Dataset[tuple[Path, NDArray[np.uint8]]]):
         self.targets = [out / f"{path.stem}.png" for path in self.paths]
         if len(set(self.targets)) < len(self.targets):
             raise InputError(f"{folder}: two photographs differ in their endings alone; rename one")
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{out}: no folder can be made there ({error})") from None
+        make_folder(out)
 
     def __len__(self) -> int:
         return len(self.paths)

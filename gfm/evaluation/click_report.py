@@ -16,8 +16,7 @@ from rich.text import Text
 from gfm.evaluation.interaction import CONVENTION, Measured
 from gfm.evaluation.published_clicks import PUBLISHED, Figures
 from gfm.metrics.clicks import area_under_curve, number_of_clicks, share_above
-from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 
 TARGETS = (85, 90, 95)  # percent
 SHARES = (95, 99)
@@ -98,13 +97,8 @@ class ClickReport:
             "failures": list(self.failures),
         }
         text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-        try:
-            with whole_file(path) as part:
-                part.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be written ({error.strerror}); choose another place"
-            ) from None
+        with write_errors(path), whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
 
     def table(self) -> Table:
         """The figures, and under them the published ones of the same data set."""

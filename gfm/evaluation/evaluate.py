@@ -28,7 +28,7 @@ from gfm.metrics.trimap import optimal_trimap, trimap_errors
 from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.console import progress
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import make_folder, whole_file, write_errors
 from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_alpha
 
@@ -72,13 +72,8 @@ class Report:
             "failures": list(self.failures),
         }
         text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-        try:
-            with whole_file(path) as part:
-                part.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be written ({error.strerror}); choose another place"
-            ) from None
+        with write_errors(path), whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
 
     def table(self) -> Table:
         """The means, and for each metric the worst image."""
@@ -192,13 +187,7 @@ def run(options: argparse.Namespace) -> None:
     """
     if options.json.is_dir():
         raise InputError(f"--json {options.json} is a folder; give the name of a file")
-    try:  # before the long part
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--json {options.json}: its folder cannot be made ({error.strerror}); give another "
-            "name"
-        ) from error
+    make_folder(options.json.parent, f"--json {options.json}")  # before the long part
     report = evaluate_folders(
         options.pred,
         options.alpha,

@@ -21,7 +21,7 @@ from gfm.export.parity import Difference, check_export, picture
 from gfm.export.runtimes import INPUT, require
 from gfm.models.glance_focus.network import GFM, RimMatting
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml"}
@@ -104,12 +104,10 @@ def export(
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[Path]:
     """A folder that is there until the end, on the disk of `path`."""
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
             yield Path(folder)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error}); choose another place") from None
 
 
 def _publish(made: Path, path: Path) -> tuple[Path, ...]:

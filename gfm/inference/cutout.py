@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.photographs import encode_picture
 from rssn.imaging.resizing import resize
 
@@ -82,13 +82,8 @@ class Matte:
         path = Path(path)
         if path.suffix.lower() != ".png":
             raise InputError(f"{path}: a cut-out with alpha is saved as .png; change the ending")
-        try:
-            with whole_file(path) as part:
-                part.write_bytes(encode_picture(self.rgba, "png", self.profile))
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be written ({error.strerror}); choose a folder that is there"
-            ) from None
+        with write_errors(path, "choose a folder that is there"), whole_file(path) as part:
+            part.write_bytes(encode_picture(self.rgba, "png", self.profile))
 
 
 def _light_of_levels() -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gfm.inference.cutout import Matte
 from rssn.imaging.errors import InputError, check_choice
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import make_folder, whole_file
 from rssn.imaging.images import SUFFIXES
 from rssn.imaging.photographs import (
     FORMATS,
@@ -107,13 +107,8 @@ class Results:
         """
         if self.folder is None:
             return
-        try:
-            for output in self.outputs:
-                (self.folder / output).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"--out {self.folder}: no folder can be made there ({error})"
-            ) from None
+        for output in self.outputs:
+            make_folder(self.folder / output, f"--out {self.folder}")
 
     @property
     def coloured(self) -> bool:

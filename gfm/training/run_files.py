@@ -18,8 +18,8 @@ from gfm.evaluation.evaluate import Report
 from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.summary import Scores
 from gfm.training.averaging import model_to_keep
-from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.errors import InputError
+from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.locations import locate
 
 CHECKPOINTS, LAST = "checkpoints", "last"
@@ -254,12 +254,8 @@ class WholeCheckpoints(TorchCheckpointIO):
         if not isinstance(place, Path):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
-        try:
+        remedy = "make room, and go on with --ckpt_path and the last checkpoint there is"
+        with write_errors(path, remedy, RuntimeError):  # which torch's own writer raises
             place.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(place) as part:
                 torch.save(checkpoint, part)
-        except (OSError, RuntimeError) as error:  # the latter from torch's own writer
-            raise InputError(
-                f"{path}: cannot be written ({one_line(error)}); make room, and go on with "
-                "--ckpt_path and the last checkpoint there is"
-            ) from error

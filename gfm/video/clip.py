@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
+from rssn.imaging.locations import told_errors
 from rssn.imaging.quiet import quiet_opencv
 
 SUFFIXES = frozenset(
@@ -108,12 +109,9 @@ def open_clip(path: Path) -> Clip:
     Raises:
         InputError: It is missing, empty, no video, or has no frame that can be read.
     """
-    try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise InputError(f"{path}: is empty (0 bytes); replace or remove it")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    with told_errors(path, "check the path"), path.open("rb") as file:
+        if not file.read(1):
+            raise InputError(f"{path}: is empty (0 bytes); replace or remove it")
     first = next(_decode(path), None)
     if first is None:
         raise InputError(

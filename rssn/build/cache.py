@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
+from rssn.imaging.locations import told_errors
 
 _CHECK_BYTES = 16
 _VERSION = 1  # raise it when the cached work gives other results than before
@@ -61,13 +61,8 @@ def content_digest(*paths: Path) -> str:
     """
     digests = []
     for path in paths:
-        try:
-            with path.open("rb") as file:
-                digests.append(hashlib.file_digest(file, _blake2b).hexdigest())
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be read ({error.strerror or error}); check the path"
-            ) from error
+        with told_errors(path, "check the path"), path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, _blake2b).hexdigest())
     return cache_key(*digests)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import TEMPORARY
+from rssn.imaging.files import TEMPORARY, write_errors
 from rssn.imaging.locations import Location
 from rssn.shards.tars import ShardInfo
 
@@ -119,14 +119,10 @@ def _make_folder(folder: Path) -> None:
     """Make it and see that it can be written to, which otherwise would show after hours of work."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"out={folder} is a file; give a folder")
-    try:
+    with write_errors(f"out={folder}", "give another folder"):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise InputError(
-            f"out={folder}: cannot be written to ({error.strerror}); give another folder"
-        ) from error
 
 
 def clear_leftovers(folder: Location) -> None:

@@ -1,4 +1,4 @@
-"""Files that are whole under their name, or not there."""
+"""Files that are whole under their name, or not there, and errors that name them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rssn.imaging.errors import one_line
+from rssn.imaging.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from rssn.imaging.locations import Location
@@ -50,3 +50,43 @@ def whole_file(path: Location) -> Iterator[Path]:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+@contextmanager
+def write_errors(
+    place: object, remedy: str = "choose another place", also: type[Exception] = OSError
+) -> Iterator[None]:
+    """Turn what a disk refuses into a message that names the file as the user did.
+
+    Args:
+        place: The file, or the option that names it.
+        remedy: What to do about it.
+        also: Another error that means the same, of a library that writes.
+
+    Raises:
+        InputError: In their place.
+    """
+    try:
+        yield
+    except (OSError, also) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise InputError(f"{place}: cannot be written ({reason}); {remedy}") from error
+
+
+def make_folder(folder: Path, name: object = None, remedy: str = "choose another place") -> None:
+    """Make a folder, and those that it lies in, unless it is there.
+
+    Args:
+        folder: Which.
+        name: Stands in the error instead of the path.
+        remedy: What to do about it.
+
+    Raises:
+        InputError: A file or the disk is in the way.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{name or folder}: no folder can be made there ({error.strerror}); {remedy}"
+        ) from error

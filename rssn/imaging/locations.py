@@ -62,7 +62,7 @@ def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
 
 
 @contextmanager
-def told_errors(place: Location, remedy: str, done: str = "read") -> Iterator[None]:
+def told_errors(place: Location, remedy: str) -> Iterator[None]:
     """Turn what a disk or an object store refuses into a message that names the file or the place.
 
     Raises:
@@ -82,4 +82,4 @@ def told_errors(place: Location, remedy: str, done: str = "read") -> Iterator[No
             reason = one_line(error)
             if not isinstance(error, FileNotFoundError):
                 remedy = "check address, credentials and network"
-        raise InputError(f"{where}: cannot be {done} ({reason}); {remedy}") from error
+        raise InputError(f"{where}: cannot be read ({reason}); {remedy}") from error

@@ -20,7 +20,7 @@ from rssn.build.executors import make_executor
 from rssn.imaging.console import run_command
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.locations import Location, locate, told_errors
 from rssn.imaging.writing import encode_rgb
 from rssn.inspection.contact_sheet import Shown, contact_sheet, show
@@ -183,10 +183,10 @@ def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:
 def _written(path: Location, data: bytes) -> list[str]:
     """Write a file whole; why that failed stands in the line that is returned."""
     try:
-        with whole_file(path) as part:
+        with write_errors(path, "name another"), whole_file(path) as part:
             part.write_bytes(data)
-    except OSError as error:
-        return [f"{path}: cannot be written ({error.strerror or error}); name another"]
+    except InputError as error:
+        return [str(error)]
     return []
 
 

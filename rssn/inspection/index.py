@@ -22,6 +22,7 @@ from typing import Any
 from rssn.build.executors import make_executor
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.files import write_errors
 from rssn.imaging.locations import Location, locate, told_errors
 from rssn.inspection.sample_checks import check_indexed
 from rssn.inspection.statistics import Tally
@@ -94,7 +95,7 @@ def index_tars(
         configuration["tars"] = str(place.absolute() if isinstance(place, Path) else place)
     digest = hashlib.sha256("".join(shard.sha256 for shard in kept).encode()).hexdigest()
     manifest = Manifest(Plan(configuration, library_versions("cpu"), digest), kept, told, folder)
-    with told_errors(folder, "give --out, a folder that can be written to", "written"):
+    with write_errors(folder, "give --out, a folder that can be written to"):
         folder.mkdir(parents=True, exist_ok=True)
         manifest.write()
     return manifest

@@ -188,7 +188,7 @@ def test_a_read_only_disk_is_told_at_once(
         options = ["--out", str(out), "--cache", str(tmp_path / "cache")]
         done = subprocess.run([*command, *options], capture_output=True, text=True)
         assert done.returncode == 2
-        assert f"out={out}: cannot be written to (Read-only file system)" in done.stderr
+        assert f"out={out}: cannot be written (Read-only file system)" in done.stderr
         assert not (tmp_path / "cache").exists()  # no work was done in vain
 
 

@@ -16,10 +16,10 @@ def optimal_trimap(alpha: NDArray[Any]) -> NDArray[np.uint8]:
     """The trimap of a matte (equation 2): 0 where alpha is 0, 2 where it is 1, 1 between.
 
     Args:
-        alpha: True matte (H, W), float in [0, 1] or uint8.
+        alpha: True matte (H, W), uint8, or float in [0, 1], which is taken at 8 bits.
     """
-    opaque = alpha == (255 if alpha.dtype == np.uint8 else 1)
-    labels: NDArray[np.uint8] = np.add(alpha > 0, opaque, dtype=np.uint8)
+    levels = alpha if alpha.dtype == np.uint8 else np.rint(255 * alpha)
+    labels: NDArray[np.uint8] = np.add(levels > 0, levels >= 255, dtype=np.uint8)
     return labels
 
 

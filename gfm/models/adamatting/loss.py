@@ -35,7 +35,7 @@ def optimal_trimap(alpha: Tensor) -> Tensor:
     """The class of each pixel (equation 2): 0 background, 1 unknown, 2 foreground.
 
     Args:
-        alpha: True matte (B, 1, H, W) in [0, 1].
+        alpha: True matte (B, 1, H, W) in [0, 1]; taken at 8 bits.
 
     Returns:
         int64 (B, H, W).
@@ -44,7 +44,8 @@ def optimal_trimap(alpha: Tensor) -> Tensor:
         >>> optimal_trimap(torch.tensor([0.0, 0.004, 1.0]).view(1, 1, 1, 3)).tolist()
         [[[0, 1, 2]]]
     """
-    return ((alpha > 0).long() + (alpha >= 1).long()).squeeze(1)
+    levels = (255 * alpha).round()
+    return ((levels > 0).long() + (levels >= 255).long()).squeeze(1)
 
 
 def trimap_loss(logits: Tensor, alpha: Tensor) -> Tensor:
@@ -138,7 +139,8 @@ def matting_loss(
     """
     region = predicted_unknown(logits)
     if with_true_unknown:
-        region = torch.maximum(region, ((alpha > 0) & (alpha < 1)).to(region.dtype))
+        true = (optimal_trimap(alpha) == UNKNOWN)[:, None]
+        region = torch.maximum(region, true.to(region.dtype))
     error = alpha_loss(alphas[1:] or alphas, alpha, region)
     if intermediate:
         error = error + intermediate * alpha_loss(alphas[:1], alpha, region)

@@ -23,7 +23,8 @@ def gaussian_maps(marked: NDArray[np.bool_], sigmas: tuple[float, ...]) -> NDArr
             continue
         outside = (~pixels).astype(np.uint8)
         distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        squares = np.square(distance.astype(np.float64))
+        # Whole numbers; OpenCV's roots of them may differ in their last bit from call to call.
+        squares = np.rint(np.square(distance.astype(np.float64)))
         for plane, sigma in zip(planes, sigmas, strict=True):
             plane[...] = np.exp(squares / (-2 * sigma**2))
     return maps.reshape(-1, *marked.shape[1:])

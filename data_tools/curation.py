@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from data_tools._candidates import find_images, measure_all
-from data_tools._choice import (
+from data_tools.candidates import find_images, measure_all
+from data_tools.choice import (
     PLACES,
     Choice,
     Curation,
@@ -30,9 +30,9 @@ from data_tools._choice import (
     write_review,
     write_sheets,
 )
-from data_tools._placing import place
-from data_tools._records import read_record
-from data_tools._work import as_done, reason
+from data_tools.placing import place
+from data_tools.records import read_record
+from data_tools.work import as_done, reason
 from rssn.build.sources import shrink
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from data_tools._work import reason
 from data_tools.collection import Item
 from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.matte_checks import looks_inverted, transition_width
 from data_tools.pictures import VIEW_SIDE, fit
+from data_tools.work import reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba

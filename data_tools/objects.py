@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools._placing import Way, place, same_file
-from data_tools._work import reason
 from data_tools.collection import files_in
 from data_tools.layouts import Folders
+from data_tools.placing import Way, place, same_file
+from data_tools.work import reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.writing import write_alpha

@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_tools._arrangement import Job, locate, plan
-from data_tools._placing import Way, place, same_file
-from data_tools._records import read_record, write_json
-from data_tools._work import as_done, reason
+from data_tools.arrangement import Job, locate, plan
 from data_tools.collection import files_in
 from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
 from data_tools.objects import object_jobs, take_objects
+from data_tools.placing import Way, place, same_file
+from data_tools.records import read_record, write_json
+from data_tools.work import as_done, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.reading import read_alpha, read_rgb
 

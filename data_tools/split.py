@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_tools._placing import Way, place, same_file
-from data_tools._records import read_record, write_json
-from data_tools._sides import SIDES, Side, SplitOptions, choose_sides, group
-from data_tools._work import as_done, in_order, reason
 from data_tools.collection import Item, files_in, read_collection
 from data_tools.duplicates import find_pairs
 from data_tools.measurement import Defect, measure
+from data_tools.placing import Way, place, same_file
+from data_tools.records import read_record, write_json
+from data_tools.sides import SIDES, Side, SplitOptions, choose_sides, group
+from data_tools.work import as_done, in_order, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import is_image_file

@@ -14,11 +14,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from data_tools._records import write_json
-from data_tools._work import in_order
 from data_tools.collection import Item, find_collections, read_collection
 from data_tools.measurement import BINS, Defect, Measurement, measure, read_image
 from data_tools.pictures import VIEW_SIDE, Tile, beside, contact_sheet, fit, histogram, stack
+from data_tools.records import write_json
+from data_tools.work import in_order
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import Uint8Image

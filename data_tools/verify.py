@@ -17,11 +17,11 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from data_tools._records import write_json
-from data_tools._work import in_order
 from data_tools.collection import find_collections, read_collection
 from data_tools.duplicates import IN_WORDS, Pair, find_pairs
 from data_tools.measurement import Defect, Matte, Measurement, measure
+from data_tools.records import write_json
+from data_tools.work import in_order
 from rssn.imaging.errors import FailedInputs
 
 HIGHEST = 0.9  # an alpha that stays below is named: glass and smoke do, other things should not

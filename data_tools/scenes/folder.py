@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from data_tools._records import read_record, write_json
-from data_tools._work import as_done
+from data_tools.records import read_record, write_json
 from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
+from data_tools.work import as_done
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.writing import encode_alpha, encode_rgb

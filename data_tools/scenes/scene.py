@@ -62,7 +62,7 @@ def draw_scene(rng: np.random.Generator, height: int, width: int, kind: str | No
         palette = draw_palette(rng)
     layer = draw_layer(rng, height, width, kind, palette, light)
     foreground, alpha = divide_alpha(layer)
-    foreground = _told_apart(foreground, background, alpha)
+    foreground = told_apart(foreground, background, alpha)
     if rng.random() < 0.4:
         background = _shadowed(rng, background, alpha, light)
     colour, back = _photographed(rng, foreground, background)
@@ -86,7 +86,7 @@ def composite(foreground: Uint8Image, background: Uint8Image, levels: Uint8Image
     return ((blend + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
 
 
-def _told_apart(foreground: Colour, background: Colour, alpha: Plane) -> Colour:
+def told_apart(foreground: Colour, background: Colour, alpha: Plane) -> Colour:
     """Lighten or darken an object whose mean colour is that of what it covers.
 
     Objects often have the background's colours; without this a few could not be seen at all.

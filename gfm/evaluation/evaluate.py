@@ -136,7 +136,7 @@ def evaluate_folders(
         partial(_evaluate_files, dict(zip(folders, paths, strict=True)), convention, trimap == AUTO)
         for paths in pairs.values()
     ]
-    results = progress(_results(jobs, workers), "evaluate", len(jobs), quiet)
+    results = progress(run_jobs(jobs, workers), "evaluate", len(jobs), quiet)
     images = {}
     for name, result in zip(pairs, results, strict=True):
         if isinstance(result, str):
@@ -222,7 +222,7 @@ def _pairs(folders: Mapping[str, Path]) -> tuple[dict[str, list[Path]], list[str
     return pairs, failures
 
 
-def _results(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Iterator[Metrics | str]:
+def run_jobs(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Iterator[Metrics | str]:
     """The metrics of each job, in order, or why there are none."""
     if workers == 1:
         yield from (job() for job in jobs)

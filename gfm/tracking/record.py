@@ -82,7 +82,7 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
         if trainer.is_global_zero:
             for logger in wandb_loggers(trainer):
                 for place in getattr(getattr(trainer, "datamodule", None), "places", ()):
-                    _log_data(logger, place)
+                    log_data(logger, place)
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -189,7 +189,7 @@ def _saved_options(folder: Path | None) -> dict[str, Any] | None:
     return options
 
 
-def _log_data(logger: WandbLogger, place: str) -> None:
+def log_data(logger: WandbLogger, place: str) -> None:
     """Make the manifest of the shards an artifact that the run, and so its model, comes from."""
     import wandb
 

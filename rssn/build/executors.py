@@ -13,6 +13,7 @@ from typing import Literal, Protocol, Self, TypeVar
 
 import cv2
 
+from rssn.imaging.cores import available_cores
 from rssn.imaging.errors import InputError
 
 Task = TypeVar("Task")
@@ -92,13 +93,6 @@ class LocalExecutor:
     def __exit__(self, *error: object) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _begin_worker() -> None:

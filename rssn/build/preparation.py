@@ -101,7 +101,7 @@ class PreparedForeground:
 
     def denoised(self) -> Uint8Image:
         """F denoised."""
-        return _denoised(self._settings, self._key, lambda: self.foreground)
+        return read_denoised(self._settings, self._key, lambda: self.foreground)
 
     def _image(self, name: str) -> Uint8Image:
         return decode_rgb(self._cache.get(self._key, name, self._compute), self._source.id)
@@ -148,7 +148,7 @@ class PreparedBackground:
 
     def denoised(self) -> Uint8Image:
         """The picture denoised."""
-        return _denoised(self._settings, self._key, lambda: self.image)
+        return read_denoised(self._settings, self._key, lambda: self.image)
 
 
 def prepare_foreground(task: ForegroundTask) -> Prepared:
@@ -163,7 +163,7 @@ def prepare_foreground(task: ForegroundTask) -> Prepared:
             prepared.denoised()
         return digest
 
-    return _attempt((task.source.image, task.source.matte), work)
+    return try_to_prepare((task.source.image, task.source.matte), work)
 
 
 def prepare_background(task: BackgroundTask) -> Prepared:
@@ -177,7 +177,7 @@ def prepare_background(task: BackgroundTask) -> Prepared:
             prepared.denoised()
         return digest
 
-    return _attempt((task.path,), work)
+    return try_to_prepare((task.path,), work)
 
 
 def _size(data: bytes) -> list[int]:
@@ -185,7 +185,8 @@ def _size(data: bytes) -> list[int]:
     return [height, width]
 
 
-def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
+def try_to_prepare(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
+    """Do the work on some files; what is wrong with them becomes a line that names one."""
     try:
         return Prepared(digest=work())
     except (OSError, denoising.DeviceMemoryError):
@@ -196,7 +197,8 @@ def _attempt(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
         return Prepared(failure=message if is_named else f"{paths[0]}: {message}")
 
 
-def _denoised(settings: Settings, key: str, image: Callable[[], Uint8Image]) -> Uint8Image:
+def read_denoised(settings: Settings, key: str, image: Callable[[], Uint8Image]) -> Uint8Image:
+    """An image denoised as the route has it, from the cache or computed and put there."""
     sigma, backend = settings.route.denoise_sigma, settings.route.denoise_backend
     device = settings.device
 

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.build.executors import available_cores
 from rssn.denoising.bm3d_filtering import filter_tile
 from rssn.denoising.bm3d_matching import PATCH, PITCH, match_blocks, search_offsets
 from rssn.denoising.bm3d_steps import (
@@ -30,6 +29,7 @@ from rssn.denoising.bm3d_steps import (
     tile_window,
     tiles,
 )
+from rssn.imaging.cores import available_cores
 from rssn.imaging.images import Uint8Image
 
 _TILE_HEIGHT, _TILE_WIDTH = 96, PITCH - PATCH - 2 * SEARCH_RADIUS  # px

@@ -32,7 +32,7 @@ from rssn.denoising.bm3d_torch_matching import Starts, match_blocks
 from rssn.denoising.bm3d_transforms import LANES, invert, transform
 from rssn.imaging.images import Uint8Image
 
-_TILE = 256  # px: keeps memory below 1 GB beside the image, whatever its size
+TILE = 256  # px: keeps memory below 1 GB beside the image, whatever its size
 _BATCH = 1 << 14  # patches filtered at once
 _FIXED_POINT = 2.0**32  # a sum stays below 2 ** 20: 169 groups with coefficients up to 3533
 
@@ -62,7 +62,7 @@ def _run_step(step: Step, noisy: Tensor, pilot: Tensor | None, sigma: float) -> 
     """Filter all tiles and average the overlapping estimates."""
     guide = (noisy if pilot is None else pilot)[0] / 3**0.5  # 0..255
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
-    for tile in tiles(guide.shape, step.stride, _TILE, _TILE):
+    for tile in tiles(guide.shape, step.stride, TILE, TILE):
         y, x = tile_window(tile, guide.shape)
         rows, cols = tile[0] - y.start, tile[1] - x.start
         matches = match_blocks(
@@ -135,7 +135,7 @@ def _shrink(group: Tensor, pilot: Tensor | None, sigma: float) -> tuple[Tensor, 
     Returns:
         The filtered spectra times their weights, and the weights of the channels, (N, 3).
     """
-    haar = torch.from_numpy(_haar(group.shape[1])).to(group.device)
+    haar = torch.from_numpy(haar_matrix(group.shape[1])).to(group.device)
     coefficients = _along_group(haar, group)
     if pilot is None:
         gains = (coefficients.abs() > float(LAMBDA) * sigma).float()
@@ -196,7 +196,7 @@ def _matrix(
     return block[:, :PATCH]
 
 
-def _haar(size: int) -> NDArray[np.float32]:
+def haar_matrix(size: int) -> NDArray[np.float32]:
     """The orthonormal Haar transform of `size` values, a power of two; the mean comes first."""
     matrix = np.ones((1, 1), np.float32)
     while len(matrix) < size:

@@ -81,7 +81,7 @@ def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
     Raises:
         InputError: There is no such device, or the backend cannot use it.
     """
-    if device == "cpu" or (device == "auto" and (backend == "bm3d" or not _has_driver())):
+    if device == "cpu" or (device == "auto" and (backend == "bm3d" or not has_driver())):
         return "cpu"
     if not isinstance(device, str) or not re.fullmatch(r"auto|cuda(:\d+)?", device):
         raise InputError(
@@ -92,7 +92,7 @@ def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
             f"device={device!r} does not go with backend='bm3d', which runs on the CPU; choose "
             "device='cpu' or backend='fast'"
         )
-    count = _gpus()
+    count = count_gpus()
     if device == "auto":
         return "cuda" if count else "cpu"
     if int(device.partition(":")[2] or 0) >= count:
@@ -103,7 +103,7 @@ def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
     return device
 
 
-def _has_driver() -> bool:
+def has_driver() -> bool:
     """Whether NVIDIA's driver is installed, without which torch, slow to import, finds no GPU."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
@@ -112,7 +112,8 @@ def _has_driver() -> bool:
     return True
 
 
-def _gpus() -> int:
+def count_gpus() -> int:
+    """The GPUs that torch can use; 0 without torch."""
     try:
         import torch
     except ImportError:
@@ -170,7 +171,7 @@ def _luminance_gain(image: Uint8Image) -> float:
 
 
 def _denoise_by_package(image: Uint8Image, sigma: float, threads: int | None) -> Uint8Image:
-    package = _bm3d_package()
+    package = bm3d_package()
     profile = package.BM3DProfile()
     profile.num_threads = threads or 0  # 0 takes all cores
     height, width = image.shape[:2]
@@ -201,7 +202,12 @@ def _one_plane(
 
 
 @cache
-def _bm3d_package() -> ModuleType:
+def bm3d_package() -> ModuleType:
+    """The reference package, loaded once.
+
+    Raises:
+        InputError: It is not installed.
+    """
     try:
         import bm3d
     except ImportError as error:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data_tools.__main__ import main
-from data_tools._candidates import measure_all
-from data_tools._choice import read_decisions, side_of
+from data_tools.candidates import measure_all
+from data_tools.choice import read_decisions, side_of
 from data_tools.curation import CurationOptions, curate
 from data_tools.saliency import saliency
 from rssn.imaging.errors import InputError
@@ -170,7 +170,7 @@ class TestResuming:
     def test_measured_images_are_not_measured_again(self, source, tmp_path, monkeypatch):
         run(source, tmp_path / "out")
         before = {path: path.read_bytes() for path in (tmp_path / "out").glob("t*/*.jpg")}
-        monkeypatch.setattr("data_tools._candidates.read_rgb", None)
+        monkeypatch.setattr("data_tools.candidates.read_rgb", None)
         run(source, tmp_path / "out")
         assert before == {p: p.read_bytes() for p in (tmp_path / "out").glob("t*/*.jpg")}
 

@@ -19,10 +19,10 @@ from data_tools.scenes.foliage import (
     ribbon,
 )
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
-from data_tools.scenes.kinds._growth import Growth
 from data_tools.scenes.kinds.plant import FORMS
 from data_tools.scenes.painter import Painter, draw_light
 from data_tools.scenes.palettes import draw_palette
+from data_tools.scenes.plants.growth import Growth
 from rssn.imaging.reading import read_alpha, read_rgb
 
 RED, GREEN = np.array([0.6, 0, 0], np.float32), np.array([0, 0.6, 0], np.float32)

@@ -6,7 +6,7 @@ import pytest
 from folders import scene, stems, write_part, write_split
 
 from data_tools.__main__ import main
-from data_tools._arrangement import FOLDERS
+from data_tools.arrangement import FOLDERS
 from data_tools.layouts import LAYOUTS, Folders, find_layout
 from data_tools.prepare import prepare
 from rssn.build.sources import find_sources

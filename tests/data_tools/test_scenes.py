@@ -11,7 +11,7 @@ from data_tools.scenes import KINDS, draw_background, draw_object, draw_scene
 from data_tools.scenes.canvas import Canvas
 from data_tools.scenes.folder import PARTS, Settings, write_scenes
 from data_tools.scenes.layers import disc_blur, divide_alpha, over, sweep
-from data_tools.scenes.scene import _told_apart
+from data_tools.scenes.scene import told_apart
 from data_tools.scenes.shapes import Pose, box, ellipse
 from data_tools.scenes.textures import PATTERNS, draw_pattern
 from data_tools.split import split
@@ -64,9 +64,9 @@ def test_an_object_of_the_background_s_colour_is_told_apart():
     alpha = np.zeros((16, 16), np.float32)
     alpha[4:12, 4:12] = 1
     even = np.full((16, 16, 3), 0.25, np.float32)
-    np.testing.assert_allclose(_told_apart(even, even, alpha), 0.25**0.4, rtol=1e-5)
+    np.testing.assert_allclose(told_apart(even, even, alpha), 0.25**0.4, rtol=1e-5)
     other = np.full((16, 16, 3), 0.5, np.float32)
-    assert _told_apart(other, even, alpha) is other
+    assert told_apart(other, even, alpha) is other
 
 
 def test_smoke_and_glass_are_mostly_translucent():

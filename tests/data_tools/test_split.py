@@ -8,8 +8,8 @@ import pytest
 from folders import background, scene
 
 from data_tools.__main__ import main
-from data_tools._sides import SplitOptions, choose_sides, group
 from data_tools.duplicates import Pair
+from data_tools.sides import SplitOptions, choose_sides, group
 from data_tools.split import split
 from data_tools.verify import verify
 from rssn.build.sources import find_sources

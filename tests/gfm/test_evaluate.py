@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gfm.evaluation.evaluate import Report, _results, add_arguments, evaluate_folders, run
+from gfm.evaluation.evaluate import Report, add_arguments, evaluate_folders, run, run_jobs
 from gfm.metrics import evaluate
 from rssn.imaging.console import DONE, SOME_FAILED, USAGE, run_command
 from rssn.imaging.errors import InputError
@@ -195,7 +195,7 @@ def test_nothing_in_common_gives_a_report_of_failures(folders, tmp_path):
 
 
 def test_a_process_that_dies_fails_its_image():
-    (result,) = _results([partial(os._exit, 1)], workers=2)
+    (result,) = run_jobs([partial(os._exit, 1)], workers=2)
     assert isinstance(result, str) and "process died" in result
 
 

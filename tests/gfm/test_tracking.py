@@ -23,7 +23,7 @@ from gfm.inference import matte
 from gfm.inference.options import PassOptions
 from gfm.tracking.loggers import WandbOptions, run_loggers
 from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
-from gfm.tracking.record import _log_data
+from gfm.tracking.record import log_data
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_rgb
@@ -193,8 +193,8 @@ def test_wandb_options_without_a_project_are_refused(data, capsys):
 def test_shards_are_what_the_model_of_an_online_run_comes_from(data):
     used = []
     run = SimpleNamespace(offline=False, use_artifact=used.append)
-    _log_data(SimpleNamespace(experiment=run), str(data / "shards"))
-    _log_data(SimpleNamespace(experiment=run), str(data / "photographs"))  # without a manifest
+    log_data(SimpleNamespace(experiment=run), str(data / "shards"))
+    log_data(SimpleNamespace(experiment=run), str(data / "photographs"))  # without a manifest
     (artifact,) = used
     manifest = (data / "shards" / "manifest.json").read_bytes()
     assert artifact.metadata["manifest_sha256"] == hashlib.sha256(manifest).hexdigest()

@@ -46,7 +46,7 @@ def test_result_is_that_of_the_compiled_version(
     sigma: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noisy = noisy_picture(60, 101, sigma)
-    monkeypatch.setattr(bm3d_torch, "_TILE", 48)  # six tiles
+    monkeypatch.setattr(bm3d_torch, "TILE", 48)  # six tiles
     difference = np.abs(bm3d_torch.bm3d(noisy, sigma).astype(int) - bm3d_compiled(noisy, sigma))
     assert difference.max() <= 1
     assert difference.mean() < 0.01
@@ -68,8 +68,10 @@ def test_haar_of_four() -> None:
         [root, -root, 0, 0],
         [0, 0, root, -root],
     ]
-    np.testing.assert_allclose(bm3d_torch._haar(4), expected, atol=1e-7)
-    np.testing.assert_allclose(bm3d_torch._haar(32) @ bm3d_torch._haar(32).T, np.eye(32), atol=1e-6)
+    np.testing.assert_allclose(bm3d_torch.haar_matrix(4), expected, atol=1e-7)
+    np.testing.assert_allclose(
+        bm3d_torch.haar_matrix(32) @ bm3d_torch.haar_matrix(32).T, np.eye(32), atol=1e-6
+    )
 
 
 @pytest.mark.gpu
@@ -97,8 +99,8 @@ def test_gpu_gives_what_the_cpu_gives_and_the_same_every_time() -> None:
 def test_device_is_resolved(
     driver: bool, gpus: int, device: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(denoising, "_has_driver", lambda: driver)
-    monkeypatch.setattr(denoising, "_gpus", lambda: gpus)
+    monkeypatch.setattr(denoising, "has_driver", lambda: driver)
+    monkeypatch.setattr(denoising, "count_gpus", lambda: gpus)
     assert resolve_device(device) == expected
     assert resolve_device("auto", "bm3d") == "cpu"
 
@@ -116,14 +118,14 @@ def test_device_is_resolved(
 def test_errors_name_the_device(
     device: str, backend: denoising.Backend, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(denoising, "_gpus", lambda: 1)
+    monkeypatch.setattr(denoising, "count_gpus", lambda: 1)
     with pytest.raises(InputError, match=message):
         denoise(np.zeros((8, 8, 3), np.uint8), backend=backend, device=device)
 
 
 def test_cpu_does_not_load_torch() -> None:
     code = (
-        "import sys, numpy; from rssn.denoising import denoise;"
+        "import sys, numpy; from rssn import denoise;"
         "denoise(numpy.zeros((8, 8, 3), numpy.uint8), device='cpu');"
         "sys.exit('torch' in sys.modules)"
     )
@@ -135,13 +137,13 @@ def test_gpu_out_of_memory_is_told_and_ends_a_build(monkeypatch: pytest.MonkeyPa
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(bm3d_torch, "bm3d", fail)
-    monkeypatch.setattr(denoising, "_gpus", lambda: 1)
+    monkeypatch.setattr(denoising, "count_gpus", lambda: 1)
 
     def work() -> str:
         return denoise(noisy_picture(8, 8, 10), device="cuda").tobytes().hex()
 
     with pytest.raises(DeviceMemoryError, match=r"'cuda' ran out of memory.*run fewer"):
-        preparation._attempt((Path("a.png"),), work)
+        preparation.try_to_prepare((Path("a.png"),), work)
 
 
 def test_cached_images_of_one_device_are_not_taken_for_another(
@@ -155,7 +157,7 @@ def test_cached_images_of_one_device_are_not_taken_for_another(
     monkeypatch.setattr(denoising, "denoise", fill)
     for device in ("cpu", "cuda", "cpu"):
         settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, device)
-        result = preparation._denoised(settings, "key", lambda: draw_picture(0, 8, 8))
+        result = preparation.read_denoised(settings, "key", lambda: draw_picture(0, 8, 8))
         assert (result == levels[device]).all()
 
 
@@ -166,7 +168,7 @@ def test_a_build_records_its_device_and_goes_on_with_no_other(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(denoising, "_gpus", lambda: 1)
+    monkeypatch.setattr(denoising, "count_gpus", lambda: 1)
     folders = ["--foregrounds", str(foregrounds), "--backgrounds", str(backgrounds)]
     options = ["--route", "blur", "--k", "1", "--workers", "1", "--quiet"]
     arguments = [*folders, *options, "--out", str(tmp_path / "out")]

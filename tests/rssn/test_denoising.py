@@ -199,7 +199,7 @@ def test_errors_name_the_argument(arguments: dict, message: str) -> None:
 
 
 def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    denoising._bm3d_package.cache_clear()
+    denoising.bm3d_package.cache_clear()
     monkeypatch.setitem(sys.modules, "bm3d", None)
     with pytest.raises(InputError, match=r"pip install -e '\.\[bm3d\]'.*backend='fast'"):
         denoise(np.zeros((8, 8, 3), np.uint8), backend="bm3d")
@@ -211,9 +211,9 @@ class TestPackage:
 
     @pytest.fixture(autouse=True)
     def _no_warning(self) -> None:
-        denoising._bm3d_package.cache_clear()
+        denoising.bm3d_package.cache_clear()
         with pytest.warns(UserWarning, match="non-commercial"):
-            denoising._bm3d_package()
+            denoising.bm3d_package()
 
     @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (7, 30)])
     def test_tiny(self, shape: tuple[int, int]) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 
 from data_tools.scenes.canvas import Points
 from data_tools.scenes.foliage import arc, blade, droop, profile, ribbon, stem_surface
-from data_tools.scenes.kinds._branches import draw_fern, draw_palm, draw_tree, draw_twig
-from data_tools.scenes.kinds._flowers import draw_flowers
-from data_tools.scenes.kinds._growth import UP, Growth, half_widths, heading, tint
-from data_tools.scenes.kinds._pot import Pot, lay_all, started
 from data_tools.scenes.painter import Painter
+from data_tools.scenes.plants.branches import draw_fern, draw_palm, draw_tree, draw_twig
+from data_tools.scenes.plants.flowers import draw_flowers
+from data_tools.scenes.plants.growth import UP, Growth, half_widths, heading, tint
+from data_tools.scenes.plants.pot import Pot, lay_all, started
 
 
 def draw_plant(painter: Painter) -> None:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from data_tools._candidates import Candidate
-from data_tools._records import write_json
+from data_tools.candidates import Candidate
 from data_tools.duplicates import IN_WORDS, find_pairs, repeated
 from data_tools.pictures import Tile, contact_sheet, fit
+from data_tools.records import write_json
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file

@@ -10,10 +10,10 @@ import numpy as np
 
 from data_tools.scenes.canvas import Points
 from data_tools.scenes.foliage import Surface, arc, blade, droop, profile, recoloured, ribbon
-from data_tools.scenes.kinds._growth import UP, Growth, tint
-from data_tools.scenes.kinds._pot import Pot
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette
+from data_tools.scenes.plants.growth import UP, Growth, tint
+from data_tools.scenes.plants.pot import Pot
 
 
 class Bloom:

@@ -8,9 +8,9 @@ import numpy as np
 
 from data_tools.scenes.canvas import Points
 from data_tools.scenes.foliage import Values, arc, blade, droop, ribbon
-from data_tools.scenes.kinds._growth import UP, Growth, bark_surface, half_widths, heading, tint
-from data_tools.scenes.kinds._pot import Pot, lay_all, started
 from data_tools.scenes.painter import Painter
+from data_tools.scenes.plants.growth import UP, Growth, bark_surface, half_widths, heading, tint
+from data_tools.scenes.plants.pot import Pot, lay_all, started
 from data_tools.scenes.shapes import curve
 
 

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.kinds._growth import Growth, tint
 from data_tools.scenes.layers import Plane
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette, draw_palette
+from data_tools.scenes.plants.growth import Growth, tint
 from data_tools.scenes.shapes import curve, ellipse
 
 _GLAZES = (*("plain", "mottled", "speckle") * 2, "stripes", "checks", "spots")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from data_tools._work import as_done, reason
 from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.saliency import saliency
+from data_tools.work import as_done, reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import is_image_file
 from rssn.imaging.reading import read_rgb

@@ -1,0 +1,1 @@
+"""The parts of plants that `data_tools.scenes.kinds.plant` draws."""

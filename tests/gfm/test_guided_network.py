@@ -231,7 +231,7 @@ def test_random_trimaps_are_true_but_for_coarse_masks():
         trimap = random_trimap(alpha, np.random.default_rng(seed))
         assert set(np.unique(trimap)) <= {0, 128, 255}
         wrong += bool((trimap[alpha > 0] == 0).any() or (trimap[alpha == 0] == 255).any())
-    assert wrong < 12
+    assert wrong < 18
 
 
 def test_one_step_of_training_changes_the_weights(material):

@@ -14,7 +14,7 @@ from rssn.imaging.images import Alpha
 RADII = ((1.0, 6.0), (4.0, 25.0), (20.0, 80.0))  # px: tight, usual, wide
 SHARES = (0.3, 0.4, 0.3)
 SLACK = 8  # levels of alpha of 255 that may count as known
-COARSE = 0.12  # share of the trimaps that come from a mask with mistakes
+COARSE = 0.18  # share of the trimaps that come from a mask with mistakes
 UNEVEN = 0.6  # share of the trimaps whose band varies in width
 BLOBS = 0.25  # share of the trimaps with further unknown spots
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from data_tools.arrangement import Job, locate, plan
 from data_tools.collection import files_in
+from data_tools.composition import PER_FOREGROUND, compose_all
 from data_tools.layouts import LAYOUTS, Layout, find_layout
 from data_tools.matte_checks import looks_inverted
 from data_tools.objects import object_jobs, take_objects
@@ -24,6 +25,7 @@ from data_tools.placing import Way, place, same_file
 from data_tools.records import read_record, write_json
 from data_tools.work import as_done, reason
 from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_alpha, read_rgb
 
 RECORD = "prepared.json"
@@ -162,6 +164,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--link", action="store_true", help="symbolic links, not hard ones")
     how.add_argument("--copy", action="store_true", help="copies, not hard links")
+    parser.add_argument(
+        "--compose",
+        type=Path,
+        metavar="DIR",
+        help="compose foregrounds over the backgrounds in DIR by the protocol of the data set: "
+        "100 each in train, 20 each in test, into OUT/SPLIT-composites",
+    )
+    parser.add_argument("--names", type=Path, metavar="FILE", help="the backgrounds in their order")
     parser.add_argument("--as-is", action="store_true", help="take mattes that look inverted, too")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -183,5 +193,37 @@ def run(options: argparse.Namespace) -> None:
     )
     for split, images in prepared.counts.items():
         sys.stdout.write(f"{options.out / split}: {images} images\n")
-    if prepared.failures:
-        raise FailedInputs(prepared.failures)
+    failures = [*prepared.failures, *compose_splits(options, layout, prepared)]
+    if failures:
+        raise FailedInputs(failures)
+
+
+def compose_splits(
+    options: argparse.Namespace, layout: Layout, prepared: Prepared
+) -> Iterator[str]:
+    """Make the composites that the options ask for; a line for each foreground that failed.
+
+    Raises:
+        InputError: Composites of a data set without foregrounds, or of two splits by one list.
+    """
+    if options.compose is None:
+        if options.names is not None:
+            raise InputError(f"--names {options.names}: no effect without --compose DIR")
+        return
+    if layout.holds != "foregrounds":
+        raise InputError(
+            f"--compose {options.compose}: {layout.title} holds {layout.holds}; leave it out"
+        )
+    splits = [split for split in prepared.counts if split in PER_FOREGROUND]
+    if len(splits) > 1:
+        raise InputError(
+            f"--compose {options.compose}: {' and '.join(splits)} have different backgrounds; "
+            "choose one with --split"
+        )
+    for split in splits:
+        out = options.out / f"{split}-composites"
+        yield from compose_all(
+            *(options.out / split, options.compose, out, PER_FOREGROUND[split], options.names),
+            *(options.workers, options.quiet),
+        )
+        sys.stdout.write(f"{out}: {len(image_files(out / 'original'))} composites\n")

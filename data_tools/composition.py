@@ -1,0 +1,143 @@
+"""Composites by the protocol of Deep Image Matting: each foreground over its share of a list.
+
+Adobe's training set is 431 foregrounds over 100 backgrounds each, its test set, Composition-1k, 50
+over 20 each. Foregrounds go by name, backgrounds by the list that comes with the data set, and no
+background is used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_tools._work import as_done, reason
+from rssn.imaging.errors import InputError
+from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.reading import read_alpha, read_rgb
+from rssn.imaging.writing import write_alpha, write_rgb
+
+PER_FOREGROUND = {"train": 100, "test": 20}
+FOLDERS = ("original", "mask")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One foreground with its backgrounds.
+
+    Attributes:
+        foreground: File of its colours.
+        alpha: File of its matte.
+        backgrounds: Files of its backgrounds, in order.
+    """
+
+    foreground: Path
+    alpha: Path
+    backgrounds: tuple[Path, ...]
+
+
+def compose_all(
+    prepared: Path,
+    backgrounds: Path,
+    out: Path,
+    per_foreground: int,
+    names: Path | None = None,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> list[str]:
+    """Write all composites of a split to `out/original`, with their mattes in `out/mask`.
+
+    A composite that is there already is kept.
+
+    Args:
+        prepared: Folder of the split with `fg/` and `alpha/`, as `prepare` arranges it.
+        backgrounds: Folder of the backgrounds.
+        out: Where to write: `NAME_0.png`, `NAME_1.png` and so on.
+        per_foreground: Backgrounds of each foreground.
+        names: Text file with one name of a background per line; without one all images of the
+            folder are taken in order of their names.
+        workers: Processes; None takes one per core.
+        quiet: Show no progress.
+
+    Returns:
+        A line for each foreground that failed.
+
+    Raises:
+        InputError: There are too few backgrounds, or no foreground.
+    """
+    tasks = plan(prepared, backgrounds, per_foreground, names)
+    for folder in FOLDERS:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    results = as_done(partial(_compose, out=out), tasks, "compose", workers, quiet)
+    return sorted(line for _, line in results if line is not None)
+
+
+def plan(
+    prepared: Path, backgrounds: Path, per_foreground: int, names: Path | None = None
+) -> list[Composition]:
+    """Give each foreground its backgrounds; for the arguments see `compose_all`."""
+    foregrounds = image_files(prepared / "fg")
+    if names is None:
+        listed = image_files(backgrounds)
+    else:
+        listed = [backgrounds / line for line in names.read_text("utf-8").split("\n") if line]
+    wanted = len(foregrounds) * per_foreground
+    if not foregrounds or len(listed) < wanted:
+        raise InputError(
+            f"{names or backgrounds}: has {len(listed)} backgrounds; {len(foregrounds)} foregrounds"
+            f" in {prepared / 'fg'} need {per_foreground} each, {wanted} in all; give the list and "
+            "the folder of the data set"
+        )
+    mattes = {path.stem: path for path in image_files(prepared / "alpha")}
+    missing = [path.name for path in foregrounds if path.stem not in mattes]
+    if missing:
+        raise InputError(f"{prepared / 'alpha'}: has no matte of {missing[0]}; prepare it again")
+    return [
+        Composition(path, mattes[path.stem], tuple(listed[start : start + per_foreground]))
+        for path, start in zip(foregrounds, range(0, wanted, per_foreground), strict=True)
+    ]
+
+
+def composite(foreground: Uint8Image, alpha: Alpha, background: Uint8Image) -> Uint8Image:
+    """A composite as the script of the data set makes it.
+
+    Args:
+        foreground: (H, W, 3), uint8.
+        alpha: (H, W) in [0, 1].
+        background: Of any size; enlarged where it is too small, cut at the bottom and the right.
+
+    Note:
+        The result is cut to whole levels, not rounded.
+    """
+    height, width = alpha.shape
+    ratio = max(height / background.shape[0], width / background.shape[1])
+    if ratio > 1:
+        size = (ceil(background.shape[1] * ratio), ceil(background.shape[0] * ratio))
+        enlarged = cv2.resize(background, size, interpolation=cv2.INTER_CUBIC)
+        background = np.asarray(enlarged, np.uint8)
+    opacity = alpha[..., None]
+    mixed = opacity * foreground + (1 - opacity) * background[:height, :width]
+    made: Uint8Image = mixed.astype(np.uint8)
+    return made
+
+
+def _compose(task: Composition, out: Path) -> str | None:
+    """Write the composites of a foreground; the reason where that failed."""
+    path = task.foreground
+    try:
+        colours, alpha = read_rgb(task.foreground), read_alpha(task.alpha)
+        if alpha.shape != colours.shape[:2]:
+            raise InputError(f"{path}: and its matte differ in size; give both in one")
+        for number, path in enumerate(task.backgrounds):
+            name = f"{task.foreground.stem}_{number}.png"
+            target, matte = (out / folder / name for folder in FOLDERS)
+            if not (target.exists() and matte.exists()):
+                write_rgb(target, composite(colours, alpha, read_rgb(path)))
+                write_alpha(matte, alpha)
+    except (InputError, OSError) as error:
+        return reason(path, error)
+    return None

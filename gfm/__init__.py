@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gfm import metrics
-    from gfm.checkpoints.files import load_model, save_model
-    from gfm.inference import MatteOptions, matte, matte_batch
+    from gfm.checkpoints.files import save_model
+    from gfm.checkpoints.load import load_model
     from gfm.inference.cutout import Matte
+    from gfm.inference.matting import matte, matte_batch
     from gfm.models.glance_focus.config import GFMConfig
     from gfm.models.glance_focus.network import GFM
+    from gfm.models.options import MatteOptions
 
 __all__ = [
     "GFM",
@@ -36,10 +38,10 @@ _HOMES = {
     "GFM": "gfm.models.glance_focus.network",
     "GFMConfig": "gfm.models.glance_focus.config",
     "Matte": "gfm.inference.cutout",
-    "MatteOptions": "gfm.inference",
-    "load_model": "gfm.checkpoints.files",
-    "matte": "gfm.inference",
-    "matte_batch": "gfm.inference",
+    "MatteOptions": "gfm.models.options",
+    "load_model": "gfm.checkpoints.load",
+    "matte": "gfm.inference.matting",
+    "matte_batch": "gfm.inference.matting",
     "save_model": "gfm.checkpoints.files",
 }
 

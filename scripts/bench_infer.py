@@ -28,14 +28,13 @@ import gfm
 from gfm.checkpoints.files import load_network, resolve_device
 from gfm.commands.info import PUBLISHED as TABLE_7
 from gfm.commands.info import count_multiply_adds, count_parameters
-from gfm.export.exported import load_exported
 from gfm.export.exporting import SUFFIXES, Format, export
-from gfm.export.runtimes import Precision
-from gfm.inference import enlarge, pass_size
+from gfm.export.runtimes import Precision, load_exported
 from gfm.inference.colours import estimate_colours
-from gfm.inference.matting_model import MattingModel
 from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.model import GFMModel
 from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.passes import enlarge, pass_size
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import read_photograph
@@ -76,10 +75,10 @@ model = gfm.load_model(sys.argv[1], "cpu")
 ends.append(time.process_time())
 made = gfm.matte(sys.argv[2], model, foreground="none")
 ends.append(time.process_time())
-from gfm.inference import MatteOptions, with_colours
+from gfm.inference.colours import estimate_colours
 from rssn.imaging.photographs import as_photograph
 if sys.argv[3] != "none":
-    with_colours(as_photograph(sys.argv[2]), made.alpha, made.trimap, MatteOptions())
+    estimate_colours(as_photograph(sys.argv[2]).pixels, made.alpha, "multilevel", False)
 ends.append(time.process_time())
 print(*ends)
 """
@@ -207,7 +206,7 @@ def draw() -> Image:
 def make_ways(model: GFM, photograph: Image, wanted: Sequence[str], folder: Path) -> dict[str, Way]:
     """Functions that matte the photograph, by the names of the ways."""
 
-    def ours(network: MattingModel) -> Way:
+    def ours(network: GFMModel) -> Way:
         return lambda: gfm.matte(photograph, network, foreground="none").alpha
 
     made: dict[str, Way] = {

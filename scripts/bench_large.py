@@ -26,15 +26,16 @@ from numpy.typing import NDArray
 import gfm
 from gfm.checkpoints.files import load_network
 from gfm.data.crops import Planes
-from gfm.data.samples import Crop, collate
-from gfm.inference.memory import parse_memory
+from gfm.data.samples import Crop
 from gfm.metrics import gradient_error
+from gfm.models.glance_focus.loss import GFMLoss
 from gfm.models.glance_focus.network import GFM
-from gfm.training.overfitting import training_terms
+from gfm.models.glance_focus.passes import resize
+from gfm.models.glance_focus.targets import labelled
+from gfm.models.memory import parse_memory
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.resizing import resize
-from rssn.imaging.writing import write_rgb
+from rssn.imaging.images import write_rgb
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
@@ -58,7 +59,6 @@ MATTE = """
 import json, resource, sys
 import numpy as np
 import gfm
-from rssn.imaging.resizing import resize
 model, picture, limit, how, target = sys.argv[1:]
 limit = None if "strategy" in how else limit
 model = gfm.load_model(model, "cpu")
@@ -210,7 +210,9 @@ def train(minutes: float) -> GFM:
             for group in optimizer.param_groups:
                 group["lr"] = 1e-3 * (1 + math.cos(math.pi * part)) / 2
             crops = [_crop(rng, REDUCTIONS[i % len(REDUCTIONS)]) for i in range(BATCH)]
-            terms = training_terms(model, collate(crops, "TT", KERNEL))
+            batch = labelled(crops, "TT", KERNEL)
+            truth = (batch.image, batch.alpha, batch.foreground, batch.background)
+            terms = GFMLoss().forward(model.train()(batch.image), batch.targets["TT"], *truth)
             optimizer.zero_grad(set_to_none=True)
             terms["total"].backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -276,7 +278,9 @@ def write_crops(
             *((alpha[part] >> 8).astype(np.uint8) for alpha in found.values()),
         ]
         shown = [drawing.image[part], *(np.repeat(matte[..., None], 3, 2) for matte in mattes)]
-        tiles = [resize(each, (600, 600), enlarge="nearest") for each in shown]
+        scale = 600 / side
+        way = cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA
+        tiles = [cv2.resize(each, (600, 600), interpolation=way) for each in shown]
         write_rgb(folder / f"crop_{side}.png", np.hstack(tiles))
 
 

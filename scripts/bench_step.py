@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from gfm.commands.info import count_multiply_adds
-from gfm.data.samples import LabelBatch
 from gfm.losses import GFMLoss
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.targets import LabelPlanes
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
 
@@ -116,7 +116,7 @@ def _prepare(
     if way.compiled:
         model = torch.compile(model)  # type: ignore[assignment]
     loss = GFMLoss()
-    labels = LabelBatch(batch["glance"], batch["alpha"], batch["region"])
+    labels = LabelPlanes(batch["glance"], batch["alpha"], batch["region"])
     colours = (batch["foreground"], batch["background"])
 
     def step() -> None:

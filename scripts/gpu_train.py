@@ -27,10 +27,11 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gfm.checkpoints.files import save_model
 from gfm.data.material import MaterialOptions, MaterialSet
-from gfm.data.samples import Batch, Crop, collate
+from gfm.data.samples import Batch, Crop
 from gfm.losses import GFMLoss
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.targets import labelled
 from gfm.training.parameter_groups import parameter_groups
 from gfm.training.schedule import cosine_factor
 from rssn.imaging.console import run_command
@@ -65,7 +66,7 @@ class Samples(IterableDataset[Batch]):
             drawn = [
                 Crop(str(n), self.samples.draw(self.size, rng), 1.0) for n in range(self.batch)
             ]
-            yield collate(drawn, "TT", round(KERNEL * self.size))
+            yield labelled(drawn, "TT", round(KERNEL * self.size))
 
 
 def main() -> int:
@@ -169,8 +170,8 @@ def training_step(
     """One step; the terms of its loss."""
     image = batch.image.to(device, non_blocking=True, memory_format=torch.channels_last)
     alpha = batch.alpha.to(device, non_blocking=True)
-    labels = type(batch.labels["TT"])(
-        *(each.to(device, non_blocking=True) for each in batch.labels["TT"])
+    labels = type(batch.targets["TT"])(
+        *(each.to(device, non_blocking=True) for each in batch.targets["TT"])
     )
     with torch.autocast(device.type, torch.bfloat16):
         made = model(image)

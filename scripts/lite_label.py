@@ -21,8 +21,8 @@ from lite_material import edges
 from numpy.typing import NDArray
 
 import gfm
-from gfm.inference.passes import network_input
 from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.passes import network_input
 from rssn.imaging.console import progress, run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, image_files

@@ -1,7 +1,8 @@
-"""Models on disk: one safetensors file whose metadata holds the whole configuration."""
+"""Models on disk: one safetensors file, whose metadata names system, configuration and licences."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,23 +14,23 @@ from safetensors.torch import save
 
 from gfm.checkpoints import packaged
 from gfm.encoders.build import some
-from gfm.inference.matting_model import MattingModel
-from gfm.models.glance_focus.config import GFMConfig
-from gfm.models.glance_focus.network import GFM, Licence
+from gfm.models.config import SystemConfig
+from gfm.models.contract import Licence, MattingNetwork, System
+from gfm.models.registry import DEFAULT, get_system
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors
 
-CONFIG_KEY = "gfm_config"
-LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.glance_focus.network.Licence`
+SYSTEM_KEY, CONFIG_KEY = "system", "config"
+OLD_CONFIG_KEY = "gfm_config"  # of files from before there were several systems
+LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.contract.Licence`
 FILE_NAME = "model.safetensors"
 CONFIG_FILE = "config.json"  # beside it, where other tools look; read if they dropped the metadata
-EXPORTED = (".onnx", ".xml")
 
 Device = Literal["auto", "cpu", "cuda"] | str | torch.device
 
 
 def save_model(
-    model: GFM,
+    model: MattingNetwork,
     path: str | Path,
     half: bool = False,
     state: Mapping[str, torch.Tensor] | None = None,
@@ -59,8 +60,13 @@ def save_model(
             part.write_bytes(save(tensors, metadata=_metadata(model)))
 
 
-def _metadata(model: GFM) -> dict[str, str]:
-    metadata = {CONFIG_KEY: model.config.to_json()}
+def config_text(model: MattingNetwork) -> str:
+    """System and configuration as JSON, as it lies beside a model file on the hub."""
+    return json.dumps({SYSTEM_KEY: model.system, **json.loads(model.config.to_json())})
+
+
+def _metadata(model: MattingNetwork) -> dict[str, str]:
+    metadata = {SYSTEM_KEY: model.system, CONFIG_KEY: model.config.to_json()}
     if model.licences:
         metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
     return metadata
@@ -73,26 +79,9 @@ def _licences(text: str, path: Path) -> list[Licence]:
         raise InputError(f"{path}: its list of licences is damaged; get the file again") from None
 
 
-def load_model(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> MattingModel:
-    """Load a model for matting: a network in eval mode, or an exported one in its runtime.
-
-    Args:
-        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`;
-            None takes the small model of the package.
-        device: `auto` takes the GPU where there is one; an exported model runs on the processor.
-
-    Raises:
-        InputError: No such file or hub id, not a model of this project, or a device or a package
-            that is not there.
-    """
-    if path_or_hub_id is not None and Path(path_or_hub_id).suffix in EXPORTED:
-        from gfm.export.exported import load_exported
-
-        return load_exported(path_or_hub_id, device)
-    return load_network(path_or_hub_id, device)
-
-
-def load_network(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> GFM:
+def load_network(
+    path_or_hub_id: str | Path | None = None, device: Device = "auto"
+) -> MattingNetwork:
     """Load a network in eval mode.
 
     Args:
@@ -109,7 +98,8 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
     path = packaged.packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
     try:
         metadata, tensors = _read(path)
-        model = _unfilled(_config(path, metadata))
+        system, config = _config(path, metadata)
+        model = system.skeleton(config)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
@@ -126,8 +116,18 @@ def load_network(path_or_hub_id: str | Path | None = None, device: Device = "aut
     return model.eval().to(target)
 
 
-def read_config(path_or_hub_id: str | Path) -> GFMConfig:
-    """The configuration of what `load_network` takes.
+@functools.cache
+def packaged_model() -> MattingNetwork:
+    """The small model of the package, loaded once; on the GPU where there is one.
+
+    Raises:
+        InputError: The installation has no weights.
+    """
+    return load_network()
+
+
+def read_config(path_or_hub_id: str | Path) -> tuple[System, SystemConfig]:
+    """System and configuration of what `load_network` takes.
 
     Raises:
         InputError: As there.
@@ -151,22 +151,31 @@ def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[s
         ) from None
 
 
-def _config(path: Path, metadata: Mapping[str, str]) -> GFMConfig:
+def _config(path: Path, metadata: Mapping[str, str]) -> tuple[System, SystemConfig]:
     beside = path.with_name(CONFIG_FILE)
-    if CONFIG_KEY not in metadata and not beside.is_file():
+    if {CONFIG_KEY, OLD_CONFIG_KEY} & metadata.keys():
+        system = get_system(metadata.get(SYSTEM_KEY, DEFAULT))
+        return system, system.config.from_json(metadata.get(CONFIG_KEY) or metadata[OLD_CONFIG_KEY])
+    if not beside.is_file():
         raise InputError(
             "holds no configuration; make the file with `python -m gfm convert` or fit"
         )
-    return GFMConfig.from_json(metadata.get(CONFIG_KEY) or beside.read_bytes())
+    return parse_config(beside.read_bytes())
 
 
-def _unfilled(config: GFMConfig) -> GFM:
-    """A network whose values are still to come; random ones would take a second to draw.
+def parse_config(text: str | bytes) -> tuple[System, SystemConfig]:
+    """System and configuration from the text of `config_text`, or of versions with GFM alone.
 
-    Encoders of timm may compute some of their values, and so begin with all of them.
+    Raises:
+        InputError: It is another text.
     """
-    with torch.device("cpu" if config.backbone.startswith("timm:") else "meta"):
-        return GFM(config)
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    name = values.pop(SYSTEM_KEY, DEFAULT) if isinstance(values, dict) else DEFAULT
+    system = get_system(name)
+    return system, system.config.from_json(text if values is None else json.dumps(values))
 
 
 def resolve_device(device: Device = "auto") -> torch.device:

@@ -6,13 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
+from gfm.checkpoints.files import CONFIG_FILE, FILE_NAME, config_text, load_network, save_model
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.files import whole_file
 
 if TYPE_CHECKING:
     import torch
 
-    from gfm.models.glance_focus.network import GFM
+    from gfm.models.contract import MattingNetwork
 
 
 class HubMethods:
@@ -29,20 +30,16 @@ class HubMethods:
         Raises:
             InputError: It cannot be written to.
         """
-        from gfm.checkpoints.files import CONFIG_FILE, FILE_NAME, save_model
-
-        folder, model = Path(folder), cast("GFM", self)
+        folder, model = Path(folder), cast("MattingNetwork", self)
         save_model(model, folder / FILE_NAME)
         with whole_file(folder / CONFIG_FILE) as part:
-            part.write_text(model.config.to_json() + "\n")
+            part.write_text(config_text(model) + "\n")
 
     @classmethod
     def from_pretrained(
         cls, path_or_hub_id: str | Path, device: str | torch.device = "auto"
-    ) -> GFM:
+    ) -> MattingNetwork:
         """A model in eval mode; see `gfm.checkpoints.files.load_network`."""
-        from gfm.checkpoints.files import load_network
-
         return load_network(path_or_hub_id, device)
 
     def push_to_hub(self, hub_id: str, *, private: bool = False, token: str | None = None) -> str:

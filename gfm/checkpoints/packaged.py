@@ -5,12 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rssn.imaging.errors import InputError
-
-if TYPE_CHECKING:
-    from gfm.models.glance_focus.network import GFM
 
 log = logging.getLogger("gfm")
 
@@ -31,18 +27,6 @@ def packaged_path() -> Path:
         )
     _announce()
     return FILE
-
-
-@functools.cache
-def packaged_model() -> GFM:
-    """The model itself, loaded once; on the GPU where there is one.
-
-    Raises:
-        InputError: The installation has no weights.
-    """
-    from gfm.checkpoints.files import load_network
-
-    return load_network()
 
 
 @functools.cache

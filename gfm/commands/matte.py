@@ -9,18 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
-from gfm.inference import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
 from gfm.inference.files import (
     OUTPUTS,
     STREAM,
     USUAL,
     Existing,
+    GuidanceFiles,
     Output,
     Results,
     collect,
     parse_background,
 )
-from gfm.inference.options import D1, D2
+from gfm.models.glance_focus.options import D1, D2
+from gfm.models.options import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
 from gfm.video import SMOOTHING
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import FailedInputs, InputError, one_line
@@ -62,21 +63,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="overwrite",
         help="what happens to photographs whose results are there (default overwrite)",
     )
-    add("--strategy", choices=get_args(Strategy), default=usual.strategy)
+    for name, what in (
+        ("--trimap", "trimap (0, 128, 255) of the photograph, or folder with one of each name"),
+        ("--mask", "coarse matte to put right, likewise"),
+        ("--clicks", "JSON of clicks, likewise"),
+    ):
+        add(name, type=Path, metavar="FILE|DIR", help=f"{what}; for models that take it")
+    add(
+        "--strategy",
+        choices=get_args(Strategy),
+        help="passes of GFM (default hybrid)",
+    )
     for name, decoder, default in (("--d1", "glance", D1), ("--d2", "focus", D2)):
         help = f"reduction for the {decoder} (default: the model's, or {default:g})"
         add(name, type=float, help=help)
     add(
         "--foreground",
         choices=get_args(ForegroundMethod),
-        default=usual.foreground,
-        help="estimation of the colours behind soft edges",
+        help="estimation of the colours behind soft edges (default: what the model predicts, or "
+        "multilevel)",
     )
     add(
         "--refine",
         choices=get_args(Refinement),
         default=usual.refine,
-        help="fba lets image, alpha and colours correct each other",
+        help="fusion lets image, alpha and colours correct each other",
     )
     add(
         "--augment",
@@ -109,12 +120,14 @@ def run(options: argparse.Namespace) -> None:
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
     # Whoever asks for help does not wait for PyTorch.
-    from gfm.checkpoints.files import load_model
+    from gfm.checkpoints.load import load_model
     from gfm.inference.matting import check_models
     from gfm.inference.photographs import describe, matte_all
     from gfm.video.command import ClipJob, find_clip, matte_clip
 
     clip = find_clip(options.inputs)
+    if clip is not None and (options.trimap or options.mask or options.clicks):
+        raise InputError("--trimap, --mask and --clicks are for photographs; leave them out")
     if clip is None and options.smooth is not None:
         raise InputError("--smooth is for a video; leave it out for photographs")
     results = _results(options, clip is not None)
@@ -124,20 +137,22 @@ def run(options: argparse.Namespace) -> None:
         skip = options.existing == "skip"
         smoothing = SMOOTHING if options.smooth is None else options.smooth
         job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
-    models = check_models([load_model(each, options.device) for each in options.model or (None,)])
+    guidance = GuidanceFiles(options.trimap, options.mask, options.clicks)
+    loaded = [load_model(each, options.device) for each in options.model or (None,)]
+    system, models = check_models(loaded, how)
     if not options.quiet:
         sys.stderr.write(f"device: {describe(models[0].device, options.device)}\n")
     if job is not None:
         matte_clip(job, models, options.quiet)
         return
-    sources, failures = collect(options.inputs)
+    sources, failures = collect(options.inputs, guidance)
     if results.folder is None and len(sources) > 1:
         raise InputError(f"--out - takes one photograph, not {len(sources)}; give a folder")
     results.make_folders()
     if options.existing == "skip":
         sources = [source for source in sources if not results.are_there(source.name)]
     with Bar("Matte", len(sources), options.quiet) as bar:
-        for source, reason in matte_all(sources, models, how, results):
+        for source, reason in matte_all(sources, system, models, how, results):
             if reason is not None:
                 text = one_line(reason)
                 failures.append(text if text.startswith(str(source)) else f"{source}: {text}")
@@ -165,7 +180,7 @@ def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
         augmentation=options.augment,
         max_memory=options.max_memory,
     )
-    return how if coloured or how.refine == "fba" else replace(how, foreground="none")
+    return how if coloured or how.refine == "fusion" else replace(how, foreground="none")
 
 
 def _results(options: argparse.Namespace, of_video: bool) -> Results:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gfm.data.augmentation import Pipeline, import_albumentations
-from gfm.models.glance_focus.config import FocusRegion
-from gfm.models.glance_focus.rosta import on_grid
 from rssn.imaging.blending import blend
 from rssn.imaging.crops import Box, place_box
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.images import Pixels
+
+FocusRegion = Literal["fusion", "paper", "released"]
 
 ALPHA_BITS = 16  # of a resized matte; as many as a matte on disk has at most
 
@@ -157,6 +157,17 @@ class Cropper:
         rest = moved["image"].astype(np.int16) - moved["blend"]
         image = (blend(alpha, foreground, background) + rest).clip(0, 255).astype(np.uint8)
         return Planes(image, alpha, foreground, background)
+
+
+def on_grid(alpha: NDArray[np.floating], bits: int = 24) -> NDArray[np.float32]:
+    """Round a matte to multiples of 2**-bits in [0, 1].
+
+    For up to 24 bits 1 - (1 - alpha) is alpha in float32. Fewer bits also make 1 again of the
+    0.9999999 that resizing leaves where a matte is opaque.
+    """
+    steps = np.rint(alpha.astype(np.float64) * 2**bits) / 2**bits
+    rounded: NDArray[np.float32] = steps.clip(0, 1).astype(np.float32)
+    return rounded
 
 
 def relight(planes: Planes, gain: float, offset: float) -> Planes:

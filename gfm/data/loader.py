@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from gfm.data.crops import CropOptions, Cropper
-from gfm.data.samples import Crop, collate
+from gfm.data.samples import Crop, Targets, collate, with_targets
 from gfm.data.sets import TrainingSet
-from gfm.models.glance_focus.config import Rosta
 from rssn.imaging.errors import InputError
 from rssn.imaging.seeding import generator
 
@@ -56,6 +54,7 @@ class CropBatches(IterableDataset[list[Crop]]):
             ends the run, as the first does with 0.
         turn: Set by the loader.
         augment: File of an albumentations pipeline; see `gfm.data.crops.Cropper`.
+        targets: Maker of each crop's targets; None makes none.
         cropper: Made before loading processes are forked, since it imports albumentations: W&B
             watches imports, and refuses one of a forked process.
     """
@@ -67,6 +66,7 @@ class CropBatches(IterableDataset[list[Crop]]):
     skip_bad: int = 0
     turn: Turn = field(default_factory=Turn)
     augment: Path | None = None
+    targets: Targets | None = None
     cropper: Cropper = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,7 +100,8 @@ class CropBatches(IterableDataset[list[Crop]]):
             try:
                 rng = generator(self.seed, "crop", key, epoch)
                 made = self.samples.crop(number, epoch, self.cropper, rng)
-                return Crop(key, *made, tuple(skipped))
+                crop = Crop(key, *made, tuple(skipped))
+                return with_targets(crop, self.targets, self.options, self.seed, epoch)
             except InputError as error:
                 skipped.append(str(error))
                 if len(skipped) > self.skip_bad:
@@ -134,7 +135,6 @@ class TrainingLoader(DataLoader[Any]):
 
     Args:
         batches: The crops of this device.
-        rosta: What to label.
         workers: Processes that load; 0 loads in this one.
 
     Raises:
@@ -143,7 +143,7 @@ class TrainingLoader(DataLoader[Any]):
 
     dataset: CropBatches
 
-    def __init__(self, batches: CropBatches, rosta: Rosta, workers: int = 0) -> None:
+    def __init__(self, batches: CropBatches, workers: int = 0) -> None:
         if len(batches.samples) < batches.turn.world:
             raise InputError(
                 f"{len(batches.samples)} training samples are fewer than the "
@@ -153,12 +153,7 @@ class TrainingLoader(DataLoader[Any]):
             batches,
             batch_size=None,
             num_workers=workers,
-            collate_fn=partial(
-                collate,
-                rosta=rosta,
-                kernel=batches.options.kernel,
-                focus_region=batches.options.focus_region,
-            ),
+            collate_fn=collate,
             worker_init_fn=_one_thread,
         )
         self.epoch, self.consumed = 0, 0

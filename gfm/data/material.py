@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.data.crops import ALPHA_BITS, Cropper, Planes
-from gfm.models.glance_focus.network import Licence
-from gfm.models.glance_focus.rosta import on_grid
+from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
+from gfm.models.contract import Licence
 from rssn.foreground.colour_fill import fill_colours
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, unit

@@ -14,9 +14,9 @@ from gfm.data.crops import CropOptions
 from gfm.data.loader import CropBatches, TrainingLoader, Turn
 from gfm.data.material import MaterialOptions, MaterialSet
 from gfm.data.mixture import Part, open_mixture
+from gfm.data.samples import Targets
 from gfm.data.sets import TrainingSet, open_training_set
-from gfm.models.glance_focus.config import Rosta
-from gfm.models.glance_focus.network import Licence
+from gfm.models.contract import Licence
 from gfm.training.schedule import count_present_batches
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
@@ -82,7 +82,7 @@ class GFMData(lightning.LightningDataModule):
         validation: Folder with `original/` and `mask/`; without it nothing is validated.
         photographs: Folder of the photographs that `predict` mattes.
         mattes: Folder that `predict` writes the mattes to, as grey PNGs.
-        rosta: What is labelled; the command line takes it from the model.
+        targets: Maker of the crops' targets; the command line takes it from the task.
         crop: How crops are taken from the training images.
         batch_size: Crops a step, on each device.
         workers: Processes that load; 0 loads in the training process.
@@ -106,7 +106,7 @@ class GFMData(lightning.LightningDataModule):
         validation: str | None = None,
         photographs: str | None = None,
         mattes: str | None = None,
-        rosta: Rosta = "TT",
+        targets: Any = None,  # noqa: ANN401 - of `Targets`, a protocol that no parser can build
         crop: CropOptions | None = None,
         batch_size: int = 32,
         workers: int = 2,
@@ -120,7 +120,8 @@ class GFMData(lightning.LightningDataModule):
         augment: str | None = None,
     ) -> None:
         super().__init__()
-        self.shards, self.validation, self.rosta = shards, validation, rosta
+        self.shards, self.validation = shards, validation
+        self.targets: Targets | None = targets
         self.photographs, self.mattes = photographs, mattes
         self.crop = crop or CropOptions()
         self.batch_size, self.workers = batch_size, workers
@@ -143,9 +144,16 @@ class GFMData(lightning.LightningDataModule):
         if self.trainer is not None:
             turn = Turn(self.trainer.global_rank, self.trainer.world_size)
         batches = CropBatches(
-            samples, self.crop, self.batch_size, self.seed, self.skip_bad, turn, self.augment
+            samples,
+            self.crop,
+            self.batch_size,
+            self.seed,
+            self.skip_bad,
+            turn,
+            self.augment,
+            self.targets,
         )
-        self.loader = TrainingLoader(batches, self.rosta, self.workers)
+        self.loader = TrainingLoader(batches, self.workers)
         if self.position is not None:
             self.loader.load_state_dict(self.position)
             if self.trainer is not None:

@@ -1,32 +1,18 @@
-"""Crops with their labels, as a training step takes them."""
+"""Crops with their targets, as a training step takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import default_collate
 
-from gfm.data.crops import Planes
-from gfm.models.glance_focus.config import FocusRegion, Rosta, SingleRosta, single_rostas
-from gfm.models.glance_focus.rosta import make_labels
-
-
-class LabelBatch(NamedTuple):
-    """Labels of one representation, batched: see `gfm.models.glance_focus.rosta.Labels`.
-
-    Attributes:
-        glance: (B, H, W), int64.
-        focus: (B, 1, H, W), float32.
-        region: (B, 1, H, W), float32, 0 or 1.
-    """
-
-    glance: Tensor
-    focus: Tensor
-    region: Tensor
+from gfm.data.crops import CropOptions, Planes
+from rssn.imaging.seeding import generator
 
 
 class Batch(NamedTuple):
@@ -37,7 +23,7 @@ class Batch(NamedTuple):
         alpha: Its matte (B, 1, H, W).
         foreground: Its foreground colours; None where they are not known.
         background: Its background colours; None where they are not known.
-        labels: The labels of each representation that is trained.
+        targets: Those that the system makes, batched.
         keys: The samples' names.
         skipped: What could not be used, one line each.
     """
@@ -46,7 +32,7 @@ class Batch(NamedTuple):
     alpha: Tensor
     foreground: Tensor | None
     background: Tensor | None
-    labels: dict[SingleRosta, LabelBatch]
+    targets: Any
     keys: list[str]
     skipped: list[str]
 
@@ -59,46 +45,65 @@ class Crop(NamedTuple):
         planes: Its images, `CropOptions.size` px wide and high.
         scale: Their size relative to the whole image.
         skipped: What could not be used before it; one line each.
+        targets: Those that the system makes of the crop.
     """
 
     key: str
     planes: Planes
     scale: float
     skipped: tuple[str, ...] = ()
+    targets: Any = None
 
 
-def collate(
-    crops: Sequence[Crop],
-    rosta: Rosta,
-    kernel: int | None,
-    focus_region: FocusRegion = "fusion",
-) -> Batch:
-    """Batch crops and label them.
+class Targets(Protocol):
+    """Maker of the targets of a system (labels, trimaps, clicks); runs in a loading process."""
+
+    def make(
+        self, planes: Planes, scale: float, options: CropOptions, rng: np.random.Generator
+    ) -> Any:  # noqa: ANN401 - each system has its own
+        """Targets of one crop: arrays in dicts, tuples or named tuples, which can be batched.
+
+        Args:
+            planes: The crop.
+            scale: Its size relative to the whole image.
+            options: How it was taken.
+            rng: Of this sample in this epoch, for this purpose alone: whatever is drawn, a run that
+                is resumed draws it again.
+        """
+
+
+def with_targets(
+    crop: Crop, targets: Targets | None, options: CropOptions, seed: int, epoch: int
+) -> Crop:
+    """A crop with its targets.
+
+    Args:
+        crop: The crop.
+        targets: Their maker; None makes none.
+        options: How the crop was taken.
+        seed: Of the run.
+        epoch: Of the run.
+    """
+    if targets is None:
+        return crop
+    rng = generator(seed, "targets", crop.key, epoch)
+    return crop._replace(targets=targets.make(crop.planes, crop.scale, options, rng))
+
+
+def collate(crops: Sequence[Crop]) -> Batch:
+    """Batch crops and their targets.
 
     Args:
         crops: All of one size.
-        rosta: What to label.
-        kernel: Diameter of the label kernel in pixels of the whole image; the paper's when None.
-        focus_region: Where the focus decoder is trained: see
-            `gfm.models.glance_focus.rosta.make_labels`.
     """
     planes = [crop.planes for crop in crops]
-    labels = {}
-    for one in single_rostas(rosta):
-        made = [
-            make_labels(crop.planes.alpha, one, kernel, crop.scale, focus_region) for crop in crops
-        ]
-        labels[one] = LabelBatch(
-            torch.from_numpy(np.stack([m.glance for m in made]).astype(np.int64)),
-            torch.from_numpy(np.stack([m.focus for m in made])[:, None]),
-            torch.from_numpy(np.stack([m.region for m in made])[:, None].astype(np.float32)),
-        )
+    made = [crop.targets for crop in crops]
     return Batch(
         image=_images([p.image for p in planes]),
         alpha=torch.from_numpy(np.stack([p.alpha for p in planes])[:, None]),
         foreground=_optional_images([p.foreground for p in planes]),
         background=_optional_images([p.background for p in planes]),
-        labels=labels,
+        targets=None if any(each is None for each in made) else default_collate(made),
         keys=[crop.key for crop in crops],
         skipped=[line for crop in crops for line in crop.skipped],
     )

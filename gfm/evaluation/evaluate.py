@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gfm.guidance.transition import transition_regions
 from gfm.metrics import Convention, evaluate
 from gfm.metrics.trimap import optimal_trimap, trimap_errors
-from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.console import progress
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import make_folder, whole_file, write_errors
@@ -249,7 +249,7 @@ def _evaluate_files(
         alpha = read_alpha(paths["true matte"])
         labels: NDArray[np.uint8] | None = None
         if auto_trimap:
-            labels = make_labels(alpha, "TT").glance
+            labels = transition_regions(alpha)
         elif "trimap" in paths:
             labels = _labels(paths["trimap"])
         metrics = evaluate(read_alpha(paths["prediction"]), alpha, labels, convention)

@@ -13,13 +13,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
-from gfm.checkpoints.files import CONFIG_KEY
-from gfm.export.exported import load_exported, output_names
-from gfm.export.parity import Difference, check_export, picture
-from gfm.export.runtimes import INPUT, require
-from gfm.models.glance_focus.network import GFM, RimMatting
+from gfm.checkpoints.files import CONFIG_KEY, SYSTEM_KEY
+from gfm.export.parity import Difference, check_export, example_inputs
+from gfm.export.runtimes import RUNTIMES, require
+from gfm.models.contract import Graph, MattingNetwork
+from gfm.models.registry import get_system
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import whole_file, write_errors
 
@@ -48,7 +47,7 @@ class Export:
 
 
 def export(
-    model: GFM,
+    model: MattingNetwork,
     path: str | Path,
     format: Format = "onnx",
     half: bool = False,
@@ -88,15 +87,18 @@ def export(
         require(package, extra)
     network = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     with _folder_beside(path) as folder:
+        graph = get_system(network.system).graph(network)
         with step("trace"):
-            graph = _trace(network, str(path))
+            proto = _trace(graph, str(path))
+        for key, text in ((SYSTEM_KEY, network.system), (CONFIG_KEY, network.config.to_json())):
+            proto.metadata_props.add(key=key, value=text)
         for rounded in (False, True) if half else (False,):
             made = folder / ("half" if rounded else "exact") / path.name
             made.parent.mkdir()
             with step("write"):
-                write(graph, made, rounded)
+                write(proto, made, rounded)
             with step("compare"):
-                difference = check_export(network, load_exported(made), str(path), rounded)
+                difference = check_export(graph, RUNTIMES[made.suffix](made), str(path), rounded)
         paths = _publish(made, path)
         return Export(paths, sum(file.stat().st_size for file in paths), difference)
 
@@ -119,46 +121,32 @@ def _publish(made: Path, path: Path) -> tuple[Path, ...]:
     return (path, *(path.with_name(other.name) for other in others))
 
 
-class _Graph(nn.Module):
-    """The network with its outputs in a row, as `output_names` has them."""
-
-    def __init__(self, network: GFM) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(image)
-        if not isinstance(output, RimMatting):
-            return output.glance, output.focus, output.alpha
-        return (output.alpha, *(field for part in output[:3] for field in part[:3]))
-
-
-def _trace(network: GFM, name: str) -> Any:  # noqa: ANN401  # onnx is loaded only where it is used
-    """The network as an ONNX model."""
-    free = {0: "batch", 2: "height", 3: "width"}
+def _trace(graph: Graph, name: str) -> Any:  # noqa: ANN401  # onnx is loaded only where it is used
+    """The graph as an ONNX model."""
+    free: dict[int, Any] = {0: "batch", 2: "height", 3: "width"}
+    if graph.multiple > 1:
+        rows, columns = (graph.multiple * torch.export.Dim(name) for name in ("rows", "columns"))
+        free = {0: torch.export.Dim("batch"), 2: rows, 3: columns}
+    inputs = example_inputs(graph, (2, 64, 96))
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of the exporter, about itself
             program = torch.onnx.export(
-                _Graph(network),
-                (picture((2, 64, 96)),),
+                graph.module,
+                tuple(inputs.values()),
                 dynamo=True,
-                dynamic_shapes=(free,),
-                input_names=[INPUT],
-                output_names=output_names(network.config),
+                dynamic_shapes=(free,) * len(inputs),
+                input_names=list(inputs),
+                output_names=graph.outputs,
                 opset_version=OPSET,
                 external_data=False,
                 verbose=False,
             )
     except Exception as error:  # the exporter's kinds depend on the version of torch
-        raise FailedInputs(
-            [f"{name}: {network.config.backbone} cannot be exported: {one_line(error)[:300]}"]
-        ) from error
+        raise FailedInputs([f"{name}: cannot be exported: {one_line(error)[:300]}"]) from error
     if program is None:  # only for the older exporter
         raise FailedInputs([f"{name}: this version of torch has no exporter through torch.export"])
-    model = program.model_proto
-    model.metadata_props.add(key=CONFIG_KEY, value=network.config.to_json())
-    return model
+    return program.model_proto
 
 
 def _write_onnx(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
@@ -169,9 +157,10 @@ def _write_onnx(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
 
 def _write_openvino(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
     openvino = require("openvino", "openvino")
-    config = {entry.key: entry.value for entry in model.metadata_props}[CONFIG_KEY]
     graph = openvino.Core().read_model(model.SerializeToString())
-    graph.set_rt_info(config, [CONFIG_KEY])
+    for entry in model.metadata_props:
+        if entry.key in (SYSTEM_KEY, CONFIG_KEY):
+            graph.set_rt_info(entry.value, [entry.key])
     openvino.save_model(graph, path, compress_to_fp16=half)
 
 

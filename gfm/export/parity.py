@@ -1,18 +1,15 @@
-"""Whether an exported network computes what PyTorch does, at sizes that exports get wrong."""
+"""Comparison of an exported graph with PyTorch, at sizes that exports get wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gfm.export.exported import FIELDS, part_name
-from gfm.inference.matting_model import MattingModel
-from gfm.models.glance_focus.config import SingleRosta
-from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.network import GFM, Matting, RimMatting
+from gfm.models.contract import Graph, GraphRuntime
 from rssn.imaging.errors import FailedInputs, one_line
 
 Size = tuple[int, int, int]
@@ -40,16 +37,16 @@ class Difference:
 
 
 def check_export(
-    network: GFM, exported: MattingModel, name: str, rounded: bool = False
+    graph: Graph, runtime: GraphRuntime, name: str, rounded: bool = False
 ) -> Difference:
-    """Compare an exported network with the one that it was made from, at the five `SIZES`.
+    """Compare an exported graph with the network that it was made from, at the five `SIZES`.
 
-    No value may differ by more than `LIMIT`, the matte as `matte_distance` has it. With rounded
-    weights, the mean over an output may not exceed `ROUNDED_LIMIT`.
+    No value may differ by more than `LIMIT`, as the graph measures distances. With rounded weights,
+    the mean over an output may not exceed `ROUNDED_LIMIT`.
 
     Args:
-        network: In eval mode, on the processor.
-        exported: What was made from it.
+        graph: Of a network in eval mode, on the processor.
+        runtime: With the exported graph.
         name: Its file, for the messages.
         rounded: The weights of the file are rounded.
 
@@ -61,14 +58,16 @@ def check_export(
     """
     worst = Difference(0.0, "every output")
     for size in SIZES:
-        image = picture(size)
+        inputs = example_inputs(graph, size)
         with torch.no_grad():
-            wanted = network(image)
+            wanted = dict(zip(graph.outputs, graph.module(*inputs.values()), strict=True))
         try:
-            found = exported(image)
-            distances = _distances(found, wanted, network)
+            given = {key: value.numpy() for key, value in inputs.items()}
+            made = runtime.run(given, graph.outputs)
+            found = dict(zip(graph.outputs, map(torch.from_numpy, made), strict=True))
+            distances = compare(graph, found, wanted)
         except Exception as error:  # each runtime has kinds of its own
-            shape = "x".join(map(str, image.shape))
+            shape = "x".join(map(str, inputs[next(iter(inputs))].shape))
             raise FailedInputs(
                 [f"{name}: fails for an image of {shape}: {one_line(error)}"]
             ) from error
@@ -83,6 +82,41 @@ def check_export(
     return worst
 
 
+def compare(
+    graph: Graph, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> Mapping[str, Tensor]:
+    """The distance (B, C, H, W) of every output, by its name.
+
+    Raises:
+        ValueError: An output has another shape.
+    """
+    for name, value in wanted.items():
+        if found[name].shape != value.shape:
+            raise ValueError(
+                f"{name} has shape {tuple(found[name].shape)} instead of {tuple(value.shape)}"
+            )
+    if graph.distances is not None:
+        return graph.distances(found, wanted)
+    return {name: (found[name] - value).abs() for name, value in wanted.items()}
+
+
+def example_inputs(graph: Graph, size: Size) -> dict[str, Tensor]:
+    """Inputs of a graph by their names, with sides that it takes.
+
+    Inputs of three channels are pictures; of others each channel is blobs of 0 and 1.
+    """
+    batch, height, width = size
+    height, width = (-(-side // graph.multiple) * graph.multiple for side in (height, width))
+    shown = picture((batch, height, width))
+    grey = shown.mean(dim=1, keepdim=True)
+    return {
+        name: shown
+        if channels == 3
+        else torch.cat([(grey > (i + 1) / (channels + 1)).float() for i in range(channels)], dim=1)
+        for name, channels in graph.inputs.items()
+    }
+
+
 def picture(size: Size) -> Tensor:
     """Blobs with grain, (B, 3, H, W) in [0, 1]: more for a network to see than noise alone."""
     batch, height, width = size
@@ -91,72 +125,6 @@ def picture(size: Size) -> Tensor:
     blobs = functional.interpolate(coarse, (height, width), mode="bilinear")
     grain = torch.rand(batch, 3, height, width, generator=generator) - 0.5
     return (blobs + 0.2 * grain).clamp(0, 1)
-
-
-def matte_distance(alpha: Tensor, wanted: Matting, rosta: SingleRosta) -> Tensor:
-    """How far a fused matte is from the one of PyTorch, class ties apart.
-
-    The fusion takes the most probable class, so that the matte may jump by 1 where two classes are
-    equally probable. A probability that is off by `LIMIT` decides otherwise only where the two are
-    less than 2 `LIMIT` apart; there, the matte of either class counts as right.
-
-    Args:
-        alpha: The exported matte (B, 1, H, W).
-        wanted: What PyTorch says.
-        rosta: The representation.
-
-    Returns:
-        The distance (B, 1, H, W) from the nearest matte that counts as right.
-    """
-    best = wanted.glance.amax(dim=1, keepdim=True)
-    nearest = (alpha - wanted.alpha).abs()
-    for label in range(wanted.glance.shape[1]):
-        tied = wanted.glance[:, label : label + 1] >= best - 2 * LIMIT
-        decided = torch.zeros_like(wanted.glance)
-        decided[:, label] = 1
-        distance = (alpha - fuse(decided, wanted.focus, rosta)).abs()
-        nearest = torch.where(tied, torch.minimum(nearest, distance), nearest)
-    return nearest
-
-
-def _distances(
-    found: Matting | RimMatting, wanted: Matting | RimMatting, network: GFM
-) -> dict[str, Tensor]:
-    """The distance (B, C, H, W) of every output, by its name.
-
-    Note:
-        The matte of RIM is compared with the integration of the exported parts' mattes, as a tie
-        in one of them would move it too.
-    """
-    rostas = network.config.rostas
-    if isinstance(found, Matting) and isinstance(wanted, Matting):
-        return _part_distances(found, wanted, rostas[0], None)
-    if not (isinstance(found, RimMatting) and isinstance(wanted, RimMatting) and network.rim):
-        raise ValueError(f"{type(found).__name__} and {type(wanted).__name__}")
-    distances: dict[str, Tensor] = {}
-    for ours, theirs, rosta in zip(found[:3], wanted[:3], rostas, strict=True):
-        distances |= _part_distances(ours, theirs, rosta, rosta)
-    with torch.no_grad():
-        integrated = network.rim([part.alpha for part in found[:3]]).clamp(0, 1)
-    return {"alpha": _absolute(found.alpha, integrated), **distances}
-
-
-def _part_distances(
-    found: Matting, wanted: Matting, rosta: SingleRosta, prefix: SingleRosta | None
-) -> dict[str, Tensor]:
-    _absolute(found.alpha, wanted.alpha)  # has the right shape
-    distances = (
-        _absolute(found.glance, wanted.glance),
-        _absolute(found.focus, wanted.focus),
-        matte_distance(found.alpha, wanted, rosta),
-    )
-    return {part_name(field, prefix): d for field, d in zip(FIELDS, distances, strict=True)}
-
-
-def _absolute(found: Tensor, wanted: Tensor) -> Tensor:
-    if found.shape != wanted.shape:
-        raise ValueError(f"shape {tuple(found.shape)} instead of {tuple(wanted.shape)}")
-    return (found - wanted).abs()
 
 
 def _reduce(output: str, distance: Tensor, size: Size, rounded: bool) -> Difference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol, get_args
@@ -12,28 +12,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.checkpoints.files import CONFIG_KEY
+from gfm.checkpoints.files import CONFIG_KEY, OLD_CONFIG_KEY, SYSTEM_KEY, Device
+from gfm.models.contract import GraphRuntime, MattingModel
+from gfm.models.registry import DEFAULT, get_system
 from rssn.imaging.errors import InputError, check_choice, how_to_install, one_line
 
 Precision = Literal["float32", "auto"]
 Maps = list[NDArray[np.float32]]
 
-INPUT = "image"
 
-
-class Runtime(Protocol):
+class Runtime(GraphRuntime, Protocol):
     """What runs the graph of a file.
 
     Attributes:
-        config: The network's configuration as JSON, from the file; None where it holds none.
+        metadata: System and configuration (JSON) of the network, as far as the file holds them.
+        inputs: Names of the graph's inputs.
         outputs: Names of the graph's outputs.
     """
 
-    config: str | None
+    metadata: dict[str, str]
+    inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    def run(self, image: NDArray[np.float32], outputs: Sequence[str]) -> Maps:
-        """Compute some outputs (B, C, H, W) of an image (B, 3, H, W), and nothing else."""
+    def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Maps:
+        """Compute some outputs (B, C, H, W) of inputs (B, C, H, W), and nothing else."""
 
 
 class OnnxRuntime:
@@ -57,13 +59,17 @@ class OnnxRuntime:
         self._runtime = require("onnxruntime", "onnx")
         self._path = path
         model = self._read()
-        self.config = {entry.key: entry.value for entry in model.metadata_props}.get(CONFIG_KEY)
+        self.metadata = {entry.key: entry.value for entry in model.metadata_props}
+        self.inputs = tuple(given.name for given in model.graph.input)
         self.outputs = tuple(output.name for output in model.graph.output)
         self._sessions = _OnceEach(self._start)
 
-    def run(self, image: NDArray[np.float32], outputs: Sequence[str]) -> Maps:
-        """Compute some outputs (B, C, H, W) of an image (B, 3, H, W), and nothing else."""
-        maps: Maps = self._sessions(tuple(outputs)).run(list(outputs), {INPUT: image})
+    def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Maps:
+        """Compute some outputs (B, C, H, W) of inputs (B, C, H, W), and nothing else."""
+        session = self._sessions(tuple(outputs))
+        needed = {each.name for each in session.get_inputs()}
+        given = {name: values for name, values in inputs.items() if name in needed}
+        maps: Maps = session.run(list(outputs), given)
         return maps
 
     def _read(self) -> Any:  # noqa: ANN401  # onnx is loaded only where it is used
@@ -115,17 +121,21 @@ class OpenVino:
             self._model = self._core.read_model(path)
         except Exception as error:  # RuntimeError, or one of its own kinds
             raise InputError(_unreadable(path, error)) from None
-        known = self._model.has_rt_info([CONFIG_KEY])
-        self.config = str(self._model.get_rt_info([CONFIG_KEY]).value) if known else None
+        self.metadata = {
+            key: str(self._model.get_rt_info([key]).value)
+            for key in (SYSTEM_KEY, CONFIG_KEY, OLD_CONFIG_KEY)
+            if self._model.has_rt_info([key])
+        }
+        self.inputs = tuple(given.get_any_name() for given in self._model.inputs)
         self.outputs = tuple(output.get_any_name() for output in self._model.outputs)
         self._compiled = _OnceEach(self._compile)
         self._lock = Lock()
 
-    def run(self, image: NDArray[np.float32], outputs: Sequence[str]) -> Maps:
-        """Compute some outputs (B, C, H, W) of an image (B, 3, H, W), and nothing else."""
+    def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Maps:
+        """Compute some outputs (B, C, H, W) of inputs (B, C, H, W), and nothing else."""
         compiled = self._compiled(tuple(outputs))
         with self._lock:
-            maps = compiled(image)
+            maps = compiled(dict(inputs))
         return [maps[name] for name in outputs]
 
     def _compile(self, outputs: tuple[str, ...]) -> Any:  # noqa: ANN401
@@ -143,6 +153,58 @@ class OpenVino:
 
 
 RUNTIMES: dict[str, type[OnnxRuntime] | type[OpenVino]] = {".onnx": OnnxRuntime, ".xml": OpenVino}
+
+
+def load_exported(
+    path: str | Path, device: Device = "auto", precision: Precision = "float32"
+) -> MattingModel:
+    """Load what `python -m gfm export` wrote.
+
+    Args:
+        path: A `.onnx` file, or a `.xml` file with its `.bin` file beside it.
+        device: `auto` or `cpu`. A GPU takes the model that the export was made from.
+        precision: `float32`, or `auto` to let OpenVINO compute in bfloat16 where the processor does
+            that faster.
+
+    Raises:
+        InputError: No such file, not an export of this project, another device, or a package that
+            is missing.
+    """
+    path = Path(path)
+    if str(device) not in ("auto", "cpu"):
+        raise InputError(
+            f"device='{device}': {path.name} runs on the processor; choose 'cpu' or 'auto', or "
+            "load the .safetensors file that it was exported from"
+        )
+    if path.suffix not in RUNTIMES:
+        raise InputError(f"{path}: is no exported model; choose {' or '.join(RUNTIMES)}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; make it with `python -m gfm export`")
+    runtime = RUNTIMES[path.suffix](path, precision)
+    known = runtime.metadata
+    text = known.get(CONFIG_KEY) or known.get(OLD_CONFIG_KEY)
+    if text is None:
+        raise InputError(
+            f"{path}: holds no configuration; make the file with `python -m gfm export`"
+        )
+    try:
+        system = get_system(known.get(SYSTEM_KEY, DEFAULT))
+        return system.exported(runtime, system.config.from_json(text))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def check_outputs(runtime: GraphRuntime, wanted: Sequence[str]) -> None:
+    """Refuse a graph that lacks outputs.
+
+    Raises:
+        InputError: With their names.
+    """
+    if missing := sorted(set(wanted) - set(runtime.outputs)):
+        raise InputError(
+            f"its graph lacks the output {', '.join(missing)}; make the file again with "
+            "`python -m gfm export`"
+        )
 
 
 def require(package: str, extra: str) -> Any:  # noqa: ANN401

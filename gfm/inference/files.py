@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.inference.cutout import Matte
+from gfm.inference.guidance import read_clicks, read_guidance
+from gfm.models.contract import Guidance
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import make_folder, whole_file
 from rssn.imaging.images import SUFFIXES
@@ -41,14 +43,58 @@ Background = NDArray[np.uint8] | tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
+class GuidanceFiles:
+    """Files of guidance: of one photograph, or folders with a file of each name."""
+
+    trimap: Path | None = None
+    mask: Path | None = None
+    clicks: Path | None = None
+
+    def of(self, name: str) -> GuidanceFiles:
+        """The files of the photograph of that name.
+
+        Raises:
+            InputError: A folder holds none of that name.
+        """
+        kinds = {kind: getattr(self, kind) for kind in ("trimap", "mask", "clicks")}
+        return GuidanceFiles(
+            **{
+                kind: _of_name(path, name, kind) if path is not None and path.is_dir() else path
+                for kind, path in kinds.items()
+            }
+        )
+
+
+NO_FILES = GuidanceFiles()
+
+
+def _of_name(folder: Path, name: str, kind: str) -> Path:
+    suffixes = {".json"} if kind == "clicks" else SUFFIXES
+    found = [
+        path
+        for path in sorted(folder.glob(f"{glob.escape(name)}.*"))
+        if path.suffix.lower() in suffixes
+    ]
+    if not found:
+        raise InputError(
+            f"--{kind} {folder}: holds no {kind} named {name}; add {name}.png"
+            if kind != "clicks"
+            else f"--clicks {folder}: holds no clicks named {name}; add {name}.json"
+        )
+    return found[0]
+
+
+@dataclass(frozen=True)
 class Source:
     """One photograph to matte.
 
     Attributes:
         path: Its file; None is standard input.
+        guidance: The files that belong to it.
     """
 
     path: Path | None
+    guidance: GuidanceFiles = NO_FILES
 
     @property
     def name(self) -> str:
@@ -61,6 +107,12 @@ class Source:
     def read(self) -> Photograph:
         """Read it whole."""
         return read_photograph(self.path or sys.stdin.buffer.read(), str(self))
+
+    def read_guidance(self, pixels: NDArray[np.uint8]) -> Guidance:
+        """Read what belongs to its pixels (H, W, 3)."""
+        given = self.guidance
+        clicks = None if given.clicks is None else read_clicks(given.clicks)
+        return read_guidance(pixels, given.trimap, given.mask, clicks)
 
 
 @dataclass(frozen=True)
@@ -168,8 +220,14 @@ def overlay(photograph: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> NDArray
     return mixed
 
 
-def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
+def collect(
+    inputs: Sequence[str], guidance: GuidanceFiles = NO_FILES
+) -> tuple[list[Source], list[str]]:
     """The photographs that files, folders, patterns and `-` name; a line for each that names none.
+
+    Args:
+        inputs: Names.
+        guidance: Files or folders of guidance; a photograph whose guidance is missing is a line.
 
     Raises:
         InputError: Two photographs have the same name.
@@ -209,7 +267,13 @@ def collect(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
             raise InputError(
                 f"{source} and {other} would both give results named {source.name}; rename one"
             )
-    return list(sources.values()), failures
+    guided = []
+    for source in sources.values():
+        try:
+            guided.append(replace(source, guidance=guidance.of(source.name)))
+        except InputError as error:
+            failures.append(f"{source}: {error}")
+    return guided, failures
 
 
 def parse_background(text: str | None) -> Background:

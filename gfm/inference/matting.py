@@ -1,30 +1,31 @@
-"""From photographs to their mattes: the test strategies of the paper (section 5.5, table 6)."""
+"""From photographs to their mattes, by any system."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from gfm.checkpoints.packaged import packaged_model
+from gfm.checkpoints.files import packaged_model
 from gfm.inference.colours import estimate_colours
 from gfm.inference.cutout import Matte
-from gfm.inference.matting_model import MattingModel
-from gfm.inference.options import (
+from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
+from gfm.models.contract import Guidance, MattingModel, Prediction, System
+from gfm.models.options import (
     Augmentation,
     ForegroundMethod,
     MatteOptions,
-    PassOptions,
     Refinement,
     Strategy,
 )
-from gfm.inference.passes import Maps, finish, sizes_of_passes, strategy_maps
-from gfm.inference.planning import plan_passes
-from gfm.inference.tiles import TilePlan, tiled_maps
+from gfm.models.registry import get_system
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
+
+if TYPE_CHECKING:
+    from gfm.inference.guidance import ClicksLike, MaskLike
 
 Models = MattingModel | Sequence[MattingModel] | None
 
@@ -33,10 +34,13 @@ def matte(
     image: PhotographLike,
     model: Models = None,
     *,
-    strategy: Strategy = "hybrid",
+    trimap: MaskLike | None = None,
+    mask: MaskLike | None = None,
+    clicks: ClicksLike | None = None,
+    strategy: Strategy | None = None,
     d1: float | None = None,
     d2: float | None = None,
-    foreground: ForegroundMethod = "multilevel",
+    foreground: ForegroundMethod | None = None,
     refine: Refinement = "none",
     augmentation: Augmentation | None = None,
     max_memory: str | int | None = None,
@@ -45,15 +49,22 @@ def matte(
 
     Args:
         image: uint8 RGB (H, W, 3), a path, or a PIL image.
-        model: A network of `gfm.load_model`, or several, of whose mattes the median is taken
+        model: A network of `gfm.load_model`, or several of GFM, of whose mattes the median is taken
             (paper, section 5.5.1). None takes the small one of the package.
-        strategy: `hybrid`, `resize` or `full`; this and the others as in `MatteOptions`.
+        trimap: uint8 (H, W), 0 background, 128 unknown, 255 foreground, or a path; for models that
+            take one.
+        mask: A coarse matte (H, W) to put right, float in [0, 1], uint8 or bool, or a path; for
+            models that take one.
+        clicks: `[(x, y, True), ...]` in px, True on the object, False on its background, or a
+            `gfm.guidance.clicks.Clicks`; for models that take them.
+        strategy: `hybrid`, `resize` or `full`, of GFM; this and the others as in `MatteOptions`.
         d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
         d2: Reduction for the focus, 1 or more; None is what the model asks for, or 2.
-        foreground: How colours behind the soft edges are estimated.
-        refine: `fba` lets image, matte and colours correct each other.
-        augmentation: What else the network sees: `none`, `glance`, `flip`, `full`, or None for what
-            the model asks for.
+        foreground: How colours behind the soft edges are estimated; None takes those that the model
+            predicts, and `multilevel` where it predicts none.
+        refine: `fusion` lets image, matte and colours correct each other.
+        augmentation: Views to average over: `none`, `glance`, `flip`, `full`, or None for what the
+            model asks for.
         max_memory: Most that the process may hold, such as `4GB`; large images are then matted in
             tiles at the full 1/d2.
 
@@ -61,21 +72,24 @@ def matte(
         The matte at the size of the image.
 
     Raises:
-        InputError: A model in training mode, an unreadable image, an option that is
-            not supported, or too small a limit on memory.
+        InputError: A model in training mode, an unreadable image, guidance that the model does not
+            take or that does not fit, an option that is not supported, or too small a limit on
+            memory.
 
     Note:
-        Sides of a pass are floored to multiples of 32, as published. The longer one is at most
-        1600 pixels, and the aspect stays. The released script limits each side by itself, which
-        makes 1600x1600 of a photograph of 6000x4000; converted released checkpoints still do.
+        Sides of a pass of GFM are floored to multiples of 32, as published. The longer one is at
+        most 1600 pixels, and the aspect stays. The released script limits each side by itself,
+        which makes 1600x1600 of a photograph of 6000x4000; converted released checkpoints still do.
         That script runs both decoders in both passes. Here only the needed one runs, and at
         d1 = d2 one pass gives both.
         Threads may share a network.
     """
     options = MatteOptions(strategy, d1, d2, foreground, refine, augmentation, max_memory)
-    models = check_models(model)
     photograph = as_photograph(image)
-    return with_colours(photograph, *predict([photograph.pixels], models, options)[0], options)
+    guidance = read_guidance(photograph.pixels, trimap, mask, clicks)
+    system, models = check_models(model, options)
+    made = predict(system, models, photograph, guidance, options)
+    return with_colours(photograph, made, options)
 
 
 def matte_batch(
@@ -102,98 +116,88 @@ def matte_batch(
     if batch_size < 1:
         raise InputError(f"batch_size={batch_size}: give 1 or more photographs")
     options = options or MatteOptions()
-    models = check_models(model)
+    system, models = check_models(model, options)
+    check_guidance(system, NO_GUIDANCE)
     photographs = [as_photograph(image) for image in images]
     groups: dict[object, list[int]] = {}
     for index, photograph in enumerate(photographs):
-        size = (photograph.pixels.shape[0], photograph.pixels.shape[1])
-        alone = index if options.max_memory is not None else None
-        sizes = sizes_of_passes(*size, options.for_passes(models, *size))
-        groups.setdefault((sizes, alone), []).append(index)
+        height, width = photograph.pixels.shape[:2]
+        key = system.batch_key(models, height, width, options)
+        groups.setdefault(("alone", index) if key is None else key, []).append(index)
     made: dict[int, Matte] = {}
     for group in groups.values():
         for start in range(0, len(group), batch_size):
             chosen = group[start : start + batch_size]
-            found = predict([photographs[i].pixels for i in chosen], models, options)
-            for index, (alpha, trimap) in zip(chosen, found, strict=True):
-                made[index] = with_colours(photographs[index], alpha, trimap, options)
+            pixels = [photographs[index].pixels for index in chosen]
+            found = system.predict(models, pixels, [NO_GUIDANCE] * len(pixels), options)
+            for index, prediction in zip(chosen, found, strict=True):
+                made[index] = with_colours(photographs[index], prediction, options)
     return [made[index] for index in range(len(photographs))]
 
 
 def predict(
-    images: Sequence[NDArray[np.uint8]], models: Sequence[MattingModel], options: MatteOptions
-) -> list[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
-    """Alpha (H, W) and the glance as a trimap 0/1/2 (H, W) of each image.
-
-    Args:
-        images: uint8 RGB (H, W, 3), whose passes have the same sizes; one, if memory is limited.
-        models: One network, or those of an ensemble.
-        options: How.
-    """
-    with torch.inference_mode():
-        height, width = images[0].shape[:2]
-        passes = options.for_passes(models, height, width)
-        plan = plan_passes(models, height, width, passes)
-        ensemble = ensemble_maps(images, models, passes, plan)
-        return [
-            finish(
-                [
-                    Maps(m.glance[index : index + 1], m.detail[index : index + 1], m.rosta)
-                    for m in ensemble
-                ],
-                (image.shape[0], image.shape[1]),
-            )
-            for index, image in enumerate(images)
-        ]
-
-
-def ensemble_maps(
-    images: Sequence[NDArray[np.uint8]],
+    system: System,
     models: Sequence[MattingModel],
-    options: PassOptions,
-    plan: TilePlan | None,
-) -> list[Maps]:
-    """What each network says of images (H, W, 3), before it is fused at full size.
+    photograph: Photograph,
+    guidance: Guidance,
+    options: MatteOptions,
+) -> Prediction:
+    """Prediction of a system for one photograph.
 
     Args:
-        images: As for `predict`.
-        models: As for `predict`.
+        system: Of the models.
+        models: As `check_models` returns them.
+        photograph: The photograph.
+        guidance: As `read_guidance` returns it.
         options: How.
-        plan: Sizes that keep within a memory limit, of `plan_passes`.
+
+    Raises:
+        InputError: Guidance that the system does not take, or lacks.
     """
-    if plan is not None:
-        return [tiled_maps(model, images[0], options, plan) for model in models]
-    return [strategy_maps(model, images, options) for model in models]
+    check_guidance(system, guidance)
+    return system.predict(models, [photograph.pixels], [guidance], options)[0]
 
 
-def with_colours(
-    photograph: Photograph,
-    alpha: NDArray[np.float32],
-    trimap: NDArray[np.uint8],
-    options: MatteOptions,
-) -> Matte:
-    """The matte of a photograph, with the object's colours estimated as the options say."""
-    colours = photograph.pixels
-    if options.foreground != "none":
-        refine = options.refine == "fba"
-        colours, alpha = estimate_colours(colours, alpha, options.foreground, refine)
+def with_colours(photograph: Photograph, made: Prediction, options: MatteOptions) -> Matte:
+    """The matte of a photograph, with the object's colours: predicted, or estimated."""
+    colours, alpha = photograph.pixels, made.alpha
+    if options.foreground is None and made.foreground is not None and options.refine == "none":
+        colours = made.foreground
+    elif options.foreground != "none":
+        refine = options.refine == "fusion"
+        colours, alpha = estimate_colours(
+            colours, alpha, options.foreground or "multilevel", refine
+        )
+    trimap = regions(alpha) if made.trimap is None else made.trimap
     return Matte(alpha, colours, trimap, photograph.profile)
 
 
-def check_models(model: Models) -> Sequence[MattingModel]:
-    """The networks as a sequence; for None, the small one of the package.
+def regions(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Trimap (H, W) of an alpha: 0 where it is 0, 2 where it is 1, 1 in between."""
+    return np.where(alpha <= 0, 0, np.where(alpha >= 1, 2, 1)).astype(np.uint8)
+
+
+def check_models(
+    model: Models, options: MatteOptions | None = None
+) -> tuple[System, Sequence[MattingModel]]:
+    """System and networks; for None, the small one of the package.
 
     Raises:
-        InputError: The sequence is empty, a network is in training mode, or they are on several
-            devices.
+        InputError: The sequence is empty, a network is in training mode, or they are of several
+            systems or on several devices; or an option has no effect on the system.
     """
-    if model is None:
-        model = packaged_model()
-    models = model if isinstance(model, Sequence) else [model]
+    given = packaged_model() if model is None else model
+    models: Sequence[MattingModel] = given if isinstance(given, Sequence) else [given]
     if not models:
         raise InputError("model=[] names no network; give one or more, of gfm.load_model(PATH)")
     if any(each.training for each in models):
         raise InputError("the model is in training mode; call model.eval() first")
     if len(devices := {str(each.device) for each in models}) > 1:
         raise InputError(f"the models are on {', '.join(sorted(devices))}; load all on one device")
-    return models
+    if len(names := {each.system for each in models}) > 1:
+        raise InputError(f"the models are of the systems {', '.join(sorted(names))}; give one kind")
+    system = get_system(models[0].system)
+    system.check_models(models)
+    if options is not None:
+        system.check_options(options)
+    return system, models

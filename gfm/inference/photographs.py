@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from gfm.inference import MatteOptions, predict, with_colours
 from gfm.inference.files import Results, Source
-from gfm.inference.matting_model import MattingModel
+from gfm.inference.matting import predict, with_colours
+from gfm.models.contract import MattingModel, Prediction, System
+from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph
 
@@ -23,6 +22,7 @@ AHEAD = 2  # photographs that are read, and that are written, beside the one tha
 
 def matte_all(
     sources: Sequence[Source],
+    system: System,
     models: Sequence[MattingModel],
     how: MatteOptions,
     results: Results,
@@ -44,13 +44,14 @@ def matte_all(
             source, read = reading.popleft()
             try:
                 photograph = read.result()
-                alpha, trimap = predict([photograph.pixels], models, how)[0]
+                guidance = source.read_guidance(photograph.pixels)
+                made = predict(system, models, photograph, guidance, how)
             except EXPECTED as error:
                 yield source, error
                 continue
-            task = partial(_finish, source, photograph, alpha, trimap, how, results)
+            task = partial(_finish, source, photograph, made, how, results)
             writing.append((source, writer.submit(task)))
-            del photograph, alpha, trimap  # or they stay while the next is read
+            del photograph, made  # or they stay while the next is read
             while len(writing) > ahead:
                 yield _settled(*writing.popleft())
         for source, written in writing:
@@ -60,12 +61,11 @@ def matte_all(
 def _finish(
     source: Source,
     photograph: Photograph,
-    alpha: NDArray[np.float32],
-    trimap: NDArray[np.uint8],
+    made: Prediction,
     how: MatteOptions,
     results: Results,
 ) -> None:
-    results.write(source.name, photograph, with_colours(photograph, alpha, trimap, how))
+    results.write(source.name, photograph, with_colours(photograph, made, how))
 
 
 def _settled(source: Source, written: Future[None]) -> tuple[Source, Exception | None]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gfm.blocks.modulation import Modulate
-from gfm.inference.tiles import windows
+from gfm.models.windows import windows
 from rssn.imaging.errors import InputError, check_choice
 
 Form = Literal["paper", "released"]

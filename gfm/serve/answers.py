@@ -11,9 +11,9 @@ from typing import Literal
 from PIL import Image
 
 import gfm
-from gfm.inference import ForegroundMethod
 from gfm.inference.files import Results
-from gfm.inference.matting_model import MattingModel
+from gfm.models.contract import MattingModel
+from gfm.models.options import ForegroundMethod
 from gfm.serve.limits import Refused
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import WEBP_SIDE, Photograph, encode_picture, read_photograph

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from gfm.inference.matting_model import MattingModel
+from gfm.models.contract import MattingModel
 from gfm.serve.access import Access, AccessCheck
 from gfm.serve.answers import NAME, Answer, Format, Output, check_format, cut_out
 from gfm.serve.jobs import Jobs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gfm.inference.memory import parse_memory
+from gfm.models.memory import parse_memory
 from rssn.imaging.errors import InputError
 from rssn.imaging.headers import declared_size, image_kind
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 import pytorch_lightning as lightning
-import torch
 from numpy.typing import NDArray
 
 from gfm.evaluation.report_page import fit_page
-from gfm.inference import enlarge, shrink
 from gfm.inference.cutout import Matte
-from gfm.inference.options import PassOptions
-from gfm.inference.passes import whole_reduction
-from gfm.models.glance_focus.network import GFM, RimMatting
-from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
+from gfm.training.task import MattingTask
 from gfm.training.validation import gather_by_name
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import InputError
@@ -30,8 +26,8 @@ TOO_OPAQUE, TOO_CLEAR = (255, 160, 0), (0, 160, 255)  # told apart by colour-bli
 class ValidationPanel(lightning.Callback):
     """Keeps pictures of the first validation photographs, in `panel/` and on W&B.
 
-    Each validation leaves one picture a photograph: the photograph, the trimap that the glance
-    decoder saw, the focus, alpha, and the error map.
+    Each validation leaves one picture per photograph: the photograph, the trimap that the network
+    saw, its further maps (the focus of GFM), alpha, and the error map.
 
     Args:
         count: How many photographs, the first in name order; 0 keeps none.
@@ -57,11 +53,10 @@ class ValidationPanel(lightning.Callback):
         if trainer.sanity_checking or batch_idx >= self.count:
             return
         name, photograph, reference = batch
-        task = cast(GFMTask, pl_module)
+        task = cast(MattingTask, pl_module)
         made: Matte = outputs["matte"]
-        with torch.inference_mode():
-            focus = focus_map(task.model, photograph, task.passes(*photograph.shape[:2]))
-        picture = panel_picture(photograph, made.trimap, focus, made.alpha, reference)
+        maps = task.panel_maps(photograph)
+        picture = panel_picture(photograph, made.trimap, maps, made.alpha, reference)
         self.pictures[name] = encode_rgb(picture)
 
     def on_validation_end(
@@ -92,7 +87,7 @@ class ValidationPanel(lightning.Callback):
 def panel_picture(
     photograph: NDArray[np.uint8],
     trimap: NDArray[np.uint8],
-    focus: NDArray[np.float32],
+    maps: Sequence[NDArray[np.float32]],
     alpha: NDArray[np.float32],
     reference: NDArray[np.float32],
 ) -> NDArray[np.uint8]:
@@ -101,15 +96,16 @@ def panel_picture(
     Args:
         photograph: uint8 RGB (H, W, 3).
         trimap: What the glance decoder saw (H, W): 0 background, 1 transition, 2 foreground.
-        focus: Output of the focus decoder (H, W) in [0, 1].
+        maps: Further maps (H, W) in [0, 1], such as the focus.
         alpha: Predicted matte (H, W) in [0, 1].
         reference: Its reference (H, W) in [0, 1].
 
     Returns:
-        uint8 RGB (h, 5w + 16, 3), each part (h, w) at most 320 px wide and high.
+        uint8 RGB (h, W, 3), each part (h, w) at most 320 px wide and high.
     """
     levels = (trimap / 2).astype(np.float32)
-    parts = (photograph, grey(levels), grey(focus), grey(alpha), error_map(alpha, reference))
+    middle = (grey(each) for each in (levels, *maps, alpha))
+    parts = (photograph, *middle, error_map(alpha, reference))
     gap = ((0, 0), (0, GAP), (0, 0))
     shown = [np.pad(fit_page(part), gap, constant_values=128) for part in parts]
     return np.hstack(shown)[:, :-GAP]
@@ -121,19 +117,3 @@ def error_map(alpha: NDArray[np.float32], reference: NDArray[np.float32]) -> NDA
     colours = np.where(error > 0, np.array(TOO_OPAQUE), np.array(TOO_CLEAR))
     shown: NDArray[np.uint8] = np.rint(np.abs(error) * colours).astype(np.uint8)
     return shown
-
-
-def focus_map(
-    model: GFM, photograph: NDArray[np.uint8], options: PassOptions
-) -> NDArray[np.float32]:
-    """Output of the focus decoder (H, W) in [0, 1], in the pass that `gfm.matte` takes it from.
-
-    An integrating network (RIM) has three; the one of TT is shown.
-    """
-    image = shrink(model, photograph, whole_reduction(model.config.rosta, options))
-    if model.rim is None:
-        focus = model.focus_alpha(image)
-    else:
-        focus = cast(RimMatting, model(image)).tt.focus
-    resized = enlarge(focus, (photograph.shape[0], photograph.shape[1]))
-    return resized[0, 0].float().cpu().numpy()

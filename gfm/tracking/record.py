@@ -14,11 +14,11 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.evaluation.evaluate import Report
-from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.loggers import run_folder, wandb_loggers
 from gfm.tracking.rows import DataSet, Track
 from gfm.tracking.summary import WANDB_KEY, RunSummary, manifest_sha256, recipe_sha256
 from gfm.training.run_files import CHECKPOINTS, LAST, ModelFiles, scores_of
+from gfm.training.task import MattingTask
 from rssn.imaging.locations import locate
 from rssn.shards.manifest import NAME as MANIFEST
 
@@ -51,19 +51,20 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
         """Note what the run is."""
         if stage == "predict":
             return
-        task = cast(GFMTask, pl_module)
+        task = cast(MattingTask, pl_module)
         options, data = task.hparams, getattr(trainer, "datamodule", None)
         self.folder = run_folder(trainer)
         self.summary = RunSummary(
             command=str(getattr(stage, "value", stage)),  # W&B would write the name of the member
             dataset=self.dataset,
             track=self.track,
+            system=task.model.system,
             network=dataclasses.asdict(task.model.config),
             ensemble=[dataclasses.asdict(each.config) for each in task.ensemble],
-            weights=options["model"] or task.model.encoder.weights,
-            strategy=options["strategy"],
-            d1=options["d1"],
-            d2=options["d2"],
+            weights=task.initial_weights,
+            strategy=options.get("strategy", "hybrid"),
+            d1=options.get("d1"),
+            d2=options.get("d2"),
             manifest_sha256=manifest_sha256(getattr(data, "places", ())),
             seed=getattr(data, "seed", None) if stage == "fit" else None,
         )
@@ -89,11 +90,11 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
     ) -> None:
         """Record the errors of this validation."""
         if not trainer.sanity_checking:
-            self._record(trainer, cast(GFMTask, pl_module).report, "val")
+            self._record(trainer, cast(MattingTask, pl_module).report, "val")
 
     def on_test_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Record the errors of the test."""
-        self._record(trainer, cast(GFMTask, pl_module).report, "test")
+        self._record(trainer, cast(MattingTask, pl_module).report, "test")
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Record the best model, and hand it to W&B with the hash of its shards' manifest."""

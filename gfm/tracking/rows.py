@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gfm.inference.options import reductions
 from gfm.models.glance_focus.config import GFMConfig, Pyramid, PyramidJoin, Rosta
+from gfm.models.glance_focus.options import reductions
 
 DataSet = Literal["AM-2k", "PM-10k"]
 Track = Literal["ori", "coco", "bg20k", "rssn", "blur", "denoise", "noise"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.registry import DEFAULT, DEFAULT_TASK
 from gfm.tracking.rows import DataSet, Row, Track, row_of
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import whole_file
@@ -54,7 +55,7 @@ class RunSummary:
         command: `fit`, `validate` or `test`.
         dataset: Whose photographs were matted, if it is one of the paper's.
         track: What it was trained on, if it is one of the paper's tracks.
-        network: The `GFMConfig` as a dict.
+        network: The configuration of the network as a dict.
         ensemble: Those of further networks, of whose mattes the median was taken.
         weights: What a training began with: `timm:TAG`, `package`, a file of the encoder, or a
             model; None for random values.
@@ -68,6 +69,7 @@ class RunSummary:
         model_file: The best model's file, relative to the run's folder.
         best: The validation of that file: by default the one with the smallest SAD.
         last: The last validation.
+        system: Of the network.
     """
 
     command: str
@@ -85,10 +87,20 @@ class RunSummary:
     ensemble: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     best: Scores | None = None
     last: Scores | None = None
+    system: str = DEFAULT
 
     @property
     def row(self) -> Row:
-        """Where the run belongs in the paper's tables."""
+        """Where the run belongs in the paper's tables.
+
+        Raises:
+            InputError: The system has no such tables here.
+        """
+        if self.system != DEFAULT:
+            raise InputError(
+                f"a run of the system {self.system} has no row in GFM's tables; compare its mattes "
+                "with `gfm evaluate`"
+            )
         config, *ensemble = (
             GFMConfig.from_json(json.dumps(each)) for each in (self.network, *self.ensemble)
         )
@@ -117,7 +129,8 @@ class RunSummary:
         try:
             scores = {k: values[k] and Scores(**values[k]) for k in ("best", "last")}
             summary = cls(**{**values, **scores})
-            _ = summary.row
+            if summary.system == DEFAULT:
+                _ = summary.row
         except (TypeError, KeyError, InputError) as error:
             raise InputError(f"{name}: no summary of a run ({error}); run it again") from None
         for choice, allowed in (("dataset", DataSet), ("track", Track)):
@@ -164,6 +177,9 @@ def recipe_sha256(options: Mapping[str, Any]) -> str:
         options: All options of a run, as in its `config.yaml`.
     """
     kept = {name: options.get(name) for name in ("model", "data", "trainer", "ema")}
+    task = kept["model"]
+    if isinstance(task, dict) and task.get("class_path") == DEFAULT_TASK:
+        kept["model"] = task.get("init_args")  # as runs recorded it that had no other task
     for name, left_out in _NO_RECIPE.items():
         kept[name] = {k: v for k, v in (kept[name] or {}).items() if k not in left_out}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()

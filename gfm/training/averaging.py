@@ -6,8 +6,8 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
 from gfm.data.module import GFMData
-from gfm.models.glance_focus.network import GFM
-from gfm.models.glance_focus.task import GFMTask
+from gfm.models.contract import MattingNetwork
+from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
 
 
@@ -26,20 +26,20 @@ class WeightAverage(EMAWeightAveraging):
         super().__init__(decay=decay)
 
     @property
-    def model(self) -> GFM | None:
+    def model(self) -> MattingNetwork | None:
         """The averaged model; None before training."""
         task = self._average_model.module if self._average_model is not None else None
-        return task.model if isinstance(task, GFMTask) else None
+        return task.model if isinstance(task, MattingTask) else None
 
 
-def model_to_keep(trainer: lightning.Trainer) -> GFM | None:
+def model_to_keep(trainer: lightning.Trainer) -> MattingNetwork | None:
     """The model that a run's files hold: the average where there is one.
 
     It knows the licences of what it is trained on: those of the model that it began as, and those
     of the training data.
     """
     task = trainer.lightning_module
-    if not isinstance(task, GFMTask):
+    if not isinstance(task, MattingTask):
         return None
     averages = (c.model for c in trainer.callbacks if isinstance(c, WeightAverage))  # type: ignore[attr-defined]
     model = next((average for average in averages if average is not None), task.model)

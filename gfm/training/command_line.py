@@ -8,6 +8,7 @@ A run is kept in a folder of its own, `runs/version_N` or what `trainer.logger` 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import re
@@ -28,8 +29,8 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from gfm.checkpoints.files import read_config as read_network_config
 from gfm.data.module import GFMData
-from gfm.models.glance_focus.config import Rosta
-from gfm.models.glance_focus.task import NETWORK_OPTIONS, GFMTask, check_model_options
+from gfm.data.samples import Targets
+from gfm.models.registry import DEFAULT_TASK
 from gfm.tracking.loggers import WandbOptions, run_loggers, wandb_error
 from gfm.tracking.panel import ValidationPanel
 from gfm.tracking.rates import TrainingRates
@@ -37,6 +38,7 @@ from gfm.tracking.record import WANDB_RUN, RunRecord
 from gfm.training.averaging import WeightAverage
 from gfm.training.progress import TrainingProgress
 from gfm.training.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
+from gfm.training.task import MattingTask, check_network_options
 from gfm.training.trainer import Trainer
 from rssn.imaging.errors import InputError, one_line
 
@@ -62,8 +64,8 @@ class GFMCommandLine(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Tie labels to the model and crops to the seed; keep the best and the last model."""
-        # The model itself, since one that is read from a file brings its own representation.
-        parser.link_arguments("model", "data.rosta", _rosta_of, apply_on="instantiate")
+        # The task itself, since a model that is read from a file brings its own representation.
+        parser.link_arguments("model", "data.targets", _targets_of, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", int)
         parser.add_lightning_class_args(ModelFiles, "checkpoint")
         parser.add_lightning_class_args(RunRecord, "run")
@@ -94,6 +96,7 @@ class GFMCommandLine(LightningCLI):
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,
                 "trainer.max_epochs": 500,
+                "model": {"class_path": DEFAULT_TASK},
             }
         )
 
@@ -112,10 +115,18 @@ class GFMCommandLine(LightningCLI):
         if not path or path in CHECKPOINT_WORDS:
             return
         kept = read_hyper_parameters(Path(path))
-        options = self.config[command]["model"]
+        task = self.config[command]["model"]
         asked = given_model_options(self.given)
-        clashes = [n for n in NETWORK_OPTIONS if n in asked and options[n] != kept[n]]
-        if clashes and options["model"] is None:
+        if "class_path" not in asked:
+            task["class_path"] = kept.pop("class_path")
+        elif task["class_path"] != kept.pop("class_path"):
+            raise InputError(
+                f"ckpt_path={path}: was trained by another task than model.class_path="
+                f"{task['class_path']}; leave the class_path out, or start anew without --ckpt_path"
+            )
+        options, names = task["init_args"], task_class(task["class_path"]).network_options
+        clashes = [n for n in names if n in asked and options[n] != kept[n]]
+        if clashes and options.get("model") is None:
             said = ", ".join(f"model.{n}={kept[n]!r}, not {options[n]!r}" for n in clashes)
             raise InputError(
                 f"ckpt_path={path}: was trained with {said}; leave the option out, or start anew "
@@ -127,13 +138,15 @@ class GFMCommandLine(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Let the options of the network say what a model file brings along."""
-        options = self._get(self.config, "model")
-        if options["model"] is None:
+        task = self._get(self.config, "model")
+        options = task["init_args"]
+        if options.get("model") is None:
             return
-        config, asked = read_network_config(options["model"]), given_model_options(self.given)
-        check_model_options(options, config, asked)
-        for name in NETWORK_OPTIONS:
-            options[name] = getattr(config, name)
+        (_, config), asked = read_network_config(options["model"]), given_model_options(self.given)
+        names = task_class(task["class_path"]).network_options
+        check_network_options(options, config, names, asked)
+        for name in names:
+            options[name] = getattr(config, name, options[name])
 
     def _wandb_options(self) -> WandbOptions | None:
         project = self._get(self.config_init, "wandb")
@@ -196,8 +209,9 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
     commands = {name: raising for name in GFMCommandLine.subcommands()} if is_run else {}
     try:
         return GFMCommandLine(
-            GFMTask,
+            MattingTask,
             GFMData,
+            subclass_mode_model=True,
             trainer_class=Trainer,
             args=options,
             run=is_run,
@@ -248,16 +262,31 @@ def read_wandb_run(path: Path) -> str | None:
 
 
 def given_model_options(arguments: Sequence[str]) -> set[str]:
-    """Names of the model's options that a command line sets, itself or through its files."""
-    given = {
-        argument.partition("=")[0].removeprefix("--model.")
-        for argument in arguments
-        if argument.startswith("--model.")
-    }
+    """Names of the task's options that a command line sets, itself or through its files.
+
+    `class_path` is among them where it is given.
+    """
+    given = set()
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        if name == "--model":
+            given.add("class_path")
+        elif name.startswith("--model."):
+            given.add(name.removeprefix("--model.").removeprefix("init_args."))
     for file in config_files(arguments):
         model = read_config(file).get("model")
-        given |= model.keys() if isinstance(model, dict) else set()
+        if isinstance(model, dict):
+            inner = model.get("init_args")
+            given |= model.keys() - {"init_args"}
+            given |= inner.keys() if isinstance(inner, dict) else set()
     return given
+
+
+def task_class(path: str) -> type[MattingTask]:
+    """The task of that class path."""
+    module, _, name = path.rpartition(".")
+    task: type[MattingTask] = getattr(importlib.import_module(module), name)
+    return task
 
 
 def config_files(arguments: Sequence[str]) -> list[Path]:
@@ -320,7 +349,7 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def read_hyper_parameters(path: Path) -> dict[str, Any]:
-    """The options of the model that a checkpoint was trained with.
+    """The options of the task that a checkpoint was trained with, and its `class_path`.
 
     Raises:
         InputError: It is missing, damaged, or not a checkpoint of `gfm fit`.
@@ -329,9 +358,14 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
         raise InputError(f"ckpt_path={path}: no such file; runs/*/checkpoints/last.ckpt is one")
     try:
         kept = torch.load(path, weights_only=True, map_location="cpu")["hyper_parameters"]
+        task = kept.get("_class_path", DEFAULT_TASK)
+        if task == "gfm.task.GFMTask":  # the name of earlier versions
+            task = DEFAULT_TASK
         # Options that came later had no effect on the network then.
-        usual = {name: signature(GFMTask).parameters[name].default for name in NETWORK_OPTIONS}
-        return usual | {name: value for name, value in kept.items() if not name.startswith("_")}
+        known = signature(task_class(task)).parameters
+        usual = {name: known[name].default for name in task_class(task).network_options}
+        kept = {name: value for name, value in kept.items() if not name.startswith("_")}
+        return {**usual, **kept, "class_path": task}
     except Exception as error:  # every reader fails in its own way
         raise InputError(
             f"ckpt_path={path}: is no checkpoint of `gfm fit`, or a damaged one "
@@ -339,5 +373,5 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _rosta_of(task: GFMTask) -> Rosta:
-    return task.model.config.rosta
+def _targets_of(task: MattingTask) -> Targets:
+    return task.targets()

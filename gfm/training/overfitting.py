@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from gfm.data.samples import Batch
-from gfm.losses import GFMLoss, RIMLoss, Targets
-from gfm.models.glance_focus.network import GFM
+from gfm.training.task import MattingTask
 
 ENOUGH = 0.01  # mean error of the matte
 LEARNING_RATE = 3e-3  # of Adam
@@ -36,22 +33,25 @@ class Overfit:
     finite: bool = True
 
 
-def overfit(model: GFM, batch: Batch, *, steps: int = 400, seconds: float = math.inf) -> Overfit:
+def overfit(
+    task: MattingTask, batch: Batch, *, steps: int = 400, seconds: float = math.inf
+) -> Overfit:
     """Train a network on one batch again and again, until its mattes are right within 1 %.
 
     Args:
-        model: On the batch's device; it is changed, and left in eval mode.
-        batch: With the labels of the model's representation.
+        task: On the batch's device; its network is changed, and left in eval mode.
+        batch: With the targets of the task.
         steps: At most so many.
         seconds: At most so long; a step that has begun is finished.
     """
-    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
-    before = _error(model, batch)
+    optimizer = torch.optim.Adam(task.model.parameters(), LEARNING_RATE)
+    before = _error(task, batch)
     end, after = time.monotonic() + seconds, math.inf
     for step in range(1, steps + 1):
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * min(1, step / RISE)
-        terms = training_terms(model, batch)
+        task.model.train()
+        terms = task.loss_terms(batch)
         if not torch.isfinite(terms["total"]):
             return Overfit(before, math.inf, step, finite=False)
         optimizer.zero_grad(set_to_none=True)
@@ -60,22 +60,13 @@ def overfit(model: GFM, batch: Batch, *, steps: int = 400, seconds: float = math
         is_last = step == steps or time.monotonic() >= end
         # The term is the mean error of the mattes before this step, but for a soft corner at 0.
         if is_last or terms["alpha"].item() < ENOUGH:
-            after = _error(model, batch)
+            after = _error(task, batch)
             if is_last or after < ENOUGH:
                 break
     return Overfit(before, after, step)
 
 
-def training_terms(model: GFM, batch: Batch) -> dict[str, Tensor]:
-    """The losses of a network on a batch, in training mode: see `GFMLoss` and `RIMLoss`."""
-    output: Any = model.train()(batch.image)
-    truth = (batch.image, batch.alpha, batch.foreground, batch.background)
-    if model.rim is not None:
-        targets: dict[str, Targets] = {name: labels for name, labels in batch.labels.items()}
-        return RIMLoss().forward(output, targets, *truth)
-    return GFMLoss().forward(output, batch.labels[model.config.rostas[0]], *truth)
-
-
-def _error(model: GFM, batch: Batch) -> float:
+def _error(task: MattingTask, batch: Batch) -> float:
+    task.model.eval()
     with torch.no_grad():
-        return float((model.eval()(batch.image).alpha - batch.alpha).abs().mean())
+        return float((task.predict_batch(batch) - batch.alpha).abs().mean())

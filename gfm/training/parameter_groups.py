@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import nn
 
-from gfm.models.glance_focus.network import GFM
+from gfm.models.contract import MattingNetwork
 from rssn.imaging.errors import InputError
 
 Group = dict[str, Any]
 
 
 def parameter_groups(
-    model: GFM,
+    model: MattingNetwork,
     learning_rate: float,
     encoder_learning_rate: float | None = None,
     weight_decay: float = 0.0,
@@ -45,7 +45,8 @@ def parameter_groups(
     for name, value in options.items():
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name}={value!r} is not supported; give a finite number, at least 0")
-    encoder = list(model.encoder.parameters())
+    part = getattr(model, "encoder", None)
+    encoder = [] if part is None else list(part.parameters())
     known = {id(parameter) for parameter in encoder}
     decoders = [parameter for parameter in model.parameters() if id(parameter) not in known]
     return [
@@ -66,7 +67,7 @@ def _split(
     ]
 
 
-def regroup(state: dict[str, Any], model: GFM, groups: list[Group]) -> dict[str, Any]:
+def regroup(state: dict[str, Any], model: MattingNetwork, groups: list[Group]) -> dict[str, Any]:
     """The state of an optimizer with a single group, as earlier versions had, in our groups.
 
     Args:

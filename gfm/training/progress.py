@@ -11,10 +11,10 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.trainer.states import TrainerFn
 
-from gfm.models.glance_focus.task import GFMTask
 from gfm.training.run_files import LAST, LastCheckpoint, ModelFiles
 from gfm.training.schedule import steps_in_all
 from gfm.training.step_size import StepSize
+from gfm.training.task import MattingTask
 from rssn.imaging.console import Bar
 
 
@@ -109,7 +109,8 @@ class TrainingProgress(ProgressBar):
         if self.enabled:
             sys.stderr.write(f"{size}\n")
         task = trainer.lightning_module
-        warning = size.warning(task.model.config.backbone) if isinstance(task, GFMTask) else None
+        config = task.model.config if isinstance(task, MattingTask) else None
+        warning = size.warning(getattr(config, "backbone", ""))
         if warning is not None and trainer.is_global_zero:
             warnings.warn(warning, stacklevel=2)
 

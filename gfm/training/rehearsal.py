@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from gfm.data.samples import Batch
-from gfm.models.glance_focus.task import GFMTask
+from gfm.training.task import MattingTask
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rehearsal:
 
 
 def rehearse(
-    task: GFMTask,
+    task: MattingTask,
     batch: Batch,
     *,
     steps: int = 200,
@@ -53,7 +53,7 @@ def rehearse(
 
     Args:
         task: On the batch's device; its weights are changed.
-        batch: With the labels of its representation.
+        batch: With the targets of the task.
         steps: At most so many.
         seconds: At most so long; a step that has begun is finished.
         bfloat16: Let autocast compute in bfloat16.
@@ -82,6 +82,7 @@ def rehearse(
     return Rehearsal(losses, before, _error(task, batch))
 
 
-def _error(task: GFMTask, batch: Batch) -> float:
+def _error(task: MattingTask, batch: Batch) -> float:
     with torch.no_grad():
-        return float((task.model.eval()(batch.image).alpha - batch.alpha).abs().mean())
+        task.model.eval()
+        return float((task.predict_batch(batch) - batch.alpha).abs().mean())

@@ -15,9 +15,9 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 
 from gfm.checkpoints.files import save_model
 from gfm.evaluation.evaluate import Report
-from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.summary import Scores
 from gfm.training.averaging import model_to_keep
+from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.locations import locate
@@ -190,7 +190,7 @@ class ModelFiles(ModelCheckpoint):
                     with whole_file(target) as part:
                         shutil.copyfile(source, part)
                 task = trainer.lightning_module
-                if isinstance(task, GFMTask):  # a kill may have left an older one beside it
+                if isinstance(task, MattingTask):  # a kill may have left an older one beside it
                     save_model(task.model, target.with_suffix(".safetensors"), state=state)
                 return str(target), score, scores
         return None
@@ -213,7 +213,7 @@ class ModelFiles(ModelCheckpoint):
 
     def _save_checkpoint(self, trainer: lightning.Trainer, filepath: str) -> None:
         task = trainer.lightning_module
-        if isinstance(task, GFMTask) and task.report.images:
+        if isinstance(task, MattingTask) and task.report.images:
             self.scores[filepath] = scores_of(trainer, task.report)
         super()._save_checkpoint(trainer, filepath)
         model = model_to_keep(trainer)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
+from gfm.data.crops import CropOptions
 from gfm.data.module import GFMData
-from gfm.data.samples import Batch, collate
+from gfm.data.samples import Batch, Crop, collate, with_targets
 from gfm.data.sets import TrainingSet
-from gfm.models.glance_focus.task import GFMTask
 from gfm.training.rehearsal import Rehearsal, rehearse
 from gfm.training.sanity_data import (
     Finding,
@@ -37,6 +37,7 @@ from gfm.training.sanity_run import (
     move,
     training_memory,
 )
+from gfm.training.task import MattingTask
 from rssn.imaging.console import Bar
 from rssn.imaging.errors import FailedInputs, InputError
 
@@ -86,7 +87,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def look_over(
-    task: GFMTask,
+    task: MattingTask,
     data: GFMData,
     folder: Path,
     device: torch.device,
@@ -134,7 +135,7 @@ def look_over(
         task = task.to(device).train()
         count = data.batch_size if device.type == "cuda" else min(MEASURED, data.batch_size)
         crops = (reading.crops * count)[:count]
-        batch = move(collate(crops, data.rosta, data.crop.kernel, data.crop.focus_region), device)
+        batch = _batch(crops, data, data.crop, device)
         cost = measure_step(task, batch, seconds / 4, bfloat16=bfloat16)
         step_seconds = cost.seconds * data.batch_size / len(crops)
         findings += [
@@ -149,11 +150,11 @@ def look_over(
 
 
 def _learn(
-    task: GFMTask,
+    task: MattingTask,
     data: GFMData,
     samples: TrainingSet,
     device: torch.device,
-    steps: Callable[[GFMTask, Batch], Rehearsal],
+    steps: Callable[[MattingTask, Batch], Rehearsal],
 ) -> Finding:
     """Take steps on one batch; on a CPU of small crops, which take less time."""
     side = data.crop.size if device.type == "cuda" else min(SMALL, data.crop.size)
@@ -162,8 +163,15 @@ def _learn(
     if not crops:
         return Finding("wrong", "learning", "none of the samples to learn can be read")
     crops = crops * 2 if len(crops) == 1 else crops  # batch norm learns nothing from one
-    batch = move(collate(crops, data.rosta, options.kernel, options.focus_region), device)
+    batch = _batch(crops, data, options, device)
     return check_learning(steps(task, batch), len(crops), task.hparams["learning_rate"])
+
+
+def _batch(
+    crops: Sequence[Crop], data: GFMData, options: CropOptions, device: torch.device
+) -> Batch:
+    made = [with_targets(crop, data.targets, options, data.seed, 0) for crop in crops]
+    return move(collate(made), device)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,10 +15,10 @@ import torch
 from lightning_fabric.utilities import move_data_to_device
 
 from gfm.data.samples import Batch
-from gfm.models.glance_focus.network import GFM
-from gfm.models.glance_focus.task import GFMTask
+from gfm.models.contract import MattingNetwork
 from gfm.training.rehearsal import Rehearsal
 from gfm.training.sanity_data import Finding
+from gfm.training.task import MattingTask
 
 GIB = 2**30
 COPIES = 4  # of the weights in a checkpoint: two moments of Adam, and the model file beside it
@@ -37,7 +37,7 @@ class StepCost(NamedTuple):
 
 
 def measure_step(
-    task: GFMTask, batch: Batch, seconds: float, *, bfloat16: bool = False
+    task: MattingTask, batch: Batch, seconds: float, *, bfloat16: bool = False
 ) -> StepCost:
     """Take one or two steps on the batch, without changing the weights.
 
@@ -141,7 +141,7 @@ def check_memory(cost: StepCost, batch_size: int, free: int, where: str) -> Find
     return Finding("wrong", "memory", f"{text}{math.ceil(batch_size / fits)}")
 
 
-def check_disk(model: GFM, folder: Path) -> Finding:
+def check_disk(model: MattingNetwork, folder: Path) -> Finding:
     """Whether the checkpoints of a run fit on the disk."""
     needed = CHECKPOINTS * COPIES * _bytes(model)
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -166,7 +166,7 @@ def move(batch: Batch, device: torch.device) -> Batch:
     return moved
 
 
-def _bytes(model: GFM) -> int:
+def _bytes(model: MattingNetwork) -> int:
     return sum(values.numel() * values.element_size() for values in model.state_dict().values())
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch.distributed
 from numpy.typing import NDArray
 
+from gfm.guidance.transition import transition_regions
 from gfm.metrics import evaluate
-from gfm.models.glance_focus.rosta import make_labels
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def photograph_errors(pred: NDArray[Any], alpha: NDArray[np.float32]) -> dict[st
         The regions are the trimap of the labels: a kernel of 25 px of the matte as it is compared,
         also when photographs were shrunk for validation.
     """
-    return evaluate(pred, alpha, make_labels(alpha, "TT").glance)
+    return evaluate(pred, alpha, transition_regions(alpha))
 
 
 def gather_by_name(found: dict[str, T]) -> dict[str, T]:

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.inference import MatteOptions, with_colours
 from gfm.inference.cutout import Matte
 from gfm.inference.files import Results
-from gfm.inference.matting_model import MattingModel
+from gfm.inference.matting import with_colours
+from gfm.models.contract import MattingModel
+from gfm.models.options import MatteOptions
 from gfm.video import SMOOTHING
 from gfm.video.clip import SUFFIXES, Clip, Frame, is_clip, open_clip, steady
 from gfm.video.matting import FrameMatte, check_smoothing, matte_frames
@@ -202,7 +203,7 @@ def _matte_all(
 
     def finish(task: Task, found: FrameMatte) -> None:
         frame = Photograph(found.pixels)
-        write(task, frame, with_colours(frame, found.alpha, found.trimap, job.how))
+        write(task, frame, with_colours(frame, found.made, job.how))
 
     with ThreadPoolExecutor(1, "write") as writer:
         writing: deque[Future[None]] = deque()

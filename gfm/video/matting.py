@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from gfm.inference.matting import check_models, ensemble_maps
-from gfm.inference.matting_model import MattingModel
-from gfm.inference.options import MatteOptions
-from gfm.inference.passes import finish
-from gfm.inference.planning import plan_passes
+from gfm.inference.guidance import NO_GUIDANCE, check_guidance
+from gfm.inference.matting import check_models
+from gfm.models.contract import MattingModel, Prediction
+from gfm.models.options import MatteOptions
 from gfm.video import SMOOTHING
-from gfm.video.smoothing import MapMemory
 from rssn.imaging.errors import InputError
 
 
 class FrameMatte(NamedTuple):
-    """A frame and what was found in it.
+    """A frame and its matte.
 
     Attributes:
         pixels: The frame (H, W, 3), uint8 RGB.
-        alpha: Opacity (H, W), float32 in [0, 1].
-        trimap: The glance (H, W), uint8: 0 background, 1 transition, 2 foreground.
+        made: The prediction for it.
     """
 
     pixels: NDArray[np.uint8]
-    alpha: NDArray[np.float32]
-    trimap: NDArray[np.uint8]
+    made: Prediction
+
+    @property
+    def alpha(self) -> NDArray[np.float32]:
+        """Opacity (H, W), float32 in [0, 1]."""
+        return self.made.alpha
 
 
 def matte_frames(
@@ -53,9 +53,14 @@ def matte_frames(
         InputError: As for `gfm.matte`; a smoothing out of range; or frames of several sizes.
     """
     options = options or MatteOptions()
-    models = check_models(model)
+    system, models = check_models(model, options)
+    check_guidance(system, NO_GUIDANCE)
     check_smoothing(smoothing)
-    return _matte_each(frames, models, options, MapMemory(smoothing))
+
+    def predictor(height: int, width: int) -> Callable[[NDArray[np.uint8]], Prediction]:
+        return system.clip_predictor(models, options, height, width, smoothing)
+
+    return _matte_each(frames, predictor)
 
 
 def check_smoothing(smoothing: float) -> None:
@@ -70,24 +75,18 @@ def check_smoothing(smoothing: float) -> None:
 
 def _matte_each(
     frames: Iterable[NDArray[np.uint8]],
-    models: Sequence[MattingModel],
-    options: MatteOptions,
-    memory: MapMemory,
+    predictor: Callable[[int, int], Callable[[NDArray[np.uint8]], Prediction]],
 ) -> Iterator[FrameMatte]:
     rest = iter(frames)
     first = next(rest, None)
     if first is None:
         return
     size = (first.shape[0], first.shape[1])
-    passes = options.for_passes(models, *size)
-    plan = plan_passes(models, *size, passes)
+    predict = predictor(*size)
     for rgb in chain([first], rest):
         if rgb.shape[:2] != size:
             raise InputError(
                 f"a frame has {rgb.shape[1]}x{rgb.shape[0]} pixels, those before it "
                 f"{size[1]}x{size[0]}; give frames of one size"
             )
-        with torch.inference_mode():
-            maps = memory.smooth(ensemble_maps([rgb], models, passes, plan), rgb)
-            found = finish(maps, size)
-        yield FrameMatte(rgb, *found)
+        yield FrameMatte(rgb, predict(rgb))

@@ -15,10 +15,10 @@ from gfm.__main__ import main
 from gfm.data.module import GFMData
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
-from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.published import PUBLISHED
 from gfm.tracking.rows import Row, row_of
 from gfm.training.command_line import GFMCommandLine, given_model_options
+from gfm.training.task import MattingTask
 from rssn.build.builder import parser, route_options
 from rssn.route.compose import ROUTES, RouteOptions
 
@@ -71,7 +71,9 @@ def instantiate(tmp_path_factory):
         # Pretrained weights would be downloaded; the meta device has no memory to fill.
         given = ("--model.weights", "null", "--trainer.accelerator", "cpu")
         with torch.device("meta"):
-            made = GFMCommandLine(GFMTask, GFMData, run=False, args=[*given])
+            made = GFMCommandLine(
+                MattingTask, GFMData, subclass_mode_model=True, run=False, args=[*given]
+            )
 
             def of(files: tuple[Path, ...]) -> GFMCommandLine:
                 made.config = made.parser.parse_args([*flags(files), *given])

@@ -18,6 +18,7 @@ from gfm.data.material import MaterialOptions
 from gfm.data.mixture import Part
 from gfm.data.module import GFMData, Photographs, Pictures
 from gfm.data.sets import open_training_set
+from gfm.models.glance_focus.targets import GFMTargets
 from rssn.build.builder import BuildOptions
 from rssn.build.builder import build as build_shards
 from rssn.imaging.errors import InputError
@@ -41,7 +42,7 @@ def batches_of(folder, workers=0, rank=0, world=1, epochs=1, seed=0, batch_size=
     """The batches of each epoch on one device."""
     samples = open_training_set(str(folder), seed=seed)
     crops = CropBatches(samples, CROPS, batch_size, seed, skip_bad, Turn(rank, world))
-    loader = TrainingLoader(crops, "TT", workers)
+    loader = TrainingLoader(crops, workers)
     return [list(loader) for _ in range(epochs)]
 
 
@@ -114,7 +115,7 @@ def test_loader_goes_on_where_its_state_stood(seven, workers, done):
 
     def loader():
         crops = CropBatches(open_training_set(str(seven)), CROPS, 2)
-        return TrainingLoader(crops, "TT", workers)
+        return TrainingLoader(crops, workers)
 
     def flow(source):
         while True:
@@ -149,7 +150,7 @@ def test_loader_goes_on_with_other_sizes_and_devices(seven, before, after):
     def loaders(batch_size, world):
         samples = open_training_set(str(seven))
         crops = [CropBatches(samples, CROPS, batch_size, turn=Turn(n, world)) for n in range(world)]
-        return [TrainingLoader(one, "TT") for one in crops]
+        return [TrainingLoader(one) for one in crops]
 
     first, then = loaders(*before), loaders(*after)
     seen = keys_of(next(iter(loader)) for loader in first)
@@ -164,11 +165,11 @@ def test_loader_goes_on_with_other_sizes_and_devices(seven, before, after):
 def test_rest_that_is_too_small_for_the_devices_is_refused(seven):
     crops = CropBatches(open_training_set(str(seven)), CROPS, 1, turn=Turn(0, 3))
     with pytest.raises(InputError, match=r"2 samples of the epoch are left, too few for 3 devices"):
-        TrainingLoader(crops, "TT").load_state_dict({"epoch": 0, "consumed": 5})
+        TrainingLoader(crops).load_state_dict({"epoch": 0, "consumed": 5})
 
 
 def test_older_checkpoint_counts_batches_of_the_present_size(seven):
-    loader = TrainingLoader(CropBatches(open_training_set(str(seven)), CROPS, 2), "TT")
+    loader = TrainingLoader(CropBatches(open_training_set(str(seven)), CROPS, 2))
     loader.load_state_dict({"epoch": 3, "done": 2})
     assert loader.state_dict() == {"epoch": 3, "consumed": 4} and loader.done == 2
 
@@ -203,18 +204,18 @@ def flip_a_bit(data: bytes, at: int = 700) -> bytes:
 
 
 def test_batches_hold_the_labels_of_the_representation(seven):
-    data = GFMData(str(seven), rosta="RIM", crop=CROPS, batch_size=7, workers=0)
+    data = GFMData(str(seven), targets=GFMTargets("RIM"), crop=CROPS, batch_size=7, workers=0)
     (batch,) = data.train_dataloader()
-    assert batch.image.shape == (7, 3, 32, 32) and list(batch.labels) == ["TT", "FT", "BT"]
+    assert batch.image.shape == (7, 3, 32, 32) and list(batch.targets) == ["TT", "FT", "BT"]
 
 
 def test_focus_is_trained_where_the_options_say(seven):
     regions = {}
     for name in ("fusion", "paper"):
         crop = replace(CROPS, kernel=9, focus_region=name)
-        data = GFMData(str(seven), rosta="FT", crop=crop, batch_size=7, workers=0)
+        data = GFMData(str(seven), targets=GFMTargets("FT"), crop=crop, batch_size=7, workers=0)
         (batch,) = data.train_dataloader()
-        labels = batch.labels["FT"]
+        labels = batch.targets["FT"]
         beyond = {"fusion": batch.alpha >= 0, "paper": batch.alpha > 0}[name]
         wanted = (labels.glance[:, None] == 0) & beyond
         assert torch.equal(labels.region, wanted.float())

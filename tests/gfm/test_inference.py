@@ -13,10 +13,18 @@ from tiny import build, draw_matte, draw_photograph, shared
 from torch.nn import functional
 
 import gfm
-from gfm.inference import MatteOptions, matting, pass_size
 from gfm.inference.cutout import Matte
-from gfm.inference.options import PassOptions
-from gfm.inference.passes import VIEWS, average, enlarge, strategy_maps, view_size
+from gfm.models.glance_focus import predict as system
+from gfm.models.glance_focus.options import PassOptions, pass_options
+from gfm.models.glance_focus.passes import (
+    VIEWS,
+    average,
+    enlarge,
+    pass_size,
+    strategy_maps,
+    view_size,
+)
+from gfm.models.options import MatteOptions
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_rgba
@@ -330,8 +338,8 @@ class TestEnsemblesAndViews:
     @pytest.mark.parametrize(("side", "wanted"), [(None, "none"), (96, "glance")])
     def test_small_glance_is_a_mean_unless_said_otherwise(self, side, wanted):
         model = build(glance_side=side)
-        assert MatteOptions().for_passes([model], 300, 400).augmentation == wanted
-        assert MatteOptions(augmentation="flip").for_passes([model], 9, 9).augmentation == "flip"
+        assert pass_options(MatteOptions(), [model], 300, 400).augmentation == wanted
+        assert pass_options(MatteOptions(augmentation="flip"), [model], 9, 9).augmentation == "flip"
 
     def test_full_augmentation_gives_the_same_size(self):
         made = gfm.matte(PHOTOGRAPH, shared(), foreground="none", augmentation="full")
@@ -357,13 +365,13 @@ class TestBatches:
 
     def test_pictures_of_like_passes_go_together(self, monkeypatch):
         together = []
-        predict = matting.predict
+        whole = system.predict
 
         def watch(images, *others):
             together.append(len(images))
-            return predict(images, *others)
+            return whole(images, *others)
 
-        monkeypatch.setattr(matting, "predict", watch)
+        monkeypatch.setattr(system, "predict", watch)
         # 1/3 and 1/2 of either are 96x64 and 128x96 px.
         pictures = [draw_photograph(0, 210, 300), draw_photograph(1, 228, 300)]
         gfm.matte_batch(pictures, shared(), MatteOptions(foreground="none"))
@@ -390,11 +398,11 @@ def test_threads_share_a_network():
 @pytest.mark.parametrize(("side", "d1"), [(None, 3.0), (64, 2.0), (32, 4.0), (512, 1.0)])
 def test_model_says_at_which_size_it_glances(side, d1):
     model = build(glance_side=side)
-    assert MatteOptions().for_passes([model], 128, 200).d1 == d1
-    assert MatteOptions(d1=1.5).for_passes([model], 128, 200).d1 == 1.5
+    assert pass_options(MatteOptions(), [model], 128, 200).d1 == d1
+    assert pass_options(MatteOptions(d1=1.5), [model], 128, 200).d1 == 1.5
     focused = build(glance_side=side, focus_side=32)
-    assert MatteOptions().for_passes([focused], 128, 200).d2 == 4
-    assert MatteOptions().for_passes([model], 128, 200).d2 == 2
+    assert pass_options(MatteOptions(), [focused], 128, 200).d2 == 4
+    assert pass_options(MatteOptions(), [model], 128, 200).d2 == 2
     photograph = np.random.default_rng(0).integers(0, 256, (128, 200, 3), np.uint8)
     made, wanted = gfm.matte(photograph, model), gfm.matte(photograph, model, d1=d1)
     np.testing.assert_array_equal(made.alpha, wanted.alpha)

@@ -185,10 +185,10 @@ class TestFilesAndStreams:
         assert b"device: " in done.stderr and b"Matte: 1/1" in done.stderr
 
     def test_several_models_and_the_other_options(self, photographs, model_file, tmp_path):
-        options = ("--augment", "flip", "--refine", "fba", "--max-memory", "64GB")
+        options = ("--augment", "flip", "--refine", "fusion", "--max-memory", "64GB")
         given = (photographs / "a.png", "--model", model_file, "--model", model_file)
         assert matte(*given, "--out", tmp_path / "out", *options) == 0
-        wanted = gfm.matte(photographs / "a.png", shared(), augmentation="flip", refine="fba")
+        wanted = gfm.matte(photographs / "a.png", shared(), augmentation="flip", refine="fusion")
         made = read_alpha(tmp_path / "out" / "alpha" / "a.png")
         np.testing.assert_allclose(made, wanted.alpha, atol=0.502 / 255)
 

@@ -5,11 +5,21 @@ import torch
 from tiny import ROSTAS, build, draw_matte, draw_photograph
 
 from gfm.data.crops import Planes
-from gfm.data.samples import Batch, Crop, collate
+from gfm.data.samples import Batch, Crop
+from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.targets import labelled
+from gfm.models.glance_focus.task import GFMTask
 from gfm.training.overfitting import overfit
 from rssn.imaging.blending import blend
 
 SIDE, KERNEL = 64, 9
+
+
+def task_of(model: GFM) -> GFMTask:
+    """The task of a network that is there."""
+    task = GFMTask("timm:test_resnet", model.config.rosta, width=model.config.width)
+    task.model = model
+    return task
 
 
 def draw_batch(rosta: str, count: int = 8) -> Batch:
@@ -19,7 +29,7 @@ def draw_batch(rosta: str, count: int = 8) -> Batch:
         colours = [draw_photograph(seed, SIDE, SIDE) for seed in (2 * number, 2 * number + 1)]
         planes = Planes(blend(alpha, *colours), alpha, *colours)
         crops.append(Crop(f"c{number}", planes, 1.0))
-    return collate(crops, rosta, KERNEL)
+    return labelled(crops, rosta, KERNEL)
 
 
 @pytest.mark.slow
@@ -27,18 +37,20 @@ def draw_batch(rosta: str, count: int = 8) -> Batch:
 def test_eight_crops_are_learned_to_one_percent(rosta):
     torch.set_num_threads(1)
     # At a width of 0.25 the head of FT is 16 channels, none of which may come to tell the object.
-    result = overfit(build(rosta=rosta, width=0.5), draw_batch(rosta))
+    result = overfit(task_of(build(rosta=rosta, width=0.5)), draw_batch(rosta))
     assert result.before > 0.1
     assert result.after < 0.01
 
 
 def test_training_stops_at_its_limits():
     batch = draw_batch("TT", 2)
-    assert overfit(build(), batch, steps=2).steps == 2
-    assert overfit(build(), batch, seconds=0).steps == 1
+    assert overfit(task_of(build()), batch, steps=2).steps == 2
+    assert overfit(task_of(build()), batch, seconds=0).steps == 1
 
 
 def test_loss_that_is_not_finite_is_told():
     batch = draw_batch("TT", 2)
-    result = overfit(build(), batch._replace(foreground=batch.foreground * float("nan")), steps=3)
+    result = overfit(
+        task_of(build()), batch._replace(foreground=batch.foreground * float("nan")), steps=3
+    )
     assert (result.steps, result.finite) == (1, False)

@@ -12,8 +12,8 @@ from tiny import build, draw_matte, draw_photograph
 
 import gfm
 from gfm.checkpoints import packaged
-from gfm.checkpoints.files import save_model
-from gfm.checkpoints.packaged import packaged_model, packaged_path
+from gfm.checkpoints.files import packaged_model, save_model
+from gfm.checkpoints.packaged import packaged_path
 from gfm.evaluation.baselines import best_constants
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError

@@ -9,8 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gfm.data.crops import on_grid
+from gfm.guidance.transition import transition_trimap
 from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.rosta import make_labels, on_grid, trimap
+from gfm.models.glance_focus.rosta import make_labels
 from rssn.imaging.errors import InputError
 
 
@@ -132,7 +134,7 @@ def test_trimap_of_a_square_has_round_corners():
     wanted = np.zeros((9, 9), int)
     wanted[1:8, 2:7] = wanted[2:7, 1:8] = 1
     wanted[3:6, 3:6] = 2
-    assert trimap(alpha, cross).tolist() == wanted.tolist()
+    assert transition_trimap(alpha, cross).tolist() == wanted.tolist()
 
 
 def test_object_is_not_eroded_from_the_border_of_the_picture():

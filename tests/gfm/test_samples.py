@@ -8,8 +8,9 @@ import torch
 from tiny import draw_matte, draw_photograph
 
 from gfm.data.crops import ALPHA_BITS, CropOptions, Cropper, Planes, relight
-from gfm.data.samples import Crop, collate
+from gfm.data.samples import Crop
 from gfm.models.glance_focus.rosta import make_labels
+from gfm.models.glance_focus.targets import labelled
 from rssn.imaging.blending import blend
 from rssn.imaging.crops import cut, cut_alpha
 from rssn.imaging.errors import InputError
@@ -148,18 +149,18 @@ def test_crops_depend_on_the_generator_alone():
 def test_batch_holds_the_labels_of_each_representation():
     options = {"sides": (64,), "transition": 1}
     samples = [Crop(f"s{seed}", *crop(flat_planes(), seed, **options)) for seed in range(3)]
-    batch = collate(samples, "RIM", kernel=9)
-    assert batch.keys == ["s0", "s1", "s2"] and list(batch.labels) == ["TT", "FT", "BT"]
+    batch = labelled(samples, "RIM", kernel=9)
+    assert batch.keys == ["s0", "s1", "s2"] and list(batch.targets) == ["TT", "FT", "BT"]
     assert batch.image.shape == (3, 3, 32, 32) and batch.image.dtype == torch.float32
     assert batch.image[1, 2, 3, 4] == samples[1][1].image[3, 4, 2] / np.float32(255)
-    for rosta, labels in batch.labels.items():
+    for rosta, labels in batch.targets.items():
         assert labels.glance.shape == (3, 32, 32) and labels.glance.dtype == torch.int64
         assert labels.focus.shape == labels.region.shape == (3, 1, 32, 32)
         wanted = make_labels(samples[2][1].alpha, rosta, 9, scale=0.5)
         np.testing.assert_array_equal(labels.glance[2], wanted.glance)
         np.testing.assert_array_equal(labels.focus[2, 0], wanted.focus)
         np.testing.assert_array_equal(labels.region[2, 0], wanted.region)
-    assert list(collate(samples, "FT", None).labels) == ["FT"]
+    assert list(labelled(samples, "FT", None).targets) == ["FT"]
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,16 @@ from torch import Tensor
 
 import gfm
 from gfm.checkpoints.files import save_model
-from gfm.inference import planning, tiles
-from gfm.inference.memory import bytes_per_pixel, format_memory, memory_in_use, parse_memory
-from gfm.inference.options import PassOptions
-from gfm.inference.passes import VIEWS, enlarge, enlarge_rows, finish
-from gfm.inference.planning import plan_passes
-from gfm.inference.tiles import MARGIN, OVERLAP, RAMP, TilePlan, tiled_maps, windows
+from gfm.models import windows as tiling
+from gfm.models.glance_focus import planning, tiles
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import Matting
+from gfm.models.glance_focus.options import PassOptions
+from gfm.models.glance_focus.passes import VIEWS, enlarge, enlarge_rows, finish
+from gfm.models.glance_focus.planning import bytes_per_pixel, plan_passes
+from gfm.models.glance_focus.tiles import TilePlan, tiled_maps
+from gfm.models.memory import format_memory, memory_in_use, parse_memory
+from gfm.models.windows import MARGIN, OVERLAP, RAMP, windows
 from rssn.imaging.errors import InputError
 from rssn.imaging.writing import write_rgb
 
@@ -31,6 +33,7 @@ from rssn.imaging.writing import write_rgb
 class LocalModel:
     """Glance and focus are read from the picture: red is the focus, green the class."""
 
+    system = "glance_focus"
     training = False
     device = torch.device("cpu")
     dtype = torch.float32
@@ -79,7 +82,7 @@ def test_rows_are_those_of_the_whole(rows):
 
 
 def test_strips_join_to_the_whole(monkeypatch):
-    monkeypatch.setattr("gfm.inference.passes.STRIP", 10 * 300)
+    monkeypatch.setattr("gfm.models.glance_focus.passes.STRIP", 10 * 300)
     photograph, model = draw_photograph(1, 210, 300), shared()
     made = gfm.matte(photograph, model, foreground="none")
     monkeypatch.undo()
@@ -126,8 +129,8 @@ def test_two_classes_take_tiles_where_the_coarse_focus_is(rosta):
 
 
 def test_tiles_of_a_network_equal_one_pass_beyond_its_receptive_field(monkeypatch):
-    monkeypatch.setattr(tiles, "MARGIN", 544)
-    monkeypatch.setattr(tiles, "OVERLAP", 2 * 544 + RAMP)
+    monkeypatch.setattr(tiling, "MARGIN", 544)
+    monkeypatch.setattr(tiling, "OVERLAP", 2 * 544 + RAMP)
     model = build(width=0.25)
     picture = cv2.GaussianBlur(drawn(96, 1600), (0, 0), 2)
     every = np.ones((96, 1600), bool)

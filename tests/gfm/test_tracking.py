@@ -19,10 +19,11 @@ from pytorch_lightning.loggers import CSVLogger, WandbLogger
 from tiny import draw_photograph, shared, write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.inference import matte
-from gfm.inference.options import PassOptions
+from gfm.inference.matting import matte
+from gfm.models.glance_focus.options import PassOptions
+from gfm.models.glance_focus.predict import focus_map
 from gfm.tracking.loggers import WandbOptions, run_loggers
-from gfm.tracking.panel import GAP, ValidationPanel, error_map, focus_map, panel_picture
+from gfm.tracking.panel import GAP, ValidationPanel, error_map, panel_picture
 from gfm.tracking.record import log_data
 from gfm.tracking.summary import RunSummary, Scores, recipe_sha256
 from rssn.imaging.errors import InputError

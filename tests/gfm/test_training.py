@@ -16,7 +16,8 @@ from tiny import build, draw_matte, draw_photograph, write_photographs, write_sh
 
 import gfm
 from gfm.__main__ import main
-from gfm.checkpoints.files import load_model, save_model
+from gfm.checkpoints.files import save_model
+from gfm.checkpoints.load import load_model
 from gfm.data.loader import CropBatches
 from gfm.models.glance_focus.task import GFMTask
 from gfm.training.command_line import read_hyper_parameters

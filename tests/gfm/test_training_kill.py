@@ -19,7 +19,7 @@ from disks import remount
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.checkpoints.files import load_model
+from gfm.checkpoints.load import load_model
 from rssn.imaging.files import TEMPORARY
 
 PLACES = ("writing", "step", "validation")

@@ -18,10 +18,10 @@ from torch import Tensor
 
 import gfm
 from gfm.__main__ import main
-from gfm.inference.passes import Maps
+from gfm.models.glance_focus.passes import Maps
+from gfm.models.glance_focus.smoothing import MapMemory
 from gfm.video import matte_frames
 from gfm.video.clip import Clip, Frame, open_clip, steady
-from gfm.video.smoothing import MapMemory
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 

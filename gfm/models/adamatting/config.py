@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gfm.models.glance_focus.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from rssn.imaging.errors import InputError, check_choice
 
 Encoding = Literal["levels", "distances"]

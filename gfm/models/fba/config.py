@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from gfm.blocks.standardisation import Standardisation
 from gfm.encoders.dilated import Norm
-from gfm.models.glance_focus.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from rssn.imaging.errors import InputError, check_choice
 
 Activation = Literal["clamp", "sigmoid"]

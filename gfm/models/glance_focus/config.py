@@ -1,31 +1,27 @@
-"""The plain configuration from which a GFM network is assembled, and which its weights carry."""
+"""Configuration of a GFM network."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Literal, get_args
 
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD, SystemConfig
 from rssn.imaging.errors import InputError, check_choice
 
 Rosta = Literal["TT", "FT", "BT", "RIM"]
 SingleRosta = Literal["TT", "FT", "BT"]
-FocusRegion = Literal["fusion", "paper", "released"]
 Pyramid = Literal["all", "one", "none"]
 PyramidJoin = Literal["concatenate", "sum"]
 Activation = Literal["softmax", "sigmoid"]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 RELEASED_MEAN = (0.0, 0.0, 0.0)
 RELEASED_STD = (1 / 255, 1 / 255, 1 / 255)
 WIDEST = 8  # a network of this width has 50 times the weights
 
 
 @dataclass(frozen=True)
-class GFMConfig:
+class GFMConfig(SystemConfig):
     """One GFM network.
 
     Attributes:
@@ -116,33 +112,6 @@ class GFMConfig:
     def is_released(self) -> bool:
         """The network is a converted checkpoint of the released code, and is tested as there."""
         return self.glance_activation == "sigmoid"
-
-    def to_json(self) -> str:
-        """The configuration as JSON with sorted keys, as it is kept beside the weights."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """The configuration that `to_json` wrote.
-
-        Raises:
-            InputError: Not a configuration, or an entry that this version does not know.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"the model's configuration cannot be read ({error}); make the file again"
-            ) from None
-        if not isinstance(values, dict):
-            raise InputError("the model's configuration is no set of options; make the file again")
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(
-                f"the model's configuration holds {', '.join(unknown)}, which this version does "
-                "not know; update the project"
-            )
-        return cls(**values)
 
 
 def single_rostas(rosta: Rosta) -> tuple[SingleRosta, ...]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gfm.checkpoints.hub import HubMethods
 from gfm.encoders.build import build_encoder
+from gfm.models.contract import MattingNetwork
 from gfm.models.glance_focus.config import GFMConfig, SingleRosta
 from gfm.models.glance_focus.decoders import GLANCE_CLASSES, FocusDecoder, GlanceDecoder
 from gfm.models.glance_focus.fusion import RosTaIntegration, fuse, fuse_expected
@@ -50,21 +51,7 @@ class RimMatting(NamedTuple):
     alpha: Tensor
 
 
-class Licence(NamedTuple):
-    """One source of the pictures that a network was trained on.
-
-    Attributes:
-        source: The set of pictures, or what made them.
-        licence: Under which they may be used, as the source states it.
-        share: Of the draws in the training that used them, 0 to 1.
-    """
-
-    source: str
-    licence: str
-    share: float
-
-
-class GFM(HubMethods, nn.Module):
+class GFM(HubMethods, MattingNetwork):
     """Glance and Focus Matting.
 
     Args:
@@ -77,10 +64,12 @@ class GFM(HubMethods, nn.Module):
         losses reach both decoders; in eval mode the most probable class decides, as published.
     """
 
+    system = "glance_focus"
+    config: GFMConfig
+
     def __init__(self, config: GFMConfig | None = None, weights: str | Path | None = None) -> None:
-        super().__init__()
-        self.config = config = config or GFMConfig()
-        self.licences: list[Licence] = []  # of what it was trained on, as far as that is known
+        config = config or GFMConfig()
+        super().__init__(config)
         self.encoder = build_encoder(config.backbone, weights)
         channels = self.encoder.channels
         plan = replace(self.encoder.plan.scaled(config.width), separable=config.separable)
@@ -95,20 +84,6 @@ class GFM(HubMethods, nn.Module):
             )
         self.focus = FocusDecoder(channels, plan, cast(dict[str, int], outputs), config.bridge)
         self.rim = RosTaIntegration() if config.rosta == "RIM" else None
-        self.mean: Tensor
-        self.scale: Tensor
-        for name, value in normalisation(config).items():
-            self.register_buffer(name, value)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is, and images have to be."""
-        return self.mean.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type that the network computes in."""
-        return self.mean.dtype
 
     def forward(self, image: Tensor) -> Matting | RimMatting:
         """Matte a batch.
@@ -146,7 +121,7 @@ class GFM(HubMethods, nn.Module):
         multiple, (height, width) = self.encoder.multiple, image.shape[-2:]
         rows = (height + multiple - 1) // multiple * multiple - height
         columns = (width + multiple - 1) // multiple * multiple - width
-        normalised = (image.to(self.mean.dtype) - self.mean) * self.scale
+        normalised = self.normalise(image)
         if compiling or rows or columns:  # padding by nothing would still copy
             normalised = functional.pad(normalised, (0, columns, 0, rows), mode="replicate")
         return self.encoder.forward(normalised)
@@ -200,19 +175,6 @@ class GFM(HubMethods, nn.Module):
         if self.rim is not None:
             raise InputError("a RIM network has three glance heads; call it as a whole")
         return self.config.rostas[0]
-
-
-def normalisation(config: GFMConfig) -> dict[str, Tensor]:
-    """The buffers `mean` and `scale`, (1, 3, 1, 1) each, of x -> (x - mean) * scale.
-
-    Note:
-        The scale 1 / std, not std, is kept: k / 255 * 255 is the exact k that a released network
-        saw, which a division by the rounded 1 / 255 does not give.
-    """
-    return {
-        "mean": torch.tensor(config.mean).view(1, 3, 1, 1),
-        "scale": torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1),
-    }
 
 
 def crop(maps: Tensor, image: Tensor) -> Tensor:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from gfm.encoders.build import read_state_dict, some
+from gfm.models.contract import Conversion, normalisation
 from gfm.models.glance_focus.config import RELEASED_MEAN, RELEASED_STD, GFMConfig, Rosta
-from gfm.models.glance_focus.network import GFM, normalisation
+from gfm.models.glance_focus.network import GFM
 from rssn.imaging.errors import InputError, check_choice
 
 RELEASED_BACKBONES = ("r34", "r34_2b", "d121", "r101")
@@ -37,20 +37,6 @@ _COMMON = (
 _BLOCK = re.compile(r"decoder(\d)_([gf])(?:_(tt|ft|bt))?\.(.+)")
 _GUIDE = re.compile(r"psp(\d)\.(.+)")
 _DECODERS = {"g": "glance", "f": "focus"}
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """A converted network and what its checkpoint held besides.
-
-    Attributes:
-        model: The network in eval mode.
-        unused: Entries of the checkpoint that the network does not need, by their released names:
-            the classifier, second copies of the encoder, layers that the released code never runs.
-    """
-
-    model: GFM
-    unused: tuple[str, ...]
 
 
 def released_config(backbone: str, rosta: Rosta) -> GFMConfig:

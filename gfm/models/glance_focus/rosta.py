@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.models.glance_focus.config import FocusRegion, SingleRosta
+from gfm.data.crops import FocusRegion
+from gfm.guidance.transition import ellipse_of, transition_trimap
+from gfm.models.glance_focus.config import SingleRosta
 from rssn.imaging.errors import InputError, check_choice
 
 KERNELS: dict[SingleRosta, int] = {"TT": 25, "FT": 50, "BT": 50}
@@ -76,9 +78,9 @@ def make_labels(
         raise InputError(
             f"alpha goes from {alpha.min()} to {alpha.max()}; wanted [0, 1]: divide uint8 by 255"
         )
-    ellipse = _ellipse(KERNELS[rosta] if kernel is None else kernel, scale)
+    ellipse = ellipse_of(KERNELS[rosta] if kernel is None else kernel, scale)
     if rosta == "TT":
-        glance = trimap(alpha, ellipse)
+        glance = transition_trimap(alpha, ellipse)
         return Labels(glance, alpha, glance == 1)
     if rosta == "FT":
         opaque = cv2.erode((alpha == 1).astype(np.uint8), ellipse)
@@ -91,31 +93,6 @@ def make_labels(
     if focus_region == "released":
         band = make_labels(alpha, "TT", kernel, scale).region
     return Labels(glance, focus, read if focus_region == "fusion" else band)
-
-
-def trimap(alpha: NDArray[np.float32], ellipse: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Trimap of a matte (H, W): 2 well inside the opaque set, 0 well outside the non-zero set."""
-    opaque = cv2.erode((alpha == 1).astype(np.uint8), ellipse)
-    touched = cv2.dilate((alpha > 0).astype(np.uint8), ellipse)
-    return _uint8(opaque + touched)
-
-
-def on_grid(alpha: NDArray[np.floating], bits: int = 24) -> NDArray[np.float32]:
-    """Round a matte to multiples of 2**-bits in [0, 1].
-
-    For up to 24 bits 1 - (1 - alpha) is alpha in float32. Fewer bits also make 1 again of the
-    0.9999999 that resizing leaves where a matte is opaque.
-    """
-    steps = np.rint(alpha.astype(np.float64) * 2**bits) / 2**bits
-    rounded: NDArray[np.float32] = steps.clip(0, 1).astype(np.float32)
-    return rounded
-
-
-def _ellipse(kernel: int, scale: float) -> NDArray[np.uint8]:
-    if kernel < 1 or not scale > 0:
-        raise InputError(f"kernel={kernel}, scale={scale}: both must be positive")
-    side = max(1, round(kernel * scale))
-    return _uint8(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
 
 
 def _uint8(values: NDArray[np.generic] | cv2.typing.MatLike) -> NDArray[np.uint8]:

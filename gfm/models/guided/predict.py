@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from gfm.guidance.bands import Trimap
-from gfm.inference.tiles import MARGIN, windows
 from gfm.models.guided.hints import Area, Hints
 from gfm.models.guided.network import MULTIPLE, Guided
+from gfm.models.windows import MARGIN, windows
 from rssn.imaging.images import Alpha, Uint8Image
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from gfm.blocks.convolutions import LogitConv2d
 from gfm.blocks.modulation import Modulate, modulated
 from gfm.encoders.guided import guided_encoder
-from gfm.models.glance_focus.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.lsa.config import LSAConfig
 
 # Channels of the decoder's blocks at strides 2 to 32 behind ResNet-50-D.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gfm.encoders.build import some
-from gfm.models.glance_focus.network import Licence
+from gfm.models.contract import Licence
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA, normalisation
 from rssn.imaging.errors import InputError

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from typing import Literal
 
-from gfm.inference.matting_model import MattingModel
-from gfm.inference.memory import Pass, bytes_per_pixel, format_memory, memory_in_use
-from gfm.inference.options import ForegroundMethod, PassOptions
-from gfm.inference.passes import (
+import torch
+from torch import Tensor
+
+from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.model import GFMModel
+from gfm.models.glance_focus.network import GFM
+from gfm.models.glance_focus.options import PassOptions
+from gfm.models.glance_focus.passes import (
     MAX_SIDE,
     MULTIPLE,
     VIEWS,
@@ -16,13 +22,19 @@ from gfm.inference.passes import (
     pass_size,
     whole_reduction,
 )
-from gfm.inference.tiles import OVERLAP, TilePlan
+from gfm.models.glance_focus.tiles import TilePlan
+from gfm.models.memory import format_memory, memory_in_use, peak_allocation
+from gfm.models.options import ForegroundMethod
+from gfm.models.windows import OVERLAP
 from rssn.imaging.errors import InputError
 
 # Bytes a pixel of the photograph, beside the photograph itself, after the passes: alpha, trimap,
 # and the estimated colours with what is needed to estimate and to encode them.
 FINISHING: dict[ForegroundMethod, int] = {"none": 18, "multilevel": 26, "closed_form": 500}
 RESERVE = 200_000_000  # bytes: compiled code and libraries that are loaded on the way
+Pass = Literal["glance", "focus", "whole"]
+
+PROBE = 256  # px, side of the image that is sent through the network to count
 SMALLEST_GLANCE = 512  # px of the longer side; smaller ones lose the object
 SMALLEST_TILE = OVERLAP + 2 * MULTIPLE
 LARGEST_TILE = MAX_SIDE
@@ -30,7 +42,7 @@ CANVAS = 8  # bytes a pixel of the focus image and of what is known of it
 
 
 def plan_passes(
-    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
+    models: Sequence[GFMModel], height: int, width: int, options: PassOptions
 ) -> TilePlan | None:
     """Choose the sizes of the passes over a photograph.
 
@@ -84,11 +96,11 @@ def plan_passes(
 
 
 def _plain_bytes(
-    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
+    models: Sequence[GFMModel], height: int, width: int, options: PassOptions
 ) -> float:
     """The most that a pass of the strategy allocates."""
 
-    def of(model: MattingModel) -> float:
+    def of(model: GFMModel) -> float:
         parts: dict[Pass, float]
         if options.strategy == "hybrid" and model.config.rosta != "RIM":
             glances, focuses = hybrid_looks(height, width, options)
@@ -105,11 +117,11 @@ def _plain_bytes(
     return max(of(model) for model in models)
 
 
-def _most(models: Sequence[MattingModel], parts: tuple[Pass, ...]) -> float:
+def _most(models: Sequence[GFMModel], parts: tuple[Pass, ...]) -> float:
     return max(_bytes(model, part) for model in models for part in parts)
 
 
-def _bytes(model: MattingModel, part: Pass) -> float:
+def _bytes(model: GFMModel, part: Pass) -> float:
     return bytes_per_pixel(model.config, part, model.dtype.itemsize)
 
 
@@ -123,3 +135,23 @@ def _check(needed: float, limit: int, height: int, width: int, advice: str = "")
             f"max_memory={format_memory(limit)} is too little for {width}x{height} pixels with "
             f"this model; give at least {format_memory(needed)}{advice}"
         )
+
+
+@functools.cache
+def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
+    """Bytes that a pass allocates at its peak per pixel of its input, without the weights.
+
+    Args:
+        config: The network.
+        part: The pass: the glance or the focus decoder alone, or the whole network.
+        item_size: Bytes of a value.
+    """
+    with torch.device("meta"):
+        model = GFM(config).eval()
+        image = torch.empty(1, 3, PROBE, PROBE)
+    runs: dict[Pass, Callable[[Tensor], object]] = {
+        "glance": model.glance_probabilities,
+        "focus": model.focus_alpha,
+        "whole": model,
+    }
+    return peak_allocation(lambda: runs[part](image), item_size) / PROBE**2

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.inference.passes import Maps
+from gfm.models.glance_focus.passes import Maps
 from rssn.imaging.resizing import resize
 
 TOLERANCE = 0.1  # of the range of a colour; a pixel that changed by this shows something else

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from gfm.inference.matting_model import MattingModel
-from gfm.inference.options import Augmentation, PassOptions
 from gfm.models.glance_focus.config import Rosta, SingleRosta
 from gfm.models.glance_focus.fusion import fuse, most_probable
+from gfm.models.glance_focus.model import GFMModel
 from gfm.models.glance_focus.network import Matting, RimMatting
+from gfm.models.glance_focus.options import PassOptions
+from gfm.models.options import Augmentation
 from rssn.imaging.resizing import resize
 
 MAX_SIDE = 1600  # of a pass, in pixels (released test script)
@@ -100,13 +101,13 @@ def pass_size(height: int, width: int, reduction: float, squeeze: bool = False) 
     return side(height), side(width)
 
 
-def shrink(model: MattingModel, rgb: Uint8Image, reduction: float) -> Tensor:
+def shrink(model: GFMModel, rgb: Uint8Image, reduction: float) -> Tensor:
     """The image as the network's input (1, 3, h, w) in [0, 1] at 1/reduction of its size."""
     size = pass_size(rgb.shape[0], rgb.shape[1], reduction, model.config.is_released)
     return network_input(model, [resize(rgb, size)])
 
 
-def network_input(model: MattingModel, images: Sequence[Uint8Image]) -> Tensor:
+def network_input(model: GFMModel, images: Sequence[Uint8Image]) -> Tensor:
     """Images of one size as a batch (B, 3, H, W) in [0, 1]."""
     batch = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2)
     return batch.to(model.dtype) / 255
@@ -131,7 +132,7 @@ def enlarge_rows(maps: Tensor, size: Size, rows: slice) -> Tensor:
     return enlarge(strip, (len(row), size[1]))
 
 
-def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:
+def strategy_maps(model: GFMModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:
     """Run the passes of a strategy.
 
     Args:
@@ -217,13 +218,13 @@ def whole_reduction(rosta: Rosta, options: PassOptions) -> float:
     return options.d1 if rosta == "RIM" else options.d2
 
 
-def glance_and_focus(model: MattingModel, image: Tensor) -> Tensor:
+def glance_and_focus(model: GFMModel, image: Tensor) -> Tensor:
     """Class probabilities and focus (B, C + 1, H, W) of one run, for a single representation."""
     output = cast(Matting, model(image))
     return torch.cat([output.glance, output.focus], dim=1)
 
 
-def _glance_and_alpha(model: MattingModel, image: Tensor) -> Tensor:
+def _glance_and_alpha(model: GFMModel, image: Tensor) -> Tensor:
     output = model(image)
     glance = (output.tt if isinstance(output, RimMatting) else output).glance
     return torch.cat([glance, output.alpha], dim=1)

@@ -1,36 +1,25 @@
-"""What inference asks of a network, whatever runs it."""
+"""Calls of a GFM network that inference needs, whatever runs it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
+from gfm.models.contract import MattingModel
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import Matting, RimMatting
 
 
-class MattingModel(Protocol):
+class GFMModel(MattingModel, Protocol):
     """A network in PyTorch (`gfm.GFM`) or an exported one in another runtime.
 
-    Images are RGB (B, 3, H, W), float, in [0, 1], of any height and width, on `device`. All calls
-    may come from several threads at once.
+    Images are RGB (B, 3, H, W), float, in [0, 1], of any height and width, on `device`.
     """
-
-    training: bool
 
     @property
     def config(self) -> GFMConfig:
-        """What the network was assembled from."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where images have to be."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type that images are best given in."""
+        """The configuration that it was built from."""
 
     def __call__(self, image: Tensor) -> Matting | RimMatting:
         """Glance, focus and matte at the size of the image, by both decoders."""

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.inference.matting_model import MattingModel
-from gfm.inference.options import PassOptions
-from gfm.inference.passes import (
-    MULTIPLE,
+from gfm.models.glance_focus.fusion import most_probable
+from gfm.models.glance_focus.model import GFMModel
+from gfm.models.glance_focus.options import PassOptions
+from gfm.models.glance_focus.passes import (
     VIEWS,
     Maps,
     Size,
@@ -25,14 +25,9 @@ from gfm.inference.passes import (
     glance_and_focus,
     network_input,
 )
-from gfm.models.glance_focus.fusion import most_probable
+from gfm.models.windows import Window, windows
 from rssn.imaging.resizing import resize
 
-# px of a tile beside another that are left out, for its border distorts them. What is left of that
-# in the focus is 0.0003 in the mean for tiles of 512 px (the demo's network), 0.0001 for 768 px.
-MARGIN = 96
-RAMP = 64  # px over which one tile fades into the next
-OVERLAP = 2 * MARGIN + RAMP
 COARSE_FOCUS = 0.02  # more is looked at in detail, under representations without a transition class
 
 
@@ -51,45 +46,7 @@ class TilePlan:
     tile: int
 
 
-@dataclass(frozen=True)
-class Window:
-    """A tile's extent along one axis, in pixels.
-
-    Attributes:
-        start: First position.
-        stop: Behind the last.
-        weights: What the tile counts at each position; those of all windows add up to 1.
-    """
-
-    start: int
-    stop: int
-    weights: NDArray[np.float32]
-
-
-def windows(length: int, tile: int) -> list[Window]:
-    """Cover an axis by tiles that start at multiples of 32 and fade into each other.
-
-    Note:
-        A network repeats itself exactly under shifts by its coarsest stride alone, hence the 32.
-    """
-    last = max(0, -(-length // MULTIPLE) * MULTIPLE - tile)
-    starts = [*range(0, last, tile - OVERLAP), last]
-    position = np.arange(length)
-    profiles = []
-    for start in starts:
-        rise = (position - start - MARGIN + 0.5) / RAMP if start > 0 else np.ones(length)
-        fall = (start + tile - MARGIN - position - 0.5) / RAMP if start < last else np.ones(length)
-        inside = (position >= start) & (position < start + tile)
-        profiles.append(np.where(inside, np.minimum(rise, fall).clip(0, 1), 0))
-    total = np.sum(profiles, axis=0)
-    return [
-        Window(start, stop, (profile / total)[start:stop].astype(np.float32))
-        for start, profile in zip(starts, profiles, strict=True)
-        for stop in [min(start + tile, length)]
-    ]
-
-
-def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan: TilePlan) -> Maps:
+def tiled_maps(model: GFMModel, rgb: Uint8Image, options: PassOptions, plan: TilePlan) -> Maps:
     """Glance of the whole image, and the focus in tiles.
 
     Note:
@@ -116,7 +73,7 @@ def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan:
 
 def _seen(
     network: Callable[[Tensor], Tensor],
-    model: MattingModel,
+    model: GFMModel,
     rgb: Uint8Image,
     views: Sequence[View],
 ) -> Tensor:
@@ -130,7 +87,7 @@ def _seen(
 
 
 def focus_canvas(
-    model: MattingModel,
+    model: GFMModel,
     rgb: Uint8Image,
     views: Sequence[View],
     tile: int,
@@ -145,7 +102,7 @@ def focus_canvas(
     """
     height, width = rgb.shape[:2]
     canvas = np.zeros((height, width), np.float32)
-    elsewhere = None if coarse is None else resize(coarse, (height, width), shrink="linear")
+    elsewhere = None if coarse is None else cv2.resize(coarse, (width, height))
     for row in windows(height, tile):
         for column in windows(width, tile):
             area = np.s_[row.start : row.stop, column.start : column.stop]

@@ -6,24 +6,18 @@ The sizes of passes are planned from what each network really allocates: its pas
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from gfm.models.glance_focus.config import GFMConfig
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
-
-Pass = Literal["glance", "focus", "whole"]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
-PROBE = 256  # px, side of the image that is sent through the network to count
 SLACK = 1.3  # for the allocator and the library of the convolutions; measured: up to 1.1 on r34
 STATED = 10**8  # bytes; limits in messages are rounded up to these
 
@@ -69,28 +63,17 @@ def memory_in_use(device: torch.device) -> int:
     return pages * resource.getpagesize()
 
 
-@functools.cache
-def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
-    """What a pass allocates at its peak, over the pixels of its input, without the weights.
+def peak_allocation(run: Callable[[], object], item_size: int = 4) -> float:
+    """Most bytes that a run on the `meta` device would hold at once, with slack.
 
     Args:
-        config: The network.
-        part: The pass: the glance or the focus decoder alone, or the whole network.
+        run: The run; its tensors must be on the `meta` device.
         item_size: Bytes of a value.
     """
     import torch
 
-    from gfm.inference.allocations import AllocationCounter
-    from gfm.models.glance_focus.network import GFM
+    from gfm.models.allocations import AllocationCounter
 
-    with torch.device("meta"):
-        model = GFM(config).eval()
-        image = torch.empty(1, 3, PROBE, PROBE)
-    runs: dict[Pass, Callable[[Tensor], object]] = {
-        "glance": model.glance_probabilities,
-        "focus": model.focus_alpha,
-        "whole": model,
-    }
     with torch.inference_mode(), AllocationCounter() as counter:
-        runs[part](image)
-    return float(SLACK * counter.peak * item_size / 4 / PROBE**2)
+        run()
+    return float(SLACK * counter.peak * item_size / 4)

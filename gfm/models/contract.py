@@ -1,0 +1,345 @@
+"""The contract of a matting system.
+
+A system is one folder in `gfm/models` and one line in `gfm.models.registry`. Everything outside of
+the folder (loading, training, export, matting, serving, evaluation) works on what stands here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gfm.models.config import SystemConfig
+from gfm.models.options import MatteOptions
+from rssn.imaging.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pytorch_lightning as lightning
+
+    from gfm.guidance.clicks import Clicks
+
+GuidanceKind = Literal["trimap", "mask", "clicks"]
+
+
+class Licence(NamedTuple):
+    """One source of the pictures that a network was trained on.
+
+    Attributes:
+        source: The set of pictures, or what made them.
+        licence: Under which they may be used, as the source states it.
+        share: Of the draws in the training that used them, 0 to 1.
+    """
+
+    source: str
+    licence: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """What a person says of one photograph of height H and width W; each part may be absent.
+
+    Attributes:
+        trimap: uint8 (H, W): 0 background, 128 unknown, 255 foreground.
+        mask: A coarse matte, float32 (H, W) in [0, 1].
+        clicks: Clicks on the object and on its background.
+    """
+
+    trimap: NDArray[np.uint8] | None = None
+    mask: NDArray[np.float32] | None = None
+    clicks: Clicks | None = None
+
+    @property
+    def given(self) -> tuple[GuidanceKind, ...]:
+        """The kinds that are present."""
+        kinds: tuple[GuidanceKind, ...] = ("trimap", "mask", "clicks")
+        return tuple(kind for kind in kinds if getattr(self, kind) is not None)
+
+
+class Prediction(NamedTuple):
+    """Output of a system for one photograph of height H and width W; absent parts are None.
+
+    Attributes:
+        alpha: Opacity, float32 (H, W) in [0, 1].
+        foreground: Colours of the object, uint8 RGB (H, W, 3).
+        background: Colours behind it, uint8 RGB (H, W, 3).
+        trimap: Where the system saw background (0), transition (1) and foreground (2), uint8
+            (H, W).
+    """
+
+    alpha: NDArray[np.float32]
+    foreground: NDArray[np.uint8] | None = None
+    background: NDArray[np.uint8] | None = None
+    trimap: NDArray[np.uint8] | None = None
+
+
+class MattingModel(Protocol):
+    """A network in PyTorch, or an exported one in another runtime.
+
+    All calls may come from several threads at once.
+    """
+
+    training: bool
+
+    @property
+    def system(self) -> str:
+        """The name of its system."""
+
+    @property
+    def config(self) -> Any:  # noqa: ANN401 - each system has a class of its own
+        """The configuration that it was built from."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device that its inputs must be on."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of its inputs."""
+
+
+class MattingNetwork(nn.Module):
+    """Base of all networks: configuration, licences, normalisation, device.
+
+    Args:
+        config: With `mean` and `std`, per channel of an image in [0, 1].
+
+    Note:
+        The scale 1 / std, not std, is kept: k / 255 * 255 is the exact k that a released network
+        saw, which a division by the rounded 1 / 255 does not give.
+    """
+
+    system: ClassVar[str]
+    config: Any
+
+    def __init__(self, config: SystemConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.licences: list[Licence] = []  # of the training pictures, as far as they are known
+        self.mean: Tensor
+        self.scale: Tensor
+        for name, value in normalisation(config).items():
+            self.register_buffer(name, value)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights; inputs must be on it."""
+        return self.mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type of the weights."""
+        return self.mean.dtype
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """(image - mean) / std of an image (B, 3, H, W) in [0, 1]."""
+        return (image.to(self.mean.dtype) - self.mean) * self.scale
+
+
+def normalisation(config: Any) -> dict[str, Tensor]:  # noqa: ANN401 - any with mean and std
+    """The buffers `mean` and `scale`, (1, 3, 1, 1) each, of x -> (x - mean) * scale."""
+    return {
+        "mean": torch.tensor(config.mean).view(1, 3, 1, 1),
+        "scale": torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1),
+    }
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A converted checkpoint.
+
+    Attributes:
+        model: The network in eval mode.
+        unused: Entries of the checkpoint that the network does not need, by their released names.
+    """
+
+    model: MattingNetwork
+    unused: tuple[str, ...] = ()
+
+
+class System(ABC):
+    """One matting system; `gfm.models.registry` holds one object of each.
+
+    Attributes:
+        name: As in the registry and in the metadata of model files.
+        config: Class of its configurations.
+        guidance: Kinds of guidance that its networks take. `mask` may be listed by any system that
+            takes trimaps: it receives the trimap that the mask becomes.
+        needs_guidance: A photograph alone is not enough.
+        encodes_image_once: Clicks do not enter the encoder, so that a session encodes once.
+    """
+
+    name: ClassVar[str]
+    config: ClassVar[type[SystemConfig]]
+    guidance: ClassVar[frozenset[GuidanceKind]] = frozenset()
+    needs_guidance: ClassVar[bool] = False
+    encodes_image_once: ClassVar[bool] = False
+
+    @abstractmethod
+    def build(self, config: Any, weights: str | Path | None = None) -> MattingNetwork:  # noqa: ANN401
+        """A network.
+
+        Args:
+            config: Of the class `config`.
+            weights: Of its encoder; see `gfm.encoders.build.build_encoder`.
+        """
+
+    def skeleton(self, config: Any) -> MattingNetwork:  # noqa: ANN401
+        """A network whose values are still to come, on the CPU or the meta device."""
+        return self.build(config)
+
+    @abstractmethod
+    def predict(
+        self,
+        models: Sequence[Any],
+        images: Sequence[NDArray[np.uint8]],
+        guidance: Sequence[Guidance],
+        options: MatteOptions,
+    ) -> list[Prediction]:
+        """Matte photographs that have one `batch_key`.
+
+        Args:
+            models: One network in eval mode, or those of an ensemble.
+            images: uint8 RGB (H, W, 3).
+            guidance: Of each photograph, of kinds that the system takes.
+            options: How.
+        """
+
+    def clip_predictor(
+        self,
+        models: Sequence[Any],
+        options: MatteOptions,
+        height: int,
+        width: int,
+        smoothing: float,
+    ) -> Callable[[NDArray[np.uint8]], Prediction]:
+        """A function that mattes the frames (H, W, 3) of a clip in their order.
+
+        Args:
+            models: As for `predict`.
+            options: As for `predict`.
+            height: Of the frames in px.
+            width: Of the frames in px.
+            smoothing: Part of the earlier frames in what the network predicts, where nothing moved.
+                A system may leave it without effect, as this default does.
+        """
+        del height, width, smoothing
+        return lambda rgb: self.predict(models, [rgb], [Guidance()], options)[0]
+
+    def batch_key(
+        self, models: Sequence[Any], height: int, width: int, options: MatteOptions
+    ) -> Hashable:
+        """Equal for photographs that `predict` takes together; None takes each by itself."""
+        del models, height, width, options
+        return None
+
+    def check_options(self, options: MatteOptions) -> None:
+        """Refuse options without effect on this system.
+
+        Raises:
+            InputError: Such an option is set.
+        """
+        for name in ("strategy", "d1", "d2"):
+            if (value := getattr(options, name)) is not None:
+                raise InputError(
+                    f"{name}={value!r} has no effect on a model of the system {self.name}; leave "
+                    "it out"
+                )
+
+    def check_models(self, models: Sequence[Any]) -> None:
+        """Refuse ensembles that the system cannot take.
+
+        Raises:
+            InputError: There are several models.
+        """
+        if len(models) > 1:
+            raise InputError(
+                f"{len(models)} models of the system {self.name} are named; give one (the median "
+                "of several is for glance_focus)"
+            )
+
+    def task(self) -> type[lightning.LightningModule]:
+        """The Lightning task that trains it: a `gfm.training.task.MattingTask`.
+
+        Raises:
+            InputError: There is none.
+        """
+        raise InputError(f"system '{self.name}' has no training in this version")
+
+    def add_convert_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options of `gfm convert` that tell variants of its checkpoints apart."""
+        del parser
+
+    def convert(self, path: Path, **variant: Any) -> Conversion:  # noqa: ANN401 - its own options
+        """Read a released checkpoint.
+
+        Args:
+            path: The file.
+            variant: The options of `add_convert_arguments`.
+
+        Raises:
+            InputError: There are none, the file cannot be read, or it does not fit.
+        """
+        raise InputError(f"{path}: there are no released checkpoints of the system '{self.name}'")
+
+    def graph(self, network: Any) -> Graph:  # noqa: ANN401 - its own network
+        """The network as one graph for `gfm export`.
+
+        Raises:
+            InputError: It cannot be exported.
+        """
+        raise InputError(f"a network of the system '{self.name}' cannot be exported")
+
+    def exported(self, runtime: GraphRuntime, config: Any) -> MattingModel:  # noqa: ANN401
+        """An exported graph as a model that `predict` takes."""
+        del runtime, config
+        raise InputError(f"exports of the system '{self.name}' cannot be used")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network for the exporter.
+
+    Attributes:
+        module: Takes the inputs in their order, and returns the outputs in theirs, as a tuple.
+        inputs: Names, with the channels of each; all are (B, C, H, W) of one size.
+        outputs: Names.
+        distances: Compares the outputs of a run with those of PyTorch, and returns the distance
+            (B, C, H, W) by output; None takes the absolute difference.
+        multiple: Heights and widths must be multiples of this.
+    """
+
+    module: nn.Module
+    inputs: Mapping[str, int]
+    outputs: tuple[str, ...]
+    distances: (
+        Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Mapping[str, Tensor]] | None
+    ) = None
+    multiple: int = 1
+
+
+class GraphRuntime(Protocol):
+    """Another runtime with a graph in it.
+
+    Attributes:
+        inputs: Names of the graph's inputs.
+        outputs: Names of its outputs.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def run(
+        self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Compute some outputs of the graph, and nothing else."""

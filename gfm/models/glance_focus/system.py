@@ -1,0 +1,119 @@
+"""GFM behind the contract of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.models.glance_focus.config import GFMConfig, Rosta
+from gfm.models.glance_focus.network import GFM
+from gfm.models.options import MatteOptions
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gfm.models.glance_focus.exported import ExportedGFM
+    from gfm.models.glance_focus.model import GFMModel
+    from gfm.models.glance_focus.task import GFMTask
+
+
+class GlanceFocus(System):
+    """Glance and Focus Matting: from a photograph alone."""
+
+    name = "glance_focus"
+    config = GFMConfig
+
+    def build(self, config: GFMConfig, weights: str | Path | None = None) -> GFM:
+        """A network; see `GFM`."""
+        return GFM(config, weights)
+
+    def skeleton(self, config: GFMConfig) -> GFM:
+        """A network on the meta device, since random values would take a second to draw.
+
+        Encoders of timm may compute some of their values, and so begin with all of them.
+        """
+        with torch.device("cpu" if config.backbone.startswith("timm:") else "meta"):
+            return GFM(config)
+
+    def predict(
+        self,
+        models: Sequence[GFMModel],
+        images: Sequence[NDArray[np.uint8]],
+        guidance: Sequence[Guidance],
+        options: MatteOptions,
+    ) -> list[Prediction]:
+        """Alpha and the glance; of several networks the median (paper, section 5.5.1)."""
+        from gfm.models.glance_focus import predict
+
+        del guidance
+        return predict.predict(images, models, options)
+
+    def clip_predictor(
+        self,
+        models: Sequence[GFMModel],
+        options: MatteOptions,
+        height: int,
+        width: int,
+        smoothing: float,
+    ) -> Callable[[NDArray[np.uint8]], Prediction]:
+        """Maps of each frame, steadied by those of earlier frames."""
+        from gfm.models.glance_focus.predict import clip_predictor
+
+        return clip_predictor(models, options, height, width, smoothing)
+
+    def batch_key(
+        self, models: Sequence[GFMModel], height: int, width: int, options: MatteOptions
+    ) -> Hashable:
+        """The sizes of all passes; none with a limit on memory."""
+        from gfm.models.glance_focus.options import pass_options
+        from gfm.models.glance_focus.passes import sizes_of_passes
+
+        if options.max_memory is not None:
+            return None
+        return sizes_of_passes(height, width, pass_options(options, models, height, width))
+
+    def check_options(self, options: MatteOptions) -> None:
+        """All options have effect."""
+
+    def check_models(self, models: Sequence[GFMModel]) -> None:
+        """Any number of networks, of which the median is taken."""
+
+    def task(self) -> type[GFMTask]:
+        """`GFMTask`."""
+        from gfm.models.glance_focus.task import GFMTask
+
+        return GFMTask
+
+    def add_convert_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare encoder and representation."""
+        from gfm.models.glance_focus.released import RELEASED_BACKBONES
+
+        parser.add_argument("--backbone", required=True, choices=RELEASED_BACKBONES)
+        parser.add_argument("--rosta", required=True, choices=get_args(Rosta))
+
+    def convert(self, path: Path, **variant: Any) -> Conversion:  # noqa: ANN401
+        """Read a checkpoint of the released code."""
+        from gfm.models.glance_focus.released import convert
+
+        return convert(path, variant["backbone"], variant["rosta"])
+
+    def graph(self, network: GFM) -> Graph:
+        """Glance, focus and alpha; of RIM also those of each part."""
+        from gfm.models.glance_focus.exported import graph
+
+        return graph(network)
+
+    def exported(self, runtime: GraphRuntime, config: GFMConfig) -> ExportedGFM:
+        """An exported network behind the calls of `GFM`."""
+        from gfm.models.glance_focus.exported import ExportedGFM
+
+        return ExportedGFM(runtime, config)
+
+
+SYSTEM = GlanceFocus()

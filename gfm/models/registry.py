@@ -1,0 +1,29 @@
+"""The matting systems, by name; each is loaded when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from rssn.imaging.errors import check_choice
+
+if TYPE_CHECKING:
+    from gfm.models.contract import System
+
+# Name -> module that holds the system as `SYSTEM`.
+SYSTEMS = {
+    "glance_focus": "gfm.models.glance_focus.system",
+}
+DEFAULT = "glance_focus"
+DEFAULT_TASK = "gfm.models.glance_focus.task.GFMTask"  # of `gfm fit` without a class_path
+
+
+def get_system(name: str) -> System:
+    """The system of that name.
+
+    Raises:
+        InputError: There is none.
+    """
+    check_choice("system", name, tuple(SYSTEMS))
+    system: System = importlib.import_module(SYSTEMS[name]).SYSTEM
+    return system

@@ -159,6 +159,7 @@ class TestReading:
 class FlickeringModel:
     """The object is more likely than not, and every second time a little less likely."""
 
+    system = "glance_focus"
     training = False
     device = torch.device("cpu")
     dtype = torch.float32

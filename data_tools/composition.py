@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data_tools._work import as_done, reason
+from data_tools.work import as_done, reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, image_files
 from rssn.imaging.reading import read_alpha, read_rgb

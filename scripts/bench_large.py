@@ -35,7 +35,7 @@ from gfm.models.glance_focus.targets import labelled
 from gfm.models.memory import parse_memory
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import write_rgb
+from rssn.imaging.writing import write_rgb
 
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]

@@ -1,8 +1,9 @@
-"""Names with a leading underscore stay in their module; the contracts of `make lint` do the rest."""
+"""Names with a leading underscore stay in their module; `make lint` checks the rest."""
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -48,3 +49,16 @@ def test_private_names_are_found():
     code = "from gfm.a import _b\nfrom rssn._c import d\nfrom rssn import e\ne._f()\ne.__name__\n"
     assert list(private_names(code)) == ["_b", "_c", "e._f"]
     assert not list(private_names("import torch._dynamo\nfrom torch import _C\nself._g()\n"))
+
+
+def test_every_part_of_gfm_has_its_layer():
+    """A new folder, a system too, gets a place in the contract, or nothing would check it."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    layers = [each.get("layers", []) for each in tools["importlinter"]["contracts"]]
+    (layers_of_gfm,) = (each for each in layers if "gfm.blocks" in each)
+    listed = set(" ".join(layers_of_gfm).replace("|", " ").replace(":", " ").split())
+    patterns = ("*.py", "*/__init__.py", "models/*.py", "models/*/__init__.py")
+    parts = [path for pattern in patterns for path in (ROOT / "gfm").glob(pattern)]
+    names = {str(path.relative_to(ROOT)).removesuffix(".py").replace("/", ".") for path in parts}
+    names = {name.removesuffix(".__init__") for name in names} - {"gfm", "gfm.models"}
+    assert names == listed

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Name -> module that holds the system as `SYSTEM`.
 SYSTEMS = {
     "glance_focus": "gfm.models.glance_focus.system",
+    "guided": "gfm.models.guided.system",
 }
 DEFAULT = "glance_focus"
 DEFAULT_TASK = "gfm.models.glance_focus.task.GFMTask"  # of `gfm fit` without a class_path

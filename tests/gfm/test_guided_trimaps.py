@@ -23,6 +23,7 @@ from gfm.guidance.masks import (
     strongest,
     trimap_from_mask,
 )
+from gfm.guidance.refinement import grown, trimap_from_matte
 from rssn.imaging.errors import InputError
 
 EDGE = np.float32([0, 0, 0, 0, 0.5, 1, 1, 1, 1])  # of a matte, repeated in rows
@@ -166,3 +167,29 @@ def test_strongest_edge_within_a_radius():
 def test_masks_that_say_nothing_are_refused(mask, message):
     with pytest.raises(InputError, match=message):
         trimap_from_mask(mask, np.zeros((20, 20, 3), np.uint8))
+
+
+def test_matte_with_a_sharp_edge_gets_a_narrow_band():
+    trimap = trimap_from_matte(square(500, 100, 400))
+    assert trimap[250, 250] == 255
+    assert trimap[0, 0] == 0
+    assert (trimap[250, :250] == 128).sum() == 9  # 4 px to each side of the outermost pixel
+
+
+def test_matte_with_a_soft_edge_gets_a_wide_band_where_the_glance_saw_transition():
+    alpha = square(500, 100, 400)
+    alpha[100:400, 100:120] = 0.5
+    regions = np.ones(alpha.shape, np.uint8)
+    assert (trimap_from_matte(alpha, regions)[250, :250] == 128).sum() == 20 + 2 * 15
+    regions[:] = 0
+    assert (trimap_from_matte(alpha, regions)[250, :250] == 128).sum() == 4 + 20 + 5
+
+
+def test_empty_matte_has_nothing_to_refine():
+    assert not trimap_from_matte(np.zeros((40, 50), np.float32)).any()
+
+
+def test_grown_pixels_by_hand():
+    pixels = np.zeros((9, 9), bool)
+    pixels[4, 4] = True
+    assert grown(pixels, 0)[4].tolist() == [False, False, *[True] * 5, False, False]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gfm.encoders.efficientnet import LITE_SHAPES
+from gfm.models.config import SystemConfig
 from rssn.imaging.errors import InputError
 
 
 @dataclass(frozen=True)
-class GuidedConfig:
+class GuidedConfig(SystemConfig):
     """The network to assemble.
 
     Attributes:
@@ -32,6 +33,8 @@ class GuidedConfig:
         Raises:
             InputError: An unknown backbone, or widths that are not five numbers above 0.
         """
+        for name in ("widths", "mean", "std"):  # as JSON gives them
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.backbone not in LITE_SHAPES:
             raise InputError(
                 f"backbone={self.backbone!r} is not supported; choose from {', '.join(LITE_SHAPES)}"

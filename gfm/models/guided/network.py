@@ -11,6 +11,7 @@ from torch.nn import functional
 from gfm.blocks.depthwise import SameConv2d
 from gfm.blocks.precision import wide
 from gfm.encoders.efficientnet import LITE_SHAPES, STEM, EfficientNetLite
+from gfm.models.contract import MattingNetwork
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.guided.hints import HINTS
 
@@ -32,16 +33,18 @@ class Colours(NamedTuple):
     background: Tensor
 
 
-class Guided(nn.Module):
-    """Alpha, F and B of a photograph and its guidance.
+class Guided(MattingNetwork):
+    """Alpha, F and B of a photograph and its hints.
 
     Args:
         config: The network to assemble.
     """
 
+    system = "guided"
+
     def __init__(self, config: GuidedConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or GuidedConfig()
+        config = config or GuidedConfig()
+        super().__init__(config)
         self.encoder = EfficientNetLite(LITE_SHAPES[config.backbone])
         self.stem = SameConv2d(HINTS, STEM)
         nn.init.zeros_(self.stem.weight)
@@ -61,10 +64,6 @@ class Guided(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv2d(full, 7, 3, padding=1),
         )
-        self.mean: Tensor
-        self.scale: Tensor
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1))
-        self.register_buffer("scale", 1 / torch.tensor(config.std).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor, guidance: Tensor) -> Colours:
         """Matte a batch.
@@ -78,7 +77,7 @@ class Guided(nn.Module):
         """
         height, width = image.shape[-2:]
         rows, columns = -height % MULTIPLE, -width % MULTIPLE
-        both = torch.cat([(image - self.mean) * self.scale, guidance - 0.5], dim=1)
+        both = torch.cat([self.normalise(image), guidance - 0.5], dim=1)
         if rows or columns:
             both = functional.pad(both, (0, columns, 0, rows), mode="replicate")
         made = wide(self._decode(both))[..., :height, :width]

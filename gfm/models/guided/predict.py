@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from gfm.guidance.bands import Trimap
 from gfm.models.guided.hints import Area, Hints
-from gfm.models.guided.network import MULTIPLE, Guided
-from gfm.models.windows import MARGIN, windows
+from gfm.models.guided.network import Guided
+from gfm.models.windows import MARGIN, MULTIPLE, windows
 from rssn.imaging.images import Alpha, Uint8Image
 
 
-class Prediction(NamedTuple):
+class Colours(NamedTuple):
     """Alpha (H, W), float32 in [0, 1]; F and B (H, W, 3), uint8."""
 
     alpha: Alpha
@@ -23,9 +23,7 @@ class Prediction(NamedTuple):
     background: Uint8Image
 
 
-def predict(
-    network: Guided, image: Uint8Image, trimap: Trimap, tile: int | None = None
-) -> Prediction:
+def predict(network: Guided, image: Uint8Image, trimap: Trimap, tile: int | None = None) -> Colours:
     """Matte a photograph; the network runs where the trimap is unknown, and around that.
 
     Args:
@@ -38,41 +36,40 @@ def predict(
         The matte, which is 0 and 1 where that is known, and F and B, which are the photograph where
         alpha is 1 and 0.
     """
-    hints = Hints(image, trimap)
     unknown = (trimap != 0) & (trimap != 255)
     alpha = (trimap == 255).astype(np.float32)
-    colours = np.zeros((*trimap.shape, 6), np.float16)
-    colours[...] = np.concatenate([image, image], axis=2) / np.float16(255)
+    foreground, background = image.copy(), image.copy()
     if unknown.any():
         area = _around(unknown)
-        made = _tiled(network, hints, area, tile)
         inside = unknown[area]
-        alpha[area][inside] = made[..., 0][inside]
-        colours[area][inside] = made[..., 1:][inside]
-    levels = np.rint(colours * np.float16(255)).astype(np.uint8)
-    foreground, background = levels[..., :3], levels[..., 3:]
-    foreground[alpha == 1] = image[alpha == 1]
-    background[alpha == 0] = image[alpha == 0]
-    return Prediction(alpha, foreground, background)
+        made, colours = _tiled(network, Hints(image, trimap), area, inside, tile)
+        alpha[area][inside] = made[inside]
+        levels = np.rint(colours[inside] * np.float16(255)).astype(np.uint8)
+        foreground[area][inside], background[area][inside] = levels[:, :3], levels[:, 3:]
+        foreground[alpha == 1], background[alpha == 0] = image[alpha == 1], image[alpha == 0]
+    return Colours(alpha, foreground, background)
 
 
-def _tiled(network: Guided, hints: Hints, area: Area, tile: int | None) -> NDArray[np.float32]:
-    """Alpha, F and B (h, w, 7) of an area, those of its tiles that hold unknown pixels."""
+def _tiled(
+    network: Guided, hints: Hints, area: Area, unknown: NDArray[np.bool_], tile: int | None
+) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """Alpha (h, w) and F and B (h, w, 6) of an area, from the tiles that hold unknown pixels."""
+    height, width = unknown.shape
     top, left = area[0].start, area[1].start
-    height, width = area[0].stop - top, area[1].stop - left
     side = tile or -(-max(height, width) // MULTIPLE) * MULTIPLE
-    canvas = np.zeros((height, width, 7), np.float32)
+    alpha = np.zeros((height, width), np.float32)
+    colours = np.zeros((height, width, 6), np.float16)
     for row in windows(height, side):
         for column in windows(width, side):
             weight = row.weights[:, None] * column.weights
             inner = np.s_[row.start : row.stop, column.start : column.stop]
-            outer = np.s_[
-                top + row.start : top + row.stop, left + column.start : left + column.stop
-            ]
-            levels = hints.trimap[outer]
-            if ((levels != 0) & (levels != 255) & (weight > 0)).any():
-                canvas[inner] += _run(network, hints, outer) * weight[..., None]
-    return canvas
+            if not (unknown[inner] & (weight > 0)).any():
+                continue
+            rows = slice(top + row.start, top + row.stop)
+            made = _run(network, hints, (rows, slice(left + column.start, left + column.stop)))
+            alpha[inner] += made[..., 0] * weight
+            colours[inner] += (made[..., 1:] * weight[..., None]).astype(np.float16)
+    return alpha, colours
 
 
 def _run(network: Guided, hints: Hints, area: Area) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gfm.data.crops import Planes
 from gfm.data.material import MaterialOptions, degrade, photograph_view
 from gfm.guidance.bands import Trimap
+from gfm.models.contract import Licence
 from gfm.models.guided.trimaps import random_trimap
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
@@ -42,7 +43,6 @@ class SampleOptions:
     Attributes:
         composites: Share of the samples that are composed; the others are photographs.
         weights: How often pictures of a source are drawn, relative to 1, by the source's name.
-        photographs: Further factor on the cut-outs that are made of photographs.
         second: Share of the composites with a second object behind the first.
         textures: Share of the composites whose object gets the colours of another picture.
         behind: Share of the composites before a photograph with an object, not a background.
@@ -97,6 +97,24 @@ class GuidedSamples:
             if (sample.trimap == 128).mean() >= LEAST_UNKNOWN:
                 break
         return sample
+
+    def licences(self) -> list[Licence]:
+        """Everything that is trained on, by its share of the draws."""
+        composites = self.options.composites
+        draws = {
+            "photograph": 1 - composites + composites * self.options.behind,
+            "cutout": composites * (1 + self.options.second),
+            "background": composites * (1 - self.options.behind + self.options.textures),
+        }
+        shares: dict[tuple[str, str], float] = {}
+        for kind, (numbers, ends) in self._ends.items():
+            for number, share in zip(numbers, np.diff(ends, prepend=0), strict=True):
+                picture = self.material.pictures[number]
+                of = (picture.source, picture.licence)
+                shares[of] = shares.get(of, 0) + draws[kind] * float(share)
+        total = sum(shares.values())
+        ordered = sorted(shares.items(), key=lambda item: -item[1])
+        return [Licence(*of, round(share / total, 5)) for of, share in ordered]
 
     def _draw(self, size: int, rng: np.random.Generator) -> Sample:
         options = self.options

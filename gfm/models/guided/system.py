@@ -1,0 +1,75 @@
+"""The light guided network behind the contract of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.models.contract import Guidance, Prediction, System
+from gfm.models.guided.config import GuidedConfig
+from gfm.models.options import MatteOptions
+
+if TYPE_CHECKING:
+    from gfm.models.guided.network import Guided
+
+CLASSES = np.zeros(256, np.uint8)  # of `Prediction.trimap`, by the levels of a trimap
+CLASSES[128], CLASSES[255] = 1, 2
+
+
+class GuidedSystem(System):
+    """Alpha, F and B from a photograph with a trimap or a coarse mask, by a light network."""
+
+    name = "guided"
+    config = GuidedConfig
+    guidance = frozenset({"trimap", "mask"})
+    needs_guidance = True
+
+    def build(self, config: GuidedConfig, weights: str | Path | None = None) -> Guided:
+        """A network; `weights` are those of its encoder, as for `build_encoder`."""
+        from gfm.encoders.build import build_encoder
+        from gfm.models.guided.network import Guided
+
+        network = Guided(config)
+        if weights is not None:
+            body = build_encoder(f"timm:{config.backbone}", weights).get_submodule("body")
+            network.encoder.load_state_dict(body.state_dict())
+        return network
+
+    def predict(
+        self,
+        models: Sequence[Guided],
+        images: Sequence[NDArray[np.uint8]],
+        guidance: Sequence[Guidance],
+        options: MatteOptions,
+    ) -> list[Prediction]:
+        """Alpha, F and B; a mask becomes a trimap."""
+        return [
+            self._predict(models[0], image, given, options)
+            for image, given in zip(images, guidance, strict=True)
+        ]
+
+    def _predict(
+        self,
+        network: Guided,
+        image: NDArray[np.uint8],
+        given: Guidance,
+        options: MatteOptions,
+    ) -> Prediction:
+        from gfm.guidance.masks import trimap_from_mask
+        from gfm.models.guided.planning import tile_side
+        from gfm.models.guided.predict import predict
+
+        trimap = given.trimap
+        if trimap is None:
+            assert given.mask is not None  # checked by the caller: guidance is needed
+            trimap = trimap_from_mask(given.mask, image)
+        tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
+        made = predict(network, image, trimap, tile)
+        return Prediction(*made, CLASSES[trimap])
+
+
+SYSTEM = GuidedSystem()

@@ -1,0 +1,126 @@
+"""The light guided system behind the contract, and the refinement of automatic mattes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_guided_network import TINY, network, scene
+
+import gfm
+from gfm.checkpoints.files import load_network, save_model
+from gfm.inference.refine import refine
+from gfm.models.contract import Licence, Prediction
+from gfm.models.guided.config import GuidedConfig
+from gfm.models.guided.planning import LARGEST, SMALLEST, bytes_per_pixel, tile_side
+from gfm.models.registry import get_system
+from rssn.imaging.errors import InputError
+
+
+def test_model_file_keeps_weights_configuration_and_licences(tmp_path):
+    model = network()
+    model.licences = [Licence("drawn", "MIT", 1.0)]
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_network(tmp_path / "model.safetensors", "cpu")
+    assert loaded.system == "guided"
+    assert loaded.config == TINY
+    assert loaded.licences == model.licences
+    image, trimap = scene()
+    made = [gfm.matte(image, each, trimap=trimap).alpha for each in (model, loaded)]
+    np.testing.assert_array_equal(*made)
+
+
+def test_matte_with_a_trimap():
+    image, trimap = scene()
+    made = gfm.matte(image, network(), trimap=trimap)
+    np.testing.assert_array_equal(made.alpha[trimap != 128], trimap[trimap != 128] / 255)
+    assert np.unique(made.trimap).tolist() == [0, 1, 2]
+    assert made.foreground.dtype == np.uint8
+
+
+def test_matte_with_a_mask():
+    image, trimap = scene(96, 160)
+    made = gfm.matte(image, network(), mask=trimap >= 128)
+    assert made.alpha[50, 5] == 1
+    assert made.alpha[50, 150] == 0
+
+
+def test_photograph_alone_is_refused():
+    image, _ = scene()
+    with pytest.raises(InputError, match="needs mask or trimap"):
+        gfm.matte(image, network())
+
+
+def test_options_of_gfm_are_refused():
+    image, trimap = scene()
+    with pytest.raises(InputError, match="no effect"):
+        gfm.matte(image, network(), trimap=trimap, d1=2)
+
+
+def test_limit_of_memory_decides_the_tiles():
+    model = network()
+    assert tile_side(model, 1000, 1500, None) is None
+    assert tile_side(model, 6000, 8000, None) == LARGEST
+    tight = 10**12
+    assert tile_side(model, 1000, 1500, tight) is None
+    with pytest.raises(InputError, match="give at least"):
+        tile_side(model, 1000, 1500, 10**6)
+
+
+def test_tiles_shrink_with_the_limit():
+    model = network()
+    with pytest.raises(InputError) as caught:
+        tile_side(model, 3000, 4000, 1)
+    least = float(str(caught.value).rpartition(" ")[2].removesuffix("GB"))
+    limit = int((least + 0.1) * 1e9)
+    side = tile_side(model, 3000, 4000, limit)
+    assert side is not None
+    assert SMALLEST <= side < LARGEST
+    assert side % 32 == 0
+
+
+def test_bytes_of_a_pass_grow_with_the_widths():
+    wide = GuidedConfig(widths=(8, 8, 8, 8, 64), full=4)
+    assert bytes_per_pixel(wide) > bytes_per_pixel(TINY) > 40
+
+
+def test_configuration_of_other_widths_is_refused():
+    with pytest.raises(InputError, match="five widths"):
+        GuidedConfig(widths=(1, 2))
+    with pytest.raises(InputError, match="choose from"):
+        GuidedConfig(backbone="r34")
+
+
+def test_refinement_changes_soft_pixels_alone():
+    image, trimap = scene(128, 192)
+    alpha = (trimap == 255).astype(np.float32)
+    alpha[trimap == 128] = 0.5
+    made = refine(image, Prediction(alpha), network())
+    assert made.alpha[5, 5] == 1
+    assert made.alpha[5, -5] == 0
+    assert not np.allclose(made.alpha[trimap == 128], 0.5)
+    assert made.foreground is not None
+
+
+def test_matte_without_an_edge_stays(caplog):
+    image, _ = scene()
+    automatic = Prediction(np.zeros(image.shape[:2], np.float32))
+    assert refine(image, automatic, network()) is automatic
+    assert "nothing to refine" in caplog.text
+
+
+def test_model_without_trimaps_refines_nothing():
+    class Automatic:
+        system = "glance_focus"
+
+    with pytest.raises(InputError, match="takes no trimap"):
+        refine(scene()[0], Prediction(np.ones((64, 96), np.float32)), Automatic())
+
+
+def test_system_begins_with_the_weights_of_an_encoder(tmp_path):
+    import torch
+
+    source = network()
+    torch.save(source.encoder.state_dict(), tmp_path / "encoder.pth")
+    made = get_system("guided").build(TINY, tmp_path / "encoder.pth")
+    key = "blocks.1.0.conv_pw.weight"
+    torch.testing.assert_close(made.encoder.state_dict()[key], source.encoder.state_dict()[key])

@@ -22,13 +22,12 @@ from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
-    import argparse
-
     import pytorch_lightning as lightning
 
     from gfm.guidance.clicks import Clicks
 
 GuidanceKind = Literal["trimap", "mask", "clicks"]
+ConvertOption = Literal["variant", "backbone", "rosta"]
 
 
 class Licence(NamedTuple):
@@ -177,6 +176,7 @@ class System(ABC):
             takes trimaps: it receives the trimap that the mask becomes.
         needs_guidance: A photograph alone is not enough.
         encodes_image_once: Clicks do not enter the encoder, so that a session encodes once.
+        convert_options: Options of `gfm convert` that tell its released checkpoints apart.
     """
 
     name: ClassVar[str]
@@ -184,6 +184,7 @@ class System(ABC):
     guidance: ClassVar[frozenset[GuidanceKind]] = frozenset()
     needs_guidance: ClassVar[bool] = False
     encodes_image_once: ClassVar[bool] = False
+    convert_options: ClassVar[tuple[ConvertOption, ...]] = ()
 
     @abstractmethod
     def build(self, config: Any, weights: str | Path | None = None) -> MattingNetwork:  # noqa: ANN401
@@ -276,16 +277,12 @@ class System(ABC):
         """
         raise InputError(f"system '{self.name}' has no training in this version")
 
-    def add_convert_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options of `gfm convert` that tell variants of its checkpoints apart."""
-        del parser
-
-    def convert(self, path: Path, **variant: Any) -> Conversion:  # noqa: ANN401 - its own options
+    def convert(self, path: Path, **variant: str) -> Conversion:
         """Read a released checkpoint.
 
         Args:
             path: The file.
-            variant: The options of `add_convert_arguments`.
+            variant: Which variant it is, by the names in `convert_options`.
 
         Raises:
             InputError: There are none, the file cannot be read, or it does not fit.

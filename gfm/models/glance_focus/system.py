@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 import torch
@@ -14,10 +14,9 @@ from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Predi
 from gfm.models.glance_focus.config import GFMConfig, Rosta
 from gfm.models.glance_focus.network import GFM
 from gfm.models.options import MatteOptions
+from rssn.imaging.errors import InputError, check_choice
 
 if TYPE_CHECKING:
-    import argparse
-
     from gfm.models.glance_focus.exported import ExportedGFM
     from gfm.models.glance_focus.model import GFMModel
     from gfm.models.glance_focus.task import GFMTask
@@ -28,6 +27,7 @@ class GlanceFocus(System):
 
     name = "glance_focus"
     config = GFMConfig
+    convert_options = ("backbone", "rosta")
 
     def build(self, config: GFMConfig, weights: str | Path | None = None) -> GFM:
         """A network; see `GFM`."""
@@ -90,18 +90,18 @@ class GlanceFocus(System):
 
         return GFMTask
 
-    def add_convert_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare encoder and representation."""
-        from gfm.models.glance_focus.released import RELEASED_BACKBONES
+    def convert(self, path: Path, **variant: str) -> Conversion:
+        """Read a checkpoint of the released code, by its encoder and representation."""
+        from gfm.models.glance_focus.released import RELEASED_BACKBONES, convert
 
-        parser.add_argument("--backbone", required=True, choices=RELEASED_BACKBONES)
-        parser.add_argument("--rosta", required=True, choices=get_args(Rosta))
-
-    def convert(self, path: Path, **variant: Any) -> Conversion:  # noqa: ANN401
-        """Read a checkpoint of the released code."""
-        from gfm.models.glance_focus.released import convert
-
-        return convert(path, variant["backbone"], variant["rosta"])
+        backbone, rosta = variant.get("backbone"), variant.get("rosta")
+        if backbone is None or rosta is None:
+            raise InputError(
+                "a released GFM checkpoint does not name its variant; give --backbone "
+                f"{'|'.join(RELEASED_BACKBONES)} and --rosta {'|'.join(get_args(Rosta))}"
+            )
+        check_choice("rosta", rosta, get_args(Rosta))
+        return convert(path, backbone, cast(Rosta, rosta))
 
     def graph(self, network: GFM) -> Graph:
         """Glance, focus and alpha; of RIM also those of each part."""

@@ -42,4 +42,5 @@ class SystemConfig:
                 f"the model's configuration holds {', '.join(unknown)}, which this version does "
                 "not know; update the project"
             )
-        return cls(**values)
+        tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**tuples)  # JSON has lists alone

@@ -12,13 +12,13 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from data_tools.work import as_done, reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, image_files
 from rssn.imaging.reading import read_alpha, read_rgb
+from rssn.imaging.resizing import resize
 from rssn.imaging.writing import write_alpha, write_rgb
 
 PER_FOREGROUND = {"train": 100, "test": 20}
@@ -116,9 +116,8 @@ def composite(foreground: Uint8Image, alpha: Alpha, background: Uint8Image) -> U
     height, width = alpha.shape
     ratio = max(height / background.shape[0], width / background.shape[1])
     if ratio > 1:
-        size = (ceil(background.shape[1] * ratio), ceil(background.shape[0] * ratio))
-        enlarged = cv2.resize(background, size, interpolation=cv2.INTER_CUBIC)
-        background = np.asarray(enlarged, np.uint8)
+        rows, columns = (ceil(side * ratio) for side in background.shape[:2])
+        background = resize(background, (rows, columns), "cubic")
     opacity = alpha[..., None]
     mixed = opacity * foreground + (1 - opacity) * background[:height, :width]
     made: Uint8Image = mixed.astype(np.uint8)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from data_tools.layouts import Folders
 from data_tools.placing import Way, place, same_file
 from data_tools.work import reason
 from rssn.imaging.errors import InputError
-from rssn.imaging.reading import read_rgb
+from rssn.imaging.reading import read_pixels, read_rgb
 from rssn.imaging.writing import write_alpha
 
 VOID = 255  # label of pixels that belong to no object for sure
@@ -103,7 +102,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
                 f"{path}: holds no GTinst.Segmentation ({error}); fetch the file again"
             ) from None
         return np.asarray(labels, np.uint8)
-    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8:
+    labels = read_pixels(path)
+    if labels.ndim != 2 or labels.dtype != np.uint8:
         raise InputError(f"{path}: is no label map; give a grey PNG of 8 bits or a .mat of SBD")
     return np.asarray(labels, np.uint8)

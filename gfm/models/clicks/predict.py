@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from torch import Tensor
 from gfm.guidance.clicks import CLICK_SIGMAS, Clicks, keep_clicked
 from gfm.guidance.maps import gaussian_maps
 from gfm.models.clicks.network import ClickNetwork
+from rssn.imaging.resizing import resize
 
 MULTIPLE = 32  # the released code's; 8 would do for its network
 
@@ -41,29 +41,29 @@ def segment(
     """
     height, width = clicks.size
     fed = np.zeros(clicks.size, np.float32) if previous is None else keep_clicked(previous, clicks)
-    size = (-(-width // MULTIPLE) * MULTIPLE, -(-height // MULTIPLE) * MULTIPLE)
+    size = (-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE)
     masks = enlarge_masks(clicks.masks, size)
-    scaled = cv2.resize(image.astype(np.float32) / 255, size, interpolation=cv2.INTER_LANCZOS4)
+    scaled = resize(image.astype(np.float32) / 255, size, "lanczos")
     arrays = (
         scaled.transpose(2, 0, 1),
         masks,
         gaussian_maps(masks, CLICK_SIGMAS),
-        cv2.resize(fed, size, interpolation=cv2.INTER_LANCZOS4)[None],
+        resize(fed, size, "lanczos")[None],
     )
     made = network(*(_batch(array, network.mean) for array in arrays))
-    alpha = cv2.resize(made[0, 0].float().cpu().numpy(), (width, height))
+    alpha = resize(made[0, 0].float().cpu().numpy(), (height, width), shrink="linear")
     for x, y, positive in clicks:
         alpha[y, x] = positive
     return keep_clicked(alpha, clicks)
 
 
 def enlarge_masks(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Clicked pixels (2, H, W) in a picture of another width and height, nearest neighbours.
+    """Clicked pixels (2, H, W) in a picture of another height and width, nearest neighbours.
 
     A click may become two pixels where the picture is larger.
     """
     planes = masks.astype(np.uint8)
-    resized = [cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in planes]
+    resized = [resize(plane, size, "nearest", "nearest") for plane in planes]
     return np.stack(resized) > 0
 
 

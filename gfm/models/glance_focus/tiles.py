@@ -102,7 +102,7 @@ def focus_canvas(
     """
     height, width = rgb.shape[:2]
     canvas = np.zeros((height, width), np.float32)
-    elsewhere = None if coarse is None else cv2.resize(coarse, (width, height))
+    elsewhere = None if coarse is None else resize(coarse, (height, width), shrink="linear")
     for row in windows(height, tile):
         for column in windows(width, tile):
             area = np.s_[row.start : row.stop, column.start : column.stop]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gfm.guidance.bands import Floats, Trimap
 from rssn.imaging.images import Uint8Image
+from rssn.imaging.resizing import resize
 
 HINTS = 9
 """Channels of the guidance: definite background and foreground, F, B, and alpha."""
@@ -115,9 +115,7 @@ def _filled(weighted: Floats) -> Floats:
     if min(height, width) <= 2:
         total = weighted.sum(axis=(0, 1), keepdims=True)
         return np.asarray(weighted + (1 - weighted[..., 3:]) * total / total[..., 3:])
-    below: NDArray[np.float32] = cv2.resize(  # type: ignore[assignment]
-        _filled(_halved(weighted)), (width, height), interpolation=cv2.INTER_LINEAR
-    )
+    below = resize(_filled(_halved(weighted)), (height, width))
     below *= 1 - weighted[..., 3:]
     below += weighted
     return below
@@ -126,9 +124,6 @@ def _filled(weighted: Floats) -> Floats:
 def _halved(weighted: Floats) -> Floats:
     """Weighted colours at half the size; one known pixel in four is enough for all four."""
     height, width = weighted.shape[:2]
-    half = ((width + 1) // 2, (height + 1) // 2)
-    smaller: NDArray[np.float32] = cv2.resize(  # type: ignore[assignment]
-        weighted, half, interpolation=cv2.INTER_AREA
-    )
+    smaller = resize(weighted, ((height + 1) // 2, (width + 1) // 2))
     smaller *= np.minimum(4, 1 / np.maximum(smaller[..., 3:], LEAST))
     return smaller

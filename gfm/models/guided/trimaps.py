@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.bands import UNKNOWN, Floats, Trimap, distance_to
 from rssn.imaging.images import Alpha
+from rssn.imaging.resizing import resize
 
 RADII = ((1.0, 6.0), (4.0, 25.0), (20.0, 80.0))  # px: tight, usual, wide
 SHARES = (0.3, 0.4, 0.3)
@@ -64,7 +65,7 @@ def uneven(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Smooth factors between 0.4 and 1.6 (H, W)."""
     cells = int(rng.integers(3, 9))
     coarse = rng.uniform(0.4, 1.6, (cells, cells)).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, shape[1::-1], interpolation=cv2.INTER_LINEAR))
+    return resize(coarse, (shape[0], shape[1]), shrink="linear")
 
 
 def blobs(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:

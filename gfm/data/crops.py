@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from math import exp
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -14,6 +15,7 @@ from rssn.imaging.blending import blend
 from rssn.imaging.crops import Box, place_box
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.images import Pixels
+from rssn.stream.arrangement import put_before
 
 FocusRegion = Literal["fusion", "paper", "released"]
 
@@ -32,6 +34,11 @@ class CropOptions:
         flip: Share of the crops that are mirrored.
         jitter: Largest change of contrast, relative, and of brightness, in parts of 255; 0 leaves
             the colours alone, as the paper does.
+        gamma: Largest change of the gamma, as a natural logarithm; 0 leaves it alone.
+        second: Share of the crops with a crop of another sample behind their object, as one object
+            (FBA matting, section 3.6).
+        twice: Follow every batch by one of the same images at twice the scale (likewise). An epoch
+            has twice the batches.
         kernel: Diameter of the label kernel in pixels of the image; the paper's when None.
         focus_region: Where the focus decoder of FT and BT is trained: `fusion`, wherever the fusion
             reads it, or the bands of the `paper` or the `released` code; see
@@ -43,6 +50,9 @@ class CropOptions:
     transition: float = 0.5
     flip: float = 0.5
     jitter: float = 0.0
+    gamma: float = 0.0
+    second: float = 0.0
+    twice: bool = False
     kernel: int | None = None
     focus_region: FocusRegion = "fusion"
 
@@ -56,14 +66,19 @@ class CropOptions:
             raise InputError(f"sides={self.sides}: give at least one, each 32 pixels or more")
         if self.size < 32 or self.size % 32:
             raise InputError(f"size={self.size}: give a multiple of 32")
-        for name in ("transition", "flip"):
+        for name in ("transition", "flip", "second"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
         check_choice("focus_region", self.focus_region, get_args(FocusRegion))
         if self.kernel is not None and self.kernel < 1:
             raise InputError(f"kernel={self.kernel}: wanted 1 pixel or more")
-        if not 0 <= self.jitter < 1:
-            raise InputError(f"jitter={self.jitter}: wanted 0 or more and below 1")
+        for name in ("jitter", "gamma"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}: wanted 0 or more and below 1")
+
+    def closer(self) -> CropOptions:
+        """Options for crops at twice the scale: of half the sides, at least 32 px."""
+        return replace(self, sides=tuple(max(side // 2, 32) for side in self.sides))
 
 
 class Planes(NamedTuple):
@@ -94,7 +109,7 @@ class Cropper:
         self.pipeline = None
         if augment is not None:
             usual = {field.name: field.default for field in fields(CropOptions)}
-            for name in ("flip", "jitter"):
+            for name in ("flip", "jitter", "gamma"):
                 if (value := getattr(options, name)) != usual[name]:
                     raise InputError(
                         f"data.crop.{name}={value} has no effect beside data.augment={augment}; "
@@ -125,11 +140,11 @@ class Cropper:
         moved = self.move(**parts)
         alpha = on_grid(moved["mask"], ALPHA_BITS)
         made = Planes(moved["image"], alpha, moved.get("foreground"), moved.get("background"))
-        jitter = self.options.jitter
-        if not jitter:
-            return made
-        contrast, brightness = rng.uniform(-jitter, jitter, 2)
-        return relight(made, 1 + contrast, 255 * brightness)
+        jitter, gamma = self.options.jitter, self.options.gamma
+        if jitter:
+            contrast, brightness = rng.uniform(-jitter, jitter, 2)
+            made = relight(made, 1 + contrast, 255 * brightness)
+        return bend(made, exp(rng.uniform(-gamma, gamma))) if gamma else made
 
     def augment(self, planes: Planes, rng: np.random.Generator) -> Planes:
         """Run the user's pipeline on the planes of a crop, all alike; without one, change nothing.
@@ -168,6 +183,49 @@ def on_grid(alpha: NDArray[np.floating], bits: int = 24) -> NDArray[np.float32]:
     steps = np.rint(alpha.astype(np.float64) * 2**bits) / 2**bits
     rounded: NDArray[np.float32] = steps.clip(0, 1).astype(np.float32)
     return rounded
+
+
+def put_behind(front: Planes, behind: Planes) -> Planes:
+    """A crop with the object of another behind its own, as one object before its background.
+
+    Args:
+        front: The crop, with F and B.
+        behind: The other, with F.
+
+    Raises:
+        InputError: F or B is not known.
+    """
+    image, alpha, foreground, background = front
+    if foreground is None or background is None or behind.foreground is None:
+        raise InputError(
+            "crop.second needs foregrounds and backgrounds; train on shards of composites, built "
+            "by rssn.build"
+        )
+    rest = image.astype(np.int16) - blend(alpha, foreground, background)
+    colours, both = put_before((foreground, alpha), (behind.foreground, behind.alpha))
+    both = on_grid(both, ALPHA_BITS)
+    made = (blend(both, colours, background) + rest).clip(0, 255).astype(np.uint8)
+    return Planes(made, both, colours, background)
+
+
+def bend(planes: Planes, exponent: float) -> Planes:
+    """Raise every level, relative to 255, to a power, and keep the composition equation.
+
+    Args:
+        planes: Image, matte, and F and B where they are known.
+        exponent: Below 1 lightens.
+
+    Note:
+        F and B are bent and blended anew. What the image differed by from their blend stays.
+    """
+    table = np.rint((np.arange(256) / 255) ** exponent * 255).astype(np.uint8)
+    image, alpha, foreground, background = planes
+    if foreground is None or background is None:
+        return planes._replace(image=table[image])
+    rest = image.astype(np.int16) - blend(alpha, foreground, background)
+    foreground, background = table[foreground], table[background]
+    made = (blend(alpha, foreground, background) + rest).clip(0, 255).astype(np.uint8)
+    return Planes(made, alpha, foreground, background)
 
 
 def relight(planes: Planes, gain: float, offset: float) -> Planes:

@@ -14,7 +14,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from gfm.data.crops import CropOptions, Cropper
+from gfm.data.crops import CropOptions, Cropper, Planes, put_behind
 from gfm.data.samples import Crop, Targets, collate, with_targets
 from gfm.data.sets import TrainingSet
 from rssn.imaging.errors import InputError
@@ -68,9 +68,11 @@ class CropBatches(IterableDataset[list[Crop]]):
     augment: Path | None = None
     targets: Targets | None = None
     cropper: Cropper = field(init=False, repr=False)
+    closer: Cropper = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.cropper = Cropper(self.options, self.augment)
+        self.closer = Cropper(self.options.closer(), self.augment)
 
     def __len__(self) -> int:
         """Steps of a whole epoch, the same on each device."""
@@ -80,33 +82,65 @@ class CropBatches(IterableDataset[list[Crop]]):
         worker = get_worker_info()
         index, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         turn, start = self.turn, self.turn.consumed
-        order = generator(self.seed, "order", turn.epoch).permutation(len(self.samples))
+        order = self.order(turn.epoch)
         for step, sizes in enumerate(self.sizes(start)):
             begin = start + sum(sizes[: turn.rank])
             start += sum(sizes)
             if step % workers == index:
-                numbers = order[begin : begin + sizes[turn.rank]]
-                yield [self._crop(int(number)) for number in numbers]
+                chosen = order[begin : begin + sizes[turn.rank]]
+                yield [self._crop(number, closer) for number, closer in chosen]
+
+    @property
+    def count(self) -> int:
+        """Crops of an epoch."""
+        return len(self.samples) * (2 if self.options.twice else 1)
+
+    def order(self, epoch: int) -> list[tuple[int, bool]]:
+        """Samples of an epoch, each with whether it is seen at twice the scale.
+
+        Note:
+            With `crop.twice` the samples of one step come again in the next. A run that is resumed
+            at another batch size sees some samples of the epoch twice, and others not.
+        """
+        drawn = generator(self.seed, "order", epoch).permutation(len(self.samples)).tolist()
+        if not self.options.twice:
+            return [(number, False) for number in drawn]
+        step = self.batch_size * self.turn.world
+        groups = (drawn[start : start + step] for start in range(0, len(drawn), step))
+        return [
+            (number, closer) for group in groups for closer in (False, True) for number in group
+        ]
 
     def sizes(self, consumed: int = 0) -> list[list[int]]:
         """Sizes of the batches that an epoch still has, for each step those of all devices."""
-        left = max(len(self.samples) - consumed, 0)
+        left = max(self.count - consumed, 0)
         return batch_sizes(left, self.batch_size, self.turn.world)
 
-    def _crop(self, number: int) -> Crop:
+    def _crop(self, number: int, closer: bool = False) -> Crop:
         skipped: list[str] = []
         while True:
-            key, epoch = self.samples.key(number), self.turn.epoch
+            key = self.samples.key(number)
             try:
-                rng = generator(self.seed, "crop", key, epoch)
-                made = self.samples.crop(number, epoch, self.cropper, rng)
-                crop = Crop(key, *made, tuple(skipped))
-                return with_targets(crop, self.targets, self.options, self.seed, epoch)
+                crop = Crop(key, *self._planes(number, key, closer), tuple(skipped))
+                return with_targets(crop, self.targets, self.options, self.seed, self.turn.epoch)
             except InputError as error:
                 skipped.append(str(error))
                 if len(skipped) > self.skip_bad:
                     raise
                 number = (number + 1) % len(self.samples)
+
+    def _planes(self, number: int, key: str, closer: bool) -> tuple[Planes, float]:
+        """A crop of a sample, perhaps with the object of another sample behind its own."""
+        epoch, second = self.turn.epoch, self.options.second
+        cropper = self.closer if closer else self.cropper
+        rng = generator(self.seed, "closer crop" if closer else "crop", key, epoch)
+        planes, scale = self.samples.crop(number, epoch, cropper, rng)
+        if second:
+            pair = generator(self.seed, "second", key, epoch)
+            if pair.random() < second:
+                other = int(pair.integers(len(self.samples)))
+                planes = put_behind(planes, self.samples.crop(other, epoch, cropper, rng)[0])
+        return planes, scale
 
 
 def batch_sizes(count: int, batch_size: int, world: int) -> list[list[int]]:
@@ -186,7 +220,7 @@ class TrainingLoader(DataLoader[Any]):
             self.consumed = state["consumed"]
         else:  # older checkpoints count batches, of the size that they are resumed with
             self.consumed = sum(map(sum, self.dataset.sizes()[: state["done"]]))
-        left, world = len(self.dataset.samples) - self.consumed, self.dataset.turn.world
+        left, world = self.dataset.count - self.consumed, self.dataset.turn.world
         if 0 < left < world:
             raise InputError(
                 f"ckpt_path: {left} samples of the epoch are left, too few for {world} devices; "
@@ -196,7 +230,7 @@ class TrainingLoader(DataLoader[Any]):
 
     def __iter__(self) -> Any:  # noqa: ANN401 - torch's iterator types are private
         """The batches of the next epoch, or those that an interrupted one still owes."""
-        goes_on = self.resumes and not self.ended and self.consumed < len(self.dataset.samples)
+        goes_on = self.resumes and not self.ended and self.consumed < self.dataset.count
         if self.consumed and not goes_on:
             self.epoch, self.consumed = self.epoch + 1, 0
         self.resumes, self.ended = False, False

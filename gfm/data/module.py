@@ -194,7 +194,7 @@ class GFMData(lightning.LightningDataModule):
 
     def _check_crop_of_material(self) -> None:
         usual = CropOptions()
-        for name in ("sides", "transition", "flip", "jitter"):
+        for name in ("sides", "transition", "flip", "jitter", "gamma", "twice"):
             if getattr(self.crop, name) != getattr(usual, name):
                 raise InputError(
                     f"data.crop.{name} has no effect with data.material, whose views data.draw "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SYSTEMS = {
     "glance_focus": "gfm.models.glance_focus.system",
     "guided": "gfm.models.guided.system",
+    "fba": "gfm.models.fba.system",
 }
 DEFAULT = "glance_focus"
 DEFAULT_TASK = "gfm.models.glance_focus.task.GFMTask"  # of `gfm fit` without a class_path

@@ -30,9 +30,10 @@ def released():
 @pytest.mark.parametrize(("form", "case"), [("2020", "net_64x96"), ("head", "net_head_64x96")])
 def test_network_is_the_released_one(released, form, case):
     network = FBA(FBAConfig(standardisation=form)).eval()
-    assert list(network.state_dict()) == list(released)
+    ours = network.state_dict()
+    assert [key for key in ours if key not in ("mean", "scale")] == list(released)
     assert sum(each.numel() for each in network.parameters()) == 34_693_031
-    network.load_state_dict(released)
+    network.load_state_dict(released, strict=False)
     given = inputs("fba", case)
     image = torch.from_numpy(given["image"]).permute(2, 0, 1)[None].float() / 255
     masks, maps = (torch.from_numpy(each)[None] for each in encode_trimap(given["trimap"]))

@@ -22,7 +22,7 @@ class Echo(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(1))
+        self.device, self.dtype = torch.device("cpu"), torch.float32
         self.sizes = []
 
     def forward(self, image, trimap, distances):

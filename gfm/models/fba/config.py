@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from gfm.blocks.standardisation import Standardisation
 from gfm.encoders.dilated import Norm
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD, SystemConfig
 from rssn.imaging.errors import InputError, check_choice
 
 Activation = Literal["clamp", "sigmoid"]
@@ -16,7 +16,7 @@ DILATED = "dilated_resnet50"
 
 
 @dataclass(frozen=True)
-class FBAConfig:
+class FBAConfig(SystemConfig):
     """An FBA network; the default is the published one.
 
     Attributes:
@@ -40,6 +40,11 @@ class FBAConfig:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
+    @property
+    def multiple(self) -> int:
+        """Sides of the input for which the levels of the network lie exactly over each other."""
+        return 8 if self.backbone == DILATED else 32
+
     def __post_init__(self) -> None:
         """Check the values.
 
@@ -56,5 +61,7 @@ class FBAConfig:
             "activation": Activation,
             "outputs": Outputs,
         }
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
         for name, allowed in choices.items():
             check_choice(name, getattr(self, name), get_args(allowed))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gfm.blocks.layers import standardised_layers
 from gfm.blocks.modulation import Modulate
@@ -15,6 +15,7 @@ from gfm.encoders.dilated import dilated_resnet50
 from gfm.encoders.guided import guided_encoder
 from gfm.encoders.resnet import ResNet
 from gfm.guidance.trimap import encode_trimap
+from gfm.models.contract import MattingNetwork
 from gfm.models.fba.config import DILATED, FBAConfig
 from gfm.models.fba.decoder import Decoder, Widths
 from gfm.models.fba.fusion import fuse
@@ -51,7 +52,7 @@ class Features(NamedTuple):
     guide: Tensor
 
 
-class FBA(nn.Module):
+class FBA(MattingNetwork):
     """FBA matting (Forte and Pitié 2020).
 
     Args:
@@ -64,11 +65,14 @@ class FBA(nn.Module):
         multiple: Sides of the input for which the levels lie exactly over each other; others work.
     """
 
+    system = "fba"
+    config: FBAConfig
+
     def __init__(self, config: FBAConfig | None = None, weights: str | Path | None = None) -> None:
-        super().__init__()
-        self.config = config = config or FBAConfig()
+        config = config or FBAConfig()
+        super().__init__(config)
+        self.multiple = config.multiple
         self.encoder, strides, widths = _encoder(config, weights)
-        self.multiple = strides[-1]
         self.decoder = Decoder(
             self.encoder.channels,
             strides,
@@ -77,10 +81,6 @@ class FBA(nn.Module):
             widths=widths,
             layers=standardised_layers(config.standardisation, config.norm == "batch"),
         )
-        self.mean: Tensor
-        self.deviation: Tensor
-        for name, values in (("mean", config.mean), ("deviation", config.std)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, trimap: Tensor, distances: Tensor) -> AlphaFB:
         """Matte a batch.
@@ -110,9 +110,7 @@ class FBA(nn.Module):
         masks, distances = (
             torch.from_numpy(each)[None].to(image) for each in encode_trimap(levels)
         )
-        normalised = (image - self.mean) / self.deviation
-        guide = torch.cat([normalised, image, masks], dim=1)
-        return Features(self.encoder(torch.cat([normalised, distances, masks], dim=1)), guide)
+        return self._features(image, masks, distances)
 
     def decode(self, features: Features, modulate: Modulate | None = None) -> Tensor:
         """Alpha (1, 1, H, W) alone, not clamped, of what `encode` gives; not fused.
@@ -126,10 +124,14 @@ class FBA(nn.Module):
 
     def logits(self, image: Tensor, trimap: Tensor, distances: Tensor) -> Tensor:
         """The decoder's result (B, 7 or 1, H, W), before activation and fusion."""
-        normalised = (image - self.mean) / self.deviation
-        levels = self.encoder(torch.cat([normalised, distances, trimap], dim=1))
-        result: Tensor = self.decoder(levels, torch.cat([normalised, image, trimap], dim=1))
+        features = self._features(image, trimap, distances)
+        result: Tensor = self.decoder(features.levels, features.guide)
         return result
+
+    def _features(self, image: Tensor, trimap: Tensor, distances: Tensor) -> Features:
+        normalised = self.normalise(image)
+        guide = torch.cat([normalised, image, trimap], dim=1)
+        return Features(self.encoder(torch.cat([normalised, distances, trimap], dim=1)), guide)
 
     def activate(self, logits: Tensor, clamp: bool = True) -> AlphaFB:
         """Alpha, F and B in [0, 1] of the logits.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.maps import gaussian_maps
 from gfm.guidance.trimap import SIGMAS, known_masks
+from gfm.models.fba.exported import ExportedFBA
 from gfm.models.fba.network import FBA
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import Interpolation, resize
@@ -70,7 +71,7 @@ AUGMENTED = tuple(
 
 
 def predict(
-    network: FBA,
+    network: FBA | ExportedFBA,
     image: Uint8Image,
     trimap: NDArray[np.uint8],
     resizing: Resizing = "nearest",
@@ -110,7 +111,7 @@ def predict(
 
 
 def _pass(
-    network: FBA, image: Doubles, masks: Doubles, scale: float, resizing: Resizing
+    network: FBA | ExportedFBA, image: Doubles, masks: Doubles, scale: float, resizing: Resizing
 ) -> Doubles:
     """One run of the network, its maps (H, W, 7 or 1) at the size of the image."""
     height, width = image.shape[:2]
@@ -122,7 +123,7 @@ def _pass(
     distances = gaussian_maps(_definite(guide), SIGMAS)
     with torch.inference_mode():
         inputs = [
-            torch.from_numpy(np.ascontiguousarray(planes)).to(network.mean)[None]
+            torch.from_numpy(np.ascontiguousarray(planes)).to(network.device, network.dtype)[None]
             for planes in (seen.transpose(2, 0, 1), guide, distances)
         ]
         made = [part for part in network(*inputs) if part is not None]

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import some
+from gfm.blocks.standardisation import Standardisation
+from gfm.encoders.build import read_state_dict, some
+from gfm.models.contract import Licence, normalisation
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
 from rssn.imaging.errors import InputError
 
-LICENCE = (
-    "Adobe Deep Image Matting Dataset (composites of 431 objects)",
-    "non-commercial use and distribution only, by the licence agreement of the data set",
+LICENCE = Licence(
+    "Adobe Deep Image Matting Dataset, and the released FBA weights that were trained on it",
+    "non-commercial use and distribution only (Adobe Deep Image Matting Dataset License Agreement)",
+    1.0,
 )
+
+
+def convert(path: Path, variant: Standardisation = "2020") -> FBA:
+    """Read a released checkpoint.
+
+    Args:
+        path: A `.pth` of the released code, with or without a `module.` prefix on its keys.
+        variant: Form of the weight standardisation, in which the same file gives results that
+            differ a little: that of 2020, or of HEAD.
+
+    Raises:
+        InputError: The file cannot be read, or does not fit.
+    """
+    state = read_state_dict(path)  # whose errors name the file
+    try:
+        return convert_state_dict(state, FBAConfig(standardisation=variant))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def convert_state_dict(state: Mapping[str, Tensor], config: FBAConfig) -> FBA:
@@ -31,18 +53,19 @@ def convert_state_dict(state: Mapping[str, Tensor], config: FBAConfig) -> FBA:
     """
     with torch.device("meta"):
         network = FBA(config)
-    wanted = network.state_dict()
+    buffers = normalisation(config)
+    wanted = {k: v for k, v in network.state_dict().items() if k not in buffers}
     missing, left = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     shapes = [
         f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in wanted.keys() & state.keys()
+        for key in sorted(wanted.keys() & state.keys())
         if state[key].shape != wanted[key].shape
     ]
     if missing or left or shapes:
         raise InputError(
             f"is not a released FBA checkpoint: missing {some(missing)}; left over {some(left)}; "
-            f"of another shape {some(sorted(shapes))}"
+            f"of another shape {some(shapes)}"
         )
-    network = FBA(config)
-    network.load_state_dict(dict(state))
+    network.to_empty(device="cpu").load_state_dict({**state, **buffers})
+    network.licences = [LICENCE]
     return network.eval()

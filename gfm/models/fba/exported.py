@@ -1,0 +1,69 @@
+"""FBA as a graph, and an exported graph behind the calls of `FBA`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.network import DISTANCES, FBA, TRIMAP, AlphaFB
+
+INPUTS = {"image": 3, "trimap": TRIMAP, "distances": DISTANCES}
+
+
+def outputs(config: FBAConfig) -> tuple[str, ...]:
+    """Names of what a network predicts."""
+    return AlphaFB._fields if config.outputs == "alpha_fb" else ("alpha",)
+
+
+class Outputs(nn.Module):
+    """A network whose outputs are a tuple of tensors.
+
+    Args:
+        network: In eval mode.
+    """
+
+    def __init__(self, network: FBA) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, trimap: Tensor, distances: Tensor) -> tuple[Tensor, ...]:
+        """Alpha and, of a network that has them, F and B, fused."""
+        made = self.network(image, trimap, distances)
+        return tuple(part for part in made if part is not None)
+
+
+def graph(network: FBA) -> Graph:
+    """The network with its named inputs and outputs."""
+    return Graph(
+        Outputs(network).eval(), INPUTS, outputs(network.config), multiple=network.multiple
+    )
+
+
+class ExportedFBA:
+    """An exported network behind the call of `FBA`.
+
+    Args:
+        runtime: What runs the graph.
+        config: What the network was built from.
+    """
+
+    system = "fba"
+    training = False
+    device = torch.device("cpu")
+    dtype = torch.float32
+
+    def __init__(self, runtime: GraphRuntime, config: FBAConfig) -> None:
+        self.runtime, self.config = runtime, config
+        self.multiple = config.multiple
+
+    def __call__(self, image: Tensor, trimap: Tensor, distances: Tensor) -> AlphaFB:
+        """Matte a batch; see `FBA.forward`."""
+        given = {
+            name: np.ascontiguousarray(tensor.numpy())
+            for name, tensor in zip(INPUTS, (image, trimap, distances), strict=True)
+        }
+        made = self.runtime.run(given, outputs(self.config))
+        return AlphaFB(*(torch.from_numpy(part) for part in made))

@@ -1,0 +1,126 @@
+"""FBA behind the contract of a system."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.blocks.standardisation import Standardisation
+from gfm.guidance.masks import trimap_from_mask
+from gfm.guidance.trimap_files import has_unknown
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.network import FBA
+from gfm.models.options import Augmentation, MatteOptions
+from rssn.imaging.errors import InputError, check_choice
+
+if TYPE_CHECKING:
+    from gfm.models.fba.exported import ExportedFBA
+    from gfm.models.fba.predict import View
+    from gfm.models.fba.task import FBATask
+
+CLASSES = np.zeros(256, np.uint8)
+CLASSES[1:255], CLASSES[255] = 1, 2
+
+
+class FBAMatting(System):
+    """FBA matting: alpha, foreground and background from a photograph and a trimap."""
+
+    name = "fba"
+    config = FBAConfig
+    guidance = frozenset({"trimap", "mask"})
+    needs_guidance = True
+    convert_options = ("variant",)
+
+    def build(self, config: FBAConfig, weights: str | Path | None = None) -> FBA:
+        """A network; see `FBA`."""
+        return FBA(config, weights)
+
+    def predict(
+        self,
+        models: Sequence[FBA | ExportedFBA],
+        images: Sequence[NDArray[np.uint8]],
+        guidance: Sequence[Guidance],
+        options: MatteOptions,
+    ) -> list[Prediction]:
+        """Alpha, F and B of each photograph."""
+        views = _views(options.augmentation)
+        pairs = zip(images, guidance, strict=True)
+        return [_predict(models[0], image, _trimap(image, each), views) for image, each in pairs]
+
+    def task(self) -> type[FBATask]:
+        """`FBATask`."""
+        from gfm.models.fba.task import FBATask
+
+        return FBATask
+
+    def convert(self, path: Path, variant: str = "2020") -> Conversion:
+        """Read a checkpoint of the released code, in the form of `2020` or of `head`."""
+        from gfm.models.fba.released import convert
+
+        check_choice("variant", variant, get_args(Standardisation))
+        return Conversion(convert(path, cast(Standardisation, variant)))
+
+    def graph(self, network: FBA) -> Graph:
+        """Inputs `image`, `trimap` and `distances`; outputs `alpha`, `foreground`, `background`."""
+        from gfm.models.fba.exported import graph
+
+        return graph(network)
+
+    def exported(self, runtime: GraphRuntime, config: FBAConfig) -> ExportedFBA:
+        """An exported network behind the call of `FBA`."""
+        from gfm.models.fba.exported import ExportedFBA
+
+        return ExportedFBA(runtime, config)
+
+
+def _trimap(image: NDArray[np.uint8], guidance: Guidance) -> NDArray[np.uint8]:
+    """The trimap that is given, or that the mask becomes."""
+    if guidance.trimap is not None:
+        return guidance.trimap
+    if guidance.mask is None:
+        raise InputError("a model of the system fba needs a trimap or a mask; give one")
+    return trimap_from_mask(guidance.mask, image)
+
+
+def _views(augmentation: Augmentation | None) -> Sequence[View]:
+    from gfm.models.fba.predict import AUGMENTED, PLAIN, View
+
+    if augmentation == "glance":
+        raise InputError(
+            "augmentation='glance' is for GFM, which has a glance; choose 'none', 'flip' or 'full'"
+        )
+    if augmentation == "flip":
+        return (View(), View(mirrored=True))
+    return AUGMENTED if augmentation == "full" else PLAIN
+
+
+def _predict(
+    network: FBA | ExportedFBA,
+    image: NDArray[np.uint8],
+    trimap: NDArray[np.uint8],
+    views: Sequence[View],
+) -> Prediction:
+    from gfm.models.fba.predict import predict
+
+    if not has_unknown(trimap):
+        warnings.warn(
+            "the trimap has no unknown pixel, so that it is the matte itself; mark hair and other "
+            "soft edges with 128",
+            stacklevel=2,
+        )
+        return Prediction((trimap / 255).astype(np.float32), trimap=CLASSES[trimap])
+    alpha, foreground, background = predict(network, image, trimap, views=views)
+    return Prediction(alpha, _levels(foreground), _levels(background), CLASSES[trimap])
+
+
+def _levels(colours: NDArray[np.float32] | None) -> NDArray[np.uint8] | None:
+    return None if colours is None else np.rint(colours * 255).clip(0, 255).astype(np.uint8)
+
+
+SYSTEM = FBAMatting()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Name -> module that holds the system as `SYSTEM`.
 SYSTEMS = {
     "glance_focus": "gfm.models.glance_focus.system",
+    "adamatting": "gfm.models.adamatting.system",
     "guided": "gfm.models.guided.system",
     "fba": "gfm.models.fba.system",
 }

@@ -222,10 +222,19 @@ class MattingTask(lightning.LightningModule):
         target, image = photograph
         write_alpha(target, self.matte_photograph(image).alpha)
 
+    def photograph_errors(self, made: Matte, alpha: NDArray[np.float32]) -> dict[str, float]:
+        """Metrics of the matte of a photograph; `val_` or `test_` begins their names in the log.
+
+        Args:
+            made: The matte.
+            alpha: The reference matte (H, W).
+        """
+        return photograph_errors(made.alpha, alpha)
+
     def _compare(self, photograph: Photograph) -> Matte:
         name, image, alpha = photograph
         made = self.matte_photograph(image, self.guidance(name, alpha))
-        self.errors[name] = photograph_errors(made.alpha, alpha)
+        self.errors[name] = self.photograph_errors(made, alpha)
         return made
 
     def _log_errors(self, stage: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD, SystemConfig
 from rssn.imaging.errors import InputError, check_choice
 
 Encoding = Literal["levels", "distances"]
@@ -13,7 +13,7 @@ MOST_STEPS = 20
 
 
 @dataclass(frozen=True)
-class AdaMattingConfig:
+class AdaMattingConfig(SystemConfig):
     """One AdaMatting network; the defaults are those of the paper.
 
     Attributes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gfm.blocks.modulation import Modulate
 from gfm.encoders.build import Encoder
@@ -16,6 +16,7 @@ from gfm.models.adamatting.decoder import Decoder
 from gfm.models.adamatting.guide import CHANNELS, known
 from gfm.models.adamatting.loss import TaskWeights, predicted_unknown
 from gfm.models.adamatting.propagation import PropagationUnit
+from gfm.models.contract import MattingNetwork
 from gfm.models.glance_focus.fusion import fuse
 from gfm.models.glance_focus.network import check_image, crop
 
@@ -60,7 +61,7 @@ class Features(NamedTuple):
     image: Tensor
 
 
-class AdaMatting(nn.Module):
+class AdaMatting(MattingNetwork):
     """AdaMatting (Cai et al. 2019), in the house definition of what the paper leaves open.
 
     Args:
@@ -69,11 +70,14 @@ class AdaMatting(nn.Module):
             `gfm.encoders.build.build_encoder`. The paper starts from random ones.
     """
 
+    system = "adamatting"
+    config: AdaMattingConfig
+
     def __init__(
         self, config: AdaMattingConfig | None = None, weights: str | Path | None = None
     ) -> None:
-        super().__init__()
-        self.config = config = config or AdaMattingConfig()
+        config = config or AdaMattingConfig()
+        super().__init__(config)
         self.encoder = guided_encoder(
             config.backbone, 3 + CHANNELS[config.trimap_encoding], weights
         )
@@ -87,11 +91,6 @@ class AdaMatting(nn.Module):
         self.alpha_decoder = Decoder(channels, 1, shortcuts=(3, 2, 1))
         self.propagation = PropagationUnit(config.steps) if config.steps else None
         self.task_loss = TaskWeights() if config.alpha_weight is None else None
-        self.mean: Tensor
-        self.scale: Tensor
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
-        scale = torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1)
-        self.register_buffer("scale", scale, persistent=False)
 
     def forward(self, image: Tensor, trimap: Tensor, sparse: bool = False) -> Adaptation:
         """Adapt a trimap and estimate alpha.
@@ -113,8 +112,8 @@ class AdaMatting(nn.Module):
         """Everything that the alpha decoder and the propagation unit read, for one `forward`."""
         if not torch.compiler.is_compiling():
             check_image(image, self.mean, values=not self.training)
-        normalised = pad((image.to(self.mean.dtype) - self.mean) * self.scale)
-        guide = pad(trimap.to(self.mean.dtype))
+        normalised = pad(self.normalise(image))
+        guide = pad(trimap.to(self.dtype))
         levels = self.encoder.forward(torch.cat([normalised, guide], dim=1))
         logits = self._given(guide) if self.trimap_decoder is None else self.trimap_decoder(levels)
         if self.alpha_encoder is not None:
@@ -155,12 +154,14 @@ def pad(maps: Tensor) -> Tensor:
     """Reflect (B, C, H, W) at the lower and the right border up to multiples of 32.
 
     Note:
-        By index, since `pad` reflects at most once and an export could not simplify its sizes.
+        By index, since `torch.nn.functional.pad` reflects at most once, and with tensors for what
+        ONNX takes no symbol for.
     """
     for axis in (-2, -1):
         size = maps.shape[axis]
         padded = (size + MULTIPLE - 1) // MULTIPLE * MULTIPLE
         if padded != size or torch.compiler.is_compiling():
-            position = torch.arange(padded, device=maps.device) % max(2 * size - 2, 1)
-            maps = maps.index_select(axis, size - 1 - (size - 1 - position).abs())
+            last = torch.arange(size, device=maps.device)[-1:]
+            position = torch.arange(padded, device=maps.device) % (2 * last).clamp(min=1)
+            maps = maps.index_select(axis, last - (last - position).abs())
     return maps

@@ -1,10 +1,60 @@
-"""Key names of AdaMatting's house definition; nothing was ever released."""
+"""Checkpoints with the names of AdaMatting's house definition; nothing was ever released."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gfm.encoders.build import read_state_dict, some
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.contract import Conversion, normalisation
+from rssn.imaging.errors import InputError
 
 _ENCODER = re.compile(r"(encoder|alpha_encoder)\.(.+)")
+
+
+def convert(path: Path) -> Conversion:
+    """The published network from a checkpoint.
+
+    Raises:
+        InputError: The file cannot be read, or does not fit.
+    """
+    state = read_state_dict(path)  # whose errors name the file
+    try:
+        return Conversion(convert_state_dict(state))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def convert_state_dict(state: Mapping[str, Tensor]) -> AdaMatting:
+    """The published network, in eval mode, from the entries of a checkpoint.
+
+    Raises:
+        InputError: Entries are missing, left over or of another shape.
+    """
+    config = AdaMattingConfig()
+    with torch.device("meta"):
+        model = AdaMatting(config)
+    wanted = model.state_dict()
+    values = {rename(key): value for key, value in state.items()} | normalisation(config)
+    missing, left = sorted(wanted.keys() - values.keys()), sorted(values.keys() - wanted.keys())
+    shapes = [
+        f"{key} {tuple(values[key].shape)} instead of {tuple(wanted[key].shape)}"
+        for key in sorted(wanted.keys() & values.keys())
+        if values[key].shape != wanted[key].shape
+    ]
+    if missing or left or shapes:
+        raise InputError(
+            f"does not fit AdaMatting: missing {some(missing)}; left over {some(left)}; of another "
+            f"shape {some(shapes)}; give a state dict of the published network"
+        )
+    model.to_empty(device="cpu").load_state_dict(values)
+    return model.eval()
 
 
 def rename(key: str) -> str:

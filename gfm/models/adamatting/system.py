@@ -1,0 +1,100 @@
+"""AdaMatting behind the contract of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.guidance.masks import trimap_from_mask
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.models.options import MatteOptions
+from rssn.imaging.errors import InputError
+
+if TYPE_CHECKING:
+    from gfm.models.adamatting.exported import ExportedAdaMatting
+    from gfm.models.adamatting.task import AdaMattingTask
+
+
+class AdaMattingSystem(System):
+    """AdaMatting: corrects a trimap, and mattes by the corrected one."""
+
+    name = "adamatting"
+    config = AdaMattingConfig
+    guidance = frozenset({"trimap", "mask"})
+    needs_guidance = True
+
+    def build(self, config: AdaMattingConfig, weights: str | Path | None = None) -> AdaMatting:
+        """A network; see `AdaMatting`."""
+        return AdaMatting(config, weights)
+
+    def predict(
+        self,
+        models: Sequence[AdaMatting],
+        images: Sequence[NDArray[np.uint8]],
+        guidance: Sequence[Guidance],
+        options: MatteOptions,
+    ) -> list[Prediction]:
+        """Alpha and the adapted trimap."""
+        from gfm.models.adamatting.predict import predict
+
+        del options
+        return [
+            predict(models[0], image, _trimap(image, given))
+            for image, given in zip(images, guidance, strict=True)
+        ]
+
+    def check_options(self, options: MatteOptions) -> None:
+        """Refuse augmentation too: the paper describes none.
+
+        Raises:
+            InputError: An option without effect is set.
+        """
+        super().check_options(options)
+        if options.augmentation not in (None, "none"):
+            raise InputError(
+                f"augmentation='{options.augmentation}' has no effect on a model of the system "
+                "adamatting; leave it out"
+            )
+
+    def task(self) -> type[AdaMattingTask]:
+        """`AdaMattingTask`."""
+        from gfm.models.adamatting.task import AdaMattingTask
+
+        return AdaMattingTask
+
+    def convert(self, path: Path, **variant: str) -> Conversion:
+        """Read a checkpoint with the names of the house definition."""
+        from gfm.models.adamatting.released import convert
+
+        del variant
+        return convert(path)
+
+    def graph(self, network: AdaMatting) -> Graph:
+        """Probabilities of the adapted trimap, and alpha before it has its say."""
+        from gfm.models.adamatting.exported import graph
+
+        return graph(network)
+
+    def exported(self, runtime: GraphRuntime, config: AdaMattingConfig) -> ExportedAdaMatting:
+        """An exported network behind the call of `AdaMatting`."""
+        from gfm.models.adamatting.exported import ExportedAdaMatting
+
+        return ExportedAdaMatting(runtime, config)
+
+
+def _trimap(image: NDArray[np.uint8], guidance: Guidance) -> NDArray[np.uint8]:
+    """The trimap that is given, or that the mask becomes."""
+    if guidance.trimap is not None:
+        return guidance.trimap
+    if guidance.mask is None:
+        raise InputError("a model of the system adamatting needs a trimap or a mask; give one")
+    return trimap_from_mask(guidance.mask, image)
+
+
+SYSTEM = AdaMattingSystem()

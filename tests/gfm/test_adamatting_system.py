@@ -1,0 +1,153 @@
+"""AdaMatting from a checkpoint to a matte, and its training."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import guided
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny import draw_matte, draw_photograph, write_photographs, write_shards
+
+import gfm
+from gfm.__main__ import main
+from gfm.checkpoints.files import save_model
+from gfm.guidance.masks import trimap_from_mask
+from gfm.models.adamatting.config import AdaMattingConfig
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.adamatting.released import convert_state_dict
+from gfm.models.adamatting.task import AdaMattingTask
+from rssn.imaging.errors import InputError
+from rssn.imaging.writing import write_rgb
+
+SMALL = "timm:test_resnet"
+
+
+def test_checkpoint_becomes_a_matte(tmp_path):
+    entries = guided.weights("adamatting").items()
+    released, out = tmp_path / "released.pth", tmp_path / "model.safetensors"
+    torch.save({key: torch.from_numpy(np.asarray(value)) for key, value in entries}, released)
+    assert main(["convert", str(released), "--system", "adamatting", "--out", str(out)]) == 0
+    given = guided.inputs("adamatting", "net_64x96")
+    made = gfm.matte(given["image"], gfm.load_model(out, "cpu"), trimap=given["trimap"])
+    guided.check("adamatting", "net_64x96", final=made.alpha, labels=made.trimap)
+
+
+def test_other_entries_are_named():
+    state = {"encoder.conv1.weight": torch.zeros(64, 3, 7, 7), "more": torch.zeros(1)}
+    with pytest.raises(
+        InputError, match=r"missing .* and 6\d\d more; left over more; of another"
+    ) as said:
+        convert_state_dict(state)
+    assert "conv1.weight (64, 3, 7, 7) instead of (64, 4, 7, 7)" in str(said.value)
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    """The file of an untrained small network."""
+    torch.manual_seed(0)
+    save_model(AdaMatting(AdaMattingConfig(SMALL)), tmp_path / "small.safetensors")
+    return tmp_path / "small.safetensors"
+
+
+def trimap_of(alpha: np.ndarray) -> np.ndarray:
+    return np.where(alpha == 0, 0, np.where(alpha == 1, 255, 128)).astype(np.uint8)
+
+
+def test_command_writes_the_adapted_trimap(small, tmp_path):
+    write_rgb(tmp_path / "a.png", draw_photograph(0))
+    given = trimap_of(draw_matte())
+    cv2.imwrite(str(tmp_path / "t.png"), given)
+    out = tmp_path / "mattes"
+    options = ["--trimap", str(tmp_path / "t.png"), "--outputs", "alpha,trimap", "--quiet"]
+    command = ["matte", str(tmp_path / "a.png"), "--model", str(small), "--out", str(out)]
+    assert main([*command, *options]) == 0
+    made = gfm.matte(draw_photograph(0), gfm.load_model(small, "cpu"), trimap=given)
+    written = cv2.imread(str(out / "trimap" / "a.png"), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(written, np.array([0, 128, 255])[made.trimap])
+    assert not np.array_equal(written, given)
+
+
+def test_mask_becomes_the_trimap_that_is_adapted(small):
+    model, image, mask = gfm.load_model(small, "cpu"), draw_photograph(0), draw_matte()
+    made = gfm.matte(image, model, mask=mask)
+    same = gfm.matte(image, model, trimap=trimap_from_mask(mask, image))
+    assert np.array_equal(made.alpha, same.alpha) and np.array_equal(made.trimap, same.trimap)
+    assert np.isin(made.alpha[made.trimap != 1], (0, 1)).all()
+
+
+def test_augmentation_is_refused(small):
+    model, trimap = gfm.load_model(small, "cpu"), trimap_of(draw_matte())
+    with pytest.raises(InputError, match="augmentation='flip' has no effect"):
+        gfm.matte(draw_photograph(0), model, trimap=trimap, augmentation="flip")
+
+
+@pytest.mark.slow
+def test_export_adapts_alike(small, tmp_path):
+    file = tmp_path / "small.onnx"
+    assert main(["export", "--model", str(small), "--format", "onnx", "--out", str(file)]) == 0
+    given = trimap_of(draw_matte())
+    models = gfm.load_model(small, "cpu"), gfm.load_model(file)
+    one, other = (gfm.matte(draw_photograph(0), model, trimap=given) for model in models)
+    assert np.array_equal(one.trimap, other.trimap)
+    assert np.allclose(one.alpha, other.alpha, atol=1e-4)
+
+
+def test_photograph_alone_is_not_enough(small):
+    with pytest.raises(InputError, match="adamatting needs mask or trimap"):
+        gfm.matte(draw_photograph(0), gfm.load_model(small, "cpu"))
+
+
+TINY = (
+    *("--model", "gfm.models.adamatting.task.AdaMattingTask"),
+    *("--model.backbone", SMALL, "--model.validation_band", "3"),
+    *("--data.crop.sides", "[32]", "--data.crop.size", "32", "--data.batch_size", "2"),
+    *("--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1", "--quiet"),
+)
+
+
+def fit(data: Path, *more: str) -> None:
+    """Train on the shards of a folder, with their photographs for validation."""
+    where = ("--data.shards", str(data / "shards"), "--data.validation", str(data / "photographs"))
+    assert main(["fit", *where, *TINY, *more]) == 0
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch) -> Path:
+    """Six samples and two photographs, in the folder in which runs are made."""
+    monkeypatch.chdir(tmp_path)
+    write_shards(tmp_path / "shards", (4, 2))
+    write_photographs(tmp_path / "photographs", 2)
+    return tmp_path
+
+
+def column(run: Path, name: str) -> dict[str, str]:
+    """The values of a metric by their steps."""
+    with (run / "metrics.csv").open() as file:
+        return {row["step"]: row[name] for row in csv.DictReader(file) if row[name]}
+
+
+def test_resumed_training_repeats_the_one_left_alone(data):
+    fit(data, "--trainer.max_steps", "7", "--data.workers", "1")
+    fit(data, "--trainer.max_steps", "5", "--data.workers", "0")
+    begun = data / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    fit(data, "--trainer.max_steps", "7", "--data.workers", "0", "--ckpt_path", str(begun))
+    whole, first, second = (data / "runs" / f"version_{n}" for n in range(3))
+    for name in ("loss", "loss_trimap", "loss_alpha"):
+        assert column(first, name) | column(second, name) == column(whole, name)
+    files = (run / "checkpoints" / "last.safetensors" for run in (whole, second))
+    weights, again = (load_file(file) for file in files)
+    assert weights.keys() == again.keys()
+    assert all(torch.equal(value, again[key]) for key, value in weights.items())
+    assert weights["task_loss.s1"] != AdaMattingTask(SMALL).model.task_loss.s1
+
+
+def test_validation_compares_adapted_trimaps(data):
+    fit(data, "--trainer.max_steps", "2", "--data.workers", "0")
+    run = data / "runs" / "version_0"
+    (accuracy,) = column(run, "val_accuracy").values()
+    assert 0 <= float(accuracy) <= 1

@@ -16,6 +16,7 @@ SYSTEMS = {
     "adamatting": "gfm.models.adamatting.system",
     "guided": "gfm.models.guided.system",
     "fba": "gfm.models.fba.system",
+    "lsa": "gfm.models.lsa.system",
 }
 DEFAULT = "glance_focus"
 DEFAULT_TASK = "gfm.models.glance_focus.task.GFMTask"  # of `gfm fit` without a class_path

@@ -60,7 +60,15 @@ CONFIG_FLAGS = ("--config", "-c")
 
 
 class GFMCommandLine(LightningCLI):
-    """Lightning's command line with the project's defaults."""
+    """Lightning's command line with the project's defaults.
+
+    Attributes:
+        given: The arguments as they were given.
+    """
+
+    def __init__(self, *options: Any, args: Any = None, **more: Any) -> None:  # noqa: ANN401
+        self.given = list(args or [])
+        super().__init__(*options, args=args, **more)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Tie labels to the model and crops to the seed; keep the best and the last model."""
@@ -96,14 +104,11 @@ class GFMCommandLine(LightningCLI):
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,
                 "trainer.max_epochs": 500,
-                "model": {"class_path": DEFAULT_TASK},
             }
         )
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
-        """Keep the arguments as they were given, for `_parse_ckpt_path`."""
-        self.given = list(args or [])
-        super().parse_arguments(parser, args)
+        if "class_path" not in given_model_options(self.given):
+            # Beside another task's class_path, the options of this one would win over its own.
+            parser.set_defaults({"model": {"class_path": DEFAULT_TASK}})
 
     def _parse_ckpt_path(self) -> None:
         """Take the model's options from a checkpoint, but for those that were given.

@@ -69,4 +69,4 @@ def overfit(
 def _error(task: MattingTask, batch: Batch) -> float:
     task.model.eval()
     with torch.no_grad():
-        return float((task.predict_batch(batch) - batch.alpha).abs().mean())
+        return float((task.predict_batch(batch) - task.true_alpha(batch)).abs().mean())

@@ -85,4 +85,4 @@ def rehearse(
 def _error(task: MattingTask, batch: Batch) -> float:
     with torch.no_grad():
         task.model.eval()
-        return float((task.predict_batch(batch) - batch.alpha).abs().mean())
+        return float((task.predict_batch(batch) - task.true_alpha(batch)).abs().mean())

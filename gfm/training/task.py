@@ -75,6 +75,10 @@ class MattingTask(lightning.LightningModule):
         alpha: Tensor = self.model(batch.image).alpha
         return alpha
 
+    def true_alpha(self, batch: Batch) -> Tensor:
+        """What `predict_batch` should give (B, 1, H, W)."""
+        return batch.alpha
+
     def guidance(self, name: str, alpha: NDArray[np.float32]) -> Guidance:
         """Guidance for a photograph in validation and test; none here.
 

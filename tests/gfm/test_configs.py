@@ -15,6 +15,7 @@ from gfm.__main__ import main
 from gfm.data.module import GFMData
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
+from gfm.models.registry import SYSTEMS as REGISTERED
 from gfm.tracking.published import PUBLISHED
 from gfm.tracking.rows import Row, row_of
 from gfm.training.command_line import GFMCommandLine, given_model_options
@@ -28,8 +29,10 @@ MEDIAN = CONFIGS / "hybrid/median.yaml"  # of model files; tests/gfm/test_ensemb
 # What every file held when tracks and models were no files of their own, by its name.
 OLD = yaml.safe_load((Path(__file__).parent / "old_configs.yaml").read_text("utf-8"))
 GUIDED = CONFIGS / "guided.yaml"  # of another task; tests/gfm/test_guided_network.py reads it
+# Of further systems, by the folder; the tests of each system read its files.
+SYSTEMS = [path for path in FILES if path.parent.name in REGISTERED]
 TRACKS, MODELS = (sorted(CONFIGS.glob(f"{kind}/*.yaml")) for kind in ("tracks", "models"))
-WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, MEDIAN, GUIDED)]
+WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, *SYSTEMS, MEDIAN, GUIDED)]
 ROUTE_FILES = [path for path in WHOLE if "model" not in yaml.safe_load(path.read_text())]
 HYBRID = sorted(CONFIGS.glob("hybrid/*.yaml"))
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from gfm.blocks.convolutions import LogitConv2d
 from gfm.blocks.modulation import Modulate, modulated
 from gfm.encoders.guided import guided_encoder
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
+from gfm.models.contract import MattingNetwork
 from gfm.models.lsa.config import LSAConfig
 
 # Channels of the decoder's blocks at strides 2 to 32 behind ResNet-50-D.
@@ -32,7 +32,7 @@ class Features(NamedTuple):
     inputs: Tensor
 
 
-class LSA(nn.Module):
+class LSA(MattingNetwork):
     """Matting network for an image and its trimap.
 
     Args:
@@ -41,15 +41,14 @@ class LSA(nn.Module):
             the trimap's channel start at zero.
     """
 
+    system = "lsa"
+    config: LSAConfig
+
     def __init__(self, config: LSAConfig | None = None, weights: str | Path | None = None) -> None:
-        super().__init__()
-        self.config = config = config or LSAConfig()
+        config = config or LSAConfig()
+        super().__init__(config)
         self.encoder = guided_encoder(config.backbone, 4, weights)
         self.decoder = Decoder(self.encoder.channels)
-        self.mean: Tensor
-        self.std: Tensor
-        for name, value in normalisation().items():
-            self.register_buffer(name, value)
 
     def forward(self, image: Tensor, trimap: Tensor) -> Tensor:
         """Predict alpha.
@@ -65,7 +64,7 @@ class LSA(nn.Module):
 
     def encode(self, image: Tensor, trimap: Tensor) -> Features:
         """Run the encoder alone, on what `forward` takes."""
-        inputs = torch.cat([(image - self.mean) / self.std, trimap], dim=1)
+        inputs = torch.cat([self.normalise(image), trimap], dim=1)
         return Features(self.encoder(inputs), inputs)
 
     def decode(self, features: Features, modulate: Modulate | None = None) -> Tensor:
@@ -138,11 +137,3 @@ class GatedBlock(nn.Module):
         """(B, inputs, H, W) to (B, outputs, H, W)."""
         y = functional.relu(self.norm(self.convolution(x)))
         return y * functional.hardsigmoid(self.gate(y.mean(dim=(2, 3), keepdim=True)))
-
-
-def normalisation() -> dict[str, Tensor]:
-    """The buffers of a network: mean and standard deviation of ImageNet, (1, 3, 1, 1) each."""
-    return {
-        "mean": torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1),
-        "std": torch.tensor(IMAGENET_STD).view(1, 3, 1, 1),
-    }

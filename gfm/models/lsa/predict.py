@@ -111,7 +111,7 @@ def _view(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> A
     """Alpha of one view: pad, predict, clip, crop, and take known pixels from the trimap."""
     height, width = trimap.shape
     inputs = (_padded(image[..., channel]) for channel in range(3))
-    device = model.mean.device
+    device = model.device
     batch = _tensor(np.stack(list(inputs)), device), _tensor(_padded(trimap)[None], device)
     inner = np.s_[..., 2 * RING : 2 * RING + height, 2 * RING : 2 * RING + width]
     if options.refinement is None:

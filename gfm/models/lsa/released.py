@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import some
-from gfm.models.contract import Licence
+from gfm.encoders.build import read_state_dict, some
+from gfm.models.contract import Licence, normalisation
 from gfm.models.lsa.config import LSAConfig
-from gfm.models.lsa.network import LSA, normalisation
+from gfm.models.lsa.network import LSA
 from rssn.imaging.errors import InputError
 
 LICENCES = (
@@ -53,6 +54,22 @@ def rename(key: str) -> str | None:
     return None
 
 
+def convert(path: Path) -> LSA:
+    """Read the released checkpoint.
+
+    Args:
+        path: A `.pth` of the released code, with or without the prefix `module.` on its keys.
+
+    Raises:
+        InputError: The file cannot be read, or does not fit.
+    """
+    state = read_state_dict(path)  # whose errors name the file
+    try:
+        return convert_state_dict(state)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def convert_state_dict(state: Mapping[str, Tensor]) -> LSA:
     """Build the published network, in eval mode, from the entries of a released state dict.
 
@@ -68,7 +85,7 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> LSA:
     names = {key: rename(key) for key in state}
     values = {ours: state[key] for key, ours in names.items() if ours in wanted}
     unused = sorted(key for key, ours in names.items() if ours not in wanted)
-    missing = sorted(wanted.keys() - values.keys() - normalisation().keys())
+    missing = sorted(wanted.keys() - values.keys() - normalisation(model.config).keys())
     shapes = [
         f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[ours].shape)}"
         for key, ours in names.items()
@@ -79,5 +96,6 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> LSA:
             f"does not fit LSA matting: missing {some(missing)}; left over {some(unused)}; of "
             f"another shape {some(shapes)}; give the released checkpoint of LSA matting"
         )
-    model.to_empty(device="cpu").load_state_dict(values | normalisation())
+    model.to_empty(device="cpu").load_state_dict(values | normalisation(model.config))
+    model.licences = list(LICENCES)
     return model.eval()

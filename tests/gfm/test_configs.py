@@ -92,7 +92,8 @@ def test_run_is_instantiated(files, instantiate):
     assert isinstance(made.trainer, Trainer)
     config = made.model.model.config
     assert config.backbone == given["model"].get("backbone", "r34")
-    assert config.rosta == given["model"].get("rosta", "TT") == made.datamodule.rosta
+    rosta = given["model"].get("rosta", "TT")
+    assert config.rosta == rosta == made.datamodule.targets.rosta
     for key, value in given.get("data", {}).items():
         if key == "mixture":
             assert [part.shards for part in made.datamodule.mixture] == [v["shards"] for v in value]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gfm import metrics
     from gfm.checkpoints.files import save_model
-    from gfm.checkpoints.load import load_model
     from gfm.inference.cutout import Matte
+    from gfm.inference.loading import load_model
     from gfm.inference.matting import matte, matte_batch
     from gfm.models.glance_focus.config import GFMConfig
     from gfm.models.glance_focus.network import GFM
@@ -39,7 +39,7 @@ _HOMES = {
     "GFMConfig": "gfm.models.glance_focus.config",
     "Matte": "gfm.inference.cutout",
     "MatteOptions": "gfm.models.options",
-    "load_model": "gfm.checkpoints.load",
+    "load_model": "gfm.inference.loading",
     "matte": "gfm.inference.matting",
     "matte_batch": "gfm.inference.matting",
     "save_model": "gfm.checkpoints.files",

@@ -36,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] in LIGHTNING:
-        from gfm.training.command_line import run
+        from gfm.commands.fit import run
 
         return run_command(lambda: run(given))
     if given and given[0] == "sanity":  # the rest of its options are those of fit
-        from gfm.training.sanity import run as check
+        from gfm.commands.sanity import run as check
 
         return run_command(lambda: check(given[1:]))
     parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")

@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from gfm.commands.info import count_multiply_adds
-from gfm.losses import GFMLoss
 from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.loss import GFMLoss
 from gfm.models.glance_focus.network import GFM
 from gfm.models.glance_focus.targets import LabelPlanes
 from rssn.imaging.console import run_command

@@ -28,8 +28,8 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from gfm.checkpoints.files import save_model
 from gfm.data.material import MaterialOptions, MaterialSet
 from gfm.data.samples import Batch, Crop
-from gfm.losses import GFMLoss
 from gfm.models.glance_focus.config import GFMConfig
+from gfm.models.glance_focus.loss import GFMLoss
 from gfm.models.glance_focus.network import GFM
 from gfm.models.glance_focus.targets import labelled
 from gfm.training.parameter_groups import parameter_groups

@@ -16,13 +16,13 @@ from functools import partial
 
 import numpy as np
 import torch
+from gfm.training.command_line import task_class
 from torch import Tensor
 
 from data_tools.scenes.scene import draw_scene
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Batch, Crop, collate, with_targets
 from gfm.guidance.bands import dilated_trimap
-from gfm.training.command_line import task_class
 from gfm.training.task import MattingTask
 from rssn.imaging.blending import blend
 from rssn.imaging.console import run_command

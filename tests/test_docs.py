@@ -55,9 +55,9 @@ def flat(options: Mapping, prefix: str = "") -> set[str]:
 @pytest.fixture(scope="module")
 def lightning_options():
     """The names of all options of `gfm fit`."""
+    from gfm.commands.fit import command_line
     from gfm.data.crops import CropOptions
     from gfm.data.material import MaterialOptions
-    from gfm.training.command_line import command_line
 
     made = command_line(["--trainer.accelerator", "cpu", "--quiet"], is_run=False)
     options = yaml.safe_load(made.parser.dump(made.config, skip_none=False))

@@ -36,9 +36,9 @@ from tiny import shared
 import gfm
 from gfm.__main__ import main as gfm_main
 from gfm.checkpoints.files import CONFIG_KEY, save_model
-from gfm.checkpoints.load import load_model
+from gfm.commands.fit import command_line, read_hyper_parameters
+from gfm.inference.loading import load_model
 from gfm.models.glance_focus.released import convert
-from gfm.training.command_line import command_line, read_hyper_parameters
 from rssn import Manifest
 from rssn.build.builder import main as build
 from rssn.imaging.console import run_command

@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> None:
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
     # Whoever asks for help does not wait for PyTorch.
-    from gfm.checkpoints.load import load_model
+    from gfm.inference.loading import load_model
     from gfm.inference.matting import check_models
     from gfm.inference.photographs import describe, matte_all
     from gfm.video.command import ClipJob, find_clip, matte_clip

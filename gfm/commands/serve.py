@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 import gfm
 from gfm.checkpoints import packaged
+from gfm.serve.variables import TOKEN_VARIABLE
 from rssn.imaging.errors import InputError, how_to_install
-
-TOKEN_VARIABLE = "GFM_SERVE_TOKEN"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

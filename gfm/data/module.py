@@ -14,10 +14,10 @@ from gfm.data.crops import CropOptions
 from gfm.data.loader import CropBatches, TrainingLoader, Turn
 from gfm.data.material import MaterialOptions, MaterialSet
 from gfm.data.mixture import Part, open_mixture
+from gfm.data.position import count_present_batches
 from gfm.data.samples import Targets
 from gfm.data.sets import TrainingSet, open_training_set
 from gfm.models.contract import Licence
-from gfm.training.schedule import count_present_batches
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import make_folder

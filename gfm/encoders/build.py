@@ -17,13 +17,6 @@ from gfm.encoders.densenet import DenseNet
 from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
 from gfm.encoders.packages import package_weights
 from gfm.encoders.resnet import SHAPES, BasicBlock, ResNet
-from gfm.models.glance_focus.plans import (
-    DecoderPlan,
-    classic_plan,
-    full_resolution_plan,
-    plan_from_channels,
-    wide_plan,
-)
 from rssn.imaging.errors import InputError
 
 Body = TypeVar("Body", bound=nn.Module)
@@ -35,14 +28,12 @@ class Encoder(nn.Module):
     Attributes:
         channels: Channels of each level, from the finest to the coarsest.
         multiple: Height and width of the input must be multiples of this.
-        plan: Widths of the decoders that the paper or the released code pairs with this encoder.
         weights: Where its first values came from: `timm:TAG`, `package`, a file, or None for random
             ones.
     """
 
     channels: tuple[int, ...]
     multiple: int = 32
-    plan: DecoderPlan
     weights: str | None = None
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -56,16 +47,12 @@ class ResNetEncoder(Encoder):
     Args:
         name: Of `gfm.encoders.resnet.SHAPES`, as timm has it.
         weights: As for `build_encoder`.
-        plan: Widths of the decoders; taken from the channels when None.
     """
 
-    def __init__(
-        self, name: str, weights: str | Path | None = None, plan: DecoderPlan | None = None
-    ) -> None:
+    def __init__(self, name: str, weights: str | Path | None = None) -> None:
         super().__init__()
         self.body = _filled(ResNet(SHAPES[name]), name, weights)
         self.channels = self.body.channels
-        self.plan = plan or plan_from_channels(self.channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -84,7 +71,6 @@ class LiteEncoder(Encoder):
         super().__init__()
         self.body = _filled(EfficientNetLite(LITE_SHAPES[name]), name, weights)
         self.channels = self.body.channels
-        self.plan = plan_from_channels(self.channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -124,7 +110,6 @@ class TimmEncoder(Encoder):
                 "2, 4, 8, 16, 32 or 4, 8, 16, 32 (resnet34, convnext_tiny, ...)"
             )
         self.channels = channels
-        self.plan = plan_from_channels(channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -168,7 +153,6 @@ class DenseEncoder(Encoder):
             ]
         )
         self.channels = (64, 128, 256, 512, 512)
-        self.plan = classic_plan()
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to five levels at strides 2 to 32."""
@@ -195,7 +179,6 @@ class FullResolutionResNet(Encoder):
             ]
         )
         self.channels = (64, 64, 128, 256, 512, 512, 512)
-        self.plan = full_resolution_plan()
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode (B, 3, H, W) to seven levels at strides 1, 1, 2, 4, 8, 16, 32."""
@@ -208,10 +191,10 @@ PAPER_TAG = "tv_in1k"
 
 # By the names that `GFMConfig.backbone` takes; each makes its encoder from `weights`.
 ENCODERS: dict[str, Callable[[str | Path | None], Encoder]] = {
-    "r34": lambda weights: ResNetEncoder("resnet34", weights, classic_plan()),
+    "r34": lambda weights: ResNetEncoder("resnet34", weights),
     "r34_2b": FullResolutionResNet,
     "d121": DenseEncoder,
-    "r101": lambda weights: ResNetEncoder("resnet101", weights, wide_plan()),
+    "r101": lambda weights: ResNetEncoder("resnet101", weights),
 }
 
 

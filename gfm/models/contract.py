@@ -277,12 +277,12 @@ class System(ABC):
         """
         raise InputError(f"system '{self.name}' has no training in this version")
 
-    def convert(self, path: Path, **variant: str) -> Conversion:
+    def convert(self, path: Path, **options: str) -> Conversion:
         """Read a released checkpoint.
 
         Args:
             path: The file.
-            variant: Which variant it is, by the names in `convert_options`.
+            options: Which variant it is, by the names in `convert_options`.
 
         Raises:
             InputError: There are none, the file cannot be read, or it does not fit.

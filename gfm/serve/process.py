@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gfm.commands.serve import TOKEN_VARIABLE
+from gfm.serve.variables import TOKEN_VARIABLE
 from rssn.imaging.errors import InputError
 
 START_SECONDS = 300  # imports and compiles; long on a busy machine

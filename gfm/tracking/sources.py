@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gfm.tracking.published import METRICS
-from gfm.tracking.summary import FILE, WANDB_KEY, RunSummary, Scores
+from gfm.tracking.summary import FILE, WANDB_KEY, RunSummary
+from gfm.training.scores import Scores
 from rssn.imaging.errors import InputError, one_line
 
 API_SECONDS = 20

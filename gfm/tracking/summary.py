@@ -13,6 +13,7 @@ from typing import Any, Self, get_args
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.registry import DEFAULT, DEFAULT_TASK
 from gfm.tracking.rows import DataSet, Row, Track, row_of
+from gfm.training.scores import Scores
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import whole_file
 from rssn.imaging.locations import locate
@@ -28,23 +29,6 @@ _NO_RECIPE = {
         *("profiler",),
     ),
 }
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One validation or test.
-
-    Attributes:
-        epoch: Epochs begun until then, from 0 on.
-        step: Training steps until then.
-        photographs: How many photographs were compared.
-        metrics: Means over them, by the names of `gfm.metrics.evaluate`, convention `gfm`.
-    """
-
-    epoch: int
-    step: int
-    photographs: int
-    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)

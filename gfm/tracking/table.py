@@ -9,7 +9,8 @@ from typing import Any
 
 from gfm.tracking.published import METRICS, Published, published
 from gfm.tracking.rows import TRACKS, DataSet, Row, Track
-from gfm.tracking.summary import RunSummary, Scores
+from gfm.tracking.summary import RunSummary
+from gfm.training.scores import Scores
 
 _HEADS = ("SAD", "MSE", "MAD", "Grad", "Conn", "SAD-TRAN", "SAD-FG", "SAD-BG")
 _DECIMALS = {"mse": 4, "mad": 4}  # as printed; 2 for the others

@@ -15,8 +15,8 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 
 from gfm.checkpoints.files import save_model
 from gfm.evaluation.evaluate import Report
-from gfm.tracking.summary import Scores
 from gfm.training.averaging import model_to_keep
+from gfm.training.scores import Scores
 from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors

@@ -7,8 +7,6 @@ import math
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Timer
 
-from gfm.data.loader import TrainingLoader
-
 WARM_UP = 0.05  # of the run
 
 
@@ -74,16 +72,3 @@ def count_next_epoch(trainer: lightning.Trainer) -> None:
     if trainer.fit_loop.restarted_mid_epoch and trainer.current_epoch == epochs.current.ready:
         epochs.increment_ready()
         epochs.increment_started()
-
-
-def count_present_batches(trainer: lightning.Trainer, loader: TrainingLoader) -> None:
-    """Tell Lightning how many batches of the present size the resumed epoch is past.
-
-    Its checkpoints count batches, whose size the batch size and the number of devices decide.
-    """
-    batches = trainer.fit_loop.epoch_loop.batch_progress
-    if batches.is_last_batch:
-        loader.end_epoch()
-    change = loader.done - batches.current.ready
-    for name in ("ready", "started", "processed", "completed"):
-        setattr(batches.current, name, getattr(batches.current, name) + change)

@@ -10,10 +10,10 @@ import pytest
 from documents import ROOT, blocks
 from tiny import draw_matte, draw_photograph, write_shards
 
+from gfm.commands.fit import command_line
 from gfm.data.augmentation import import_albumentations
 from gfm.data.crops import CropOptions, Cropper, Planes
 from gfm.data.module import GFMData
-from gfm.training.command_line import command_line
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
 

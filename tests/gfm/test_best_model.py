@@ -11,7 +11,7 @@ from test_training import CPU, TINY, fit_arguments
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.checkpoints.load import load_model
+from gfm.inference.loading import load_model
 from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.sources import read_run
 

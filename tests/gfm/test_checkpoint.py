@@ -13,7 +13,7 @@ from tiny import ROSTAS, build, random_image, shared
 
 import gfm
 from gfm.checkpoints.files import CONFIG_KEY, resolve_device, save_model
-from gfm.checkpoints.load import load_model
+from gfm.inference.loading import load_model
 from rssn.imaging.errors import InputError
 
 

@@ -12,13 +12,13 @@ import yaml
 from pytorch_lightning import Trainer
 
 from gfm.__main__ import main
+from gfm.commands.fit import GFMCommandLine, given_model_options
 from gfm.data.module import GFMData
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
 from gfm.models.registry import SYSTEMS as REGISTERED
 from gfm.tracking.published import PUBLISHED
 from gfm.tracking.rows import Row, row_of
-from gfm.training.command_line import GFMCommandLine, given_model_options
 from gfm.training.task import MattingTask
 from rssn.build.builder import parser, route_options
 from rssn.route.compose import ROUTES, RouteOptions

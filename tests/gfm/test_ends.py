@@ -9,7 +9,7 @@ from test_training import CPU, TINY, fit_arguments, in_tmp_path, rows  # noqa: F
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.training.command_line import blamed_files, command_line
+from gfm.commands.fit import blamed_files, command_line
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,13 @@ from gfm.losses import (
     CharbonnierLoss,
     CompositionLoss,
     CrossEntropyLoss,
-    GFMLoss,
     LaplacianLoss,
-    LossWeights,
-    RIMLoss,
     charbonnier_loss,
     composition_loss,
     cross_entropy,
     laplacian_loss,
 )
+from gfm.models.glance_focus.loss import GFMLoss, LossWeights, RIMLoss
 from rssn.imaging.errors import InputError
 
 TERMS = ("glance", "focus_alpha", "focus_laplacian", "alpha", "laplacian", "composition")

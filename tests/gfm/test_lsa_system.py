@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from gfm.training.command_line import command_line
 from guided import check, inputs
 from lsa import released, released_state, small
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
@@ -21,7 +22,6 @@ from gfm.models.lsa.pipeline import AugmentationOptions
 from gfm.models.lsa.predict import PredictOptions, predict
 from gfm.models.lsa.targets import LSATargets
 from gfm.models.lsa.task import LSATask
-from gfm.training.command_line import command_line
 from gfm.training.overfitting import overfit
 from rssn.build.builder import parser
 from rssn.imaging.blending import blend

@@ -11,11 +11,11 @@ from tiny import build, draw_matte, draw_photograph
 
 import gfm
 from gfm.checkpoints.files import save_model
+from gfm.commands.fit import run
 from gfm.data.crops import CropOptions, Cropper
 from gfm.data.material import MaterialOptions, MaterialSet, degrade, photograph_view
 from gfm.data.module import GFMData
 from gfm.models.contract import Licence
-from gfm.training.command_line import run
 from rssn.imaging.errors import InputError
 from rssn.shards.material import Material, Picture, create_material
 from rssn.stream.arrangement import ArrangementOptions

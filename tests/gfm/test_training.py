@@ -17,10 +17,10 @@ from tiny import build, draw_matte, draw_photograph, write_photographs, write_sh
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
-from gfm.checkpoints.load import load_model
+from gfm.commands.fit import read_hyper_parameters
 from gfm.data.loader import CropBatches
+from gfm.inference.loading import load_model
 from gfm.models.glance_focus.task import GFMTask
-from gfm.training.command_line import read_hyper_parameters
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_alpha
 from rssn.imaging.writing import write_alpha, write_rgb

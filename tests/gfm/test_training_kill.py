@@ -19,7 +19,7 @@ from disks import remount
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.checkpoints.load import load_model
+from gfm.inference.loading import load_model
 from rssn.imaging.files import TEMPORARY
 
 PLACES = ("writing", "step", "validation")
@@ -106,7 +106,7 @@ def test_killed_at_random_moments_and_resumed(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     fork = multiprocessing.get_context("forkserver")
-    fork.set_forkserver_preload(["gfm.training.command_line"])  # imported once, not by each run
+    fork.set_forkserver_preload(["gfm.commands.fit"])  # imported once, not by each run
     found = []
     for number, death in enumerate(deaths(KILLS, seed=0)):
         folder = tmp_path / str(number)

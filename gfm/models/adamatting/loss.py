@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gfm.blocks.classes import most_probable
 from gfm.blocks.precision import wide
-from gfm.models.glance_focus.fusion import most_probable
 
 SIGMA = 4.0  # both start at it
 LEAST_SIGMA2 = 0.01  # as the alpha loss shrinks, its weight 1 / σ2 would grow without limit

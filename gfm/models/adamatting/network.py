@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gfm.blocks.classes import fuse_transition
 from gfm.blocks.modulation import Modulate
 from gfm.encoders.build import Encoder
 from gfm.encoders.guided import guided_encoder
@@ -17,8 +18,7 @@ from gfm.models.adamatting.guide import CHANNELS, known
 from gfm.models.adamatting.loss import TaskWeights, predicted_unknown
 from gfm.models.adamatting.propagation import PropagationUnit
 from gfm.models.contract import MattingNetwork
-from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.network import check_image, crop
+from gfm.models.images import check_image, crop
 
 CLASSES = 3  # background, unknown, foreground
 CERTAIN = 100.0  # logit of a class whose softmax is 1 in float32
@@ -42,7 +42,7 @@ class Adaptation(NamedTuple):
 
         The loss never teaches alpha on opaque pixels.
         """
-        return fuse(self.logits, self.alphas[-1], "TT")
+        return fuse_transition(self.logits, self.alphas[-1])
 
 
 class Features(NamedTuple):

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gfm.blocks.classes import most_probable
 from gfm.models.adamatting.guide import guide_of
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.contract import Prediction
-from gfm.models.glance_focus.fusion import most_probable
 
 
 def predict(model: AdaMatting, image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> Prediction:

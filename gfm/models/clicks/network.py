@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from gfm.blocks.guided_filter import LearnedGuidedFilter
+from gfm.blocks.pyramid_decoder import Decoder, skip_levels
 from gfm.encoders.dilated import dilated_resnet50
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.stream import InteractionStream
-from gfm.models.fba.decoder import Decoder, skip_levels
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MAPS = 6

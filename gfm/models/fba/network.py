@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gfm.blocks.layers import standardised_layers
 from gfm.blocks.modulation import Modulate
+from gfm.blocks.pyramid_decoder import Decoder, Widths
 from gfm.encoders.build import Encoder
 from gfm.encoders.dilated import dilated_resnet50
 from gfm.encoders.guided import guided_encoder
@@ -17,7 +18,6 @@ from gfm.encoders.resnet import ResNet
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.contract import MattingNetwork
 from gfm.models.fba.config import DILATED, FBAConfig
-from gfm.models.fba.decoder import Decoder, Widths
 from gfm.models.fba.fusion import fuse
 
 TRIMAP, DISTANCES = 2, 6  # channels of the guidance

@@ -59,10 +59,11 @@ class FBAMatting(System):
 
         return FBATask
 
-    def convert(self, path: Path, variant: str = "2020") -> Conversion:
+    def convert(self, path: Path, **options: str) -> Conversion:
         """Read a checkpoint of the released code, in the form of `2020` or of `head`."""
         from gfm.models.fba.released import convert
 
+        variant = options.get("variant", "2020")
         check_choice("variant", variant, get_args(Standardisation))
         return Conversion(convert(path, cast(Standardisation, variant)))
 

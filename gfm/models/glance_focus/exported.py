@@ -14,7 +14,8 @@ from gfm.export.runtimes import check_outputs
 from gfm.models.contract import Graph, GraphRuntime
 from gfm.models.glance_focus.config import GFMConfig, SingleRosta
 from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.network import GFM, Matting, RimMatting, check_image
+from gfm.models.glance_focus.network import GFM, Matting, RimMatting
+from gfm.models.images import check_image
 from rssn.imaging.errors import InputError
 
 INPUT = "image"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gfm.blocks.classes import fuse_transition, most_probable
 from gfm.blocks.precision import wide, without_autocast
 from gfm.models.glance_focus.config import SingleRosta
 
@@ -22,27 +23,10 @@ def fuse(glance: Tensor, focus: Tensor, rosta: SingleRosta) -> Tensor:
     Returns:
         The matte (B, 1, H, W) in [0, 1].
     """
-    winner = most_probable(glance)
     if rosta == "TT":
-        return (winner == 2).to(focus.dtype) + (winner == 1).to(focus.dtype) * focus
-    mask = winner.to(focus.dtype)
+        return fuse_transition(glance, focus)
+    mask = most_probable(glance).to(focus.dtype)
     return (mask + focus).clamp(max=1) if rosta == "FT" else (mask - focus).clamp(min=0)
-
-
-def most_probable(glance: Tensor) -> Tensor:
-    """The class with the greatest score, (B, 1, H, W) uint8, of scores (B, C, H, W).
-
-    Note:
-        The first of equal ones, as `argmax` has it, which takes ten times longer over so few
-        channels.
-    """
-    best = glance[:, :1]
-    winner = torch.zeros_like(best, dtype=torch.uint8)
-    for index in range(1, glance.shape[1]):
-        scores = glance[:, index : index + 1]
-        winner = torch.where(scores > best, index, winner)
-        best = torch.maximum(best, scores)
-    return winner
 
 
 def fuse_expected(probabilities: Tensor, focus: Tensor, rosta: SingleRosta) -> Tensor:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gfm.blocks.classes import most_probable
 from gfm.models.glance_focus.config import Rosta, SingleRosta
-from gfm.models.glance_focus.fusion import fuse, most_probable
+from gfm.models.glance_focus.fusion import fuse
 from gfm.models.glance_focus.model import GFMModel
 from gfm.models.glance_focus.network import Matting, RimMatting
 from gfm.models.glance_focus.options import PassOptions

@@ -101,3 +101,22 @@ def plan_from_channels(channels: Sequence[int]) -> DecoderPlan:
     stages = tuple(Stage((level, level, finer)) for level, finer in pairwise(coarse_first))
     finest = channels[0]
     return DecoderPlan(context=coarse_first[0], stages=stages, head=(finest, finest))
+
+
+_PUBLISHED = {
+    "r34": classic_plan,
+    "r34_2b": full_resolution_plan,
+    "d121": classic_plan,
+    "r101": wide_plan,
+}
+
+
+def decoder_plan(backbone: str, channels: Sequence[int]) -> DecoderPlan:
+    """Decoders for an encoder: those of the paper or its released code, or from the channels.
+
+    Args:
+        backbone: As in `GFMConfig`.
+        channels: Of the encoder's levels, finest first.
+    """
+    published = _PUBLISHED.get(backbone)
+    return plan_from_channels(channels) if published is None else published()

@@ -90,11 +90,11 @@ class GlanceFocus(System):
 
         return GFMTask
 
-    def convert(self, path: Path, **variant: str) -> Conversion:
+    def convert(self, path: Path, **options: str) -> Conversion:
         """Read a checkpoint of the released code, by its encoder and representation."""
         from gfm.models.glance_focus.released import RELEASED_BACKBONES, convert
 
-        backbone, rosta = variant.get("backbone"), variant.get("rosta")
+        backbone, rosta = options.get("backbone"), options.get("rosta")
         if backbone is None or rosta is None:
             raise InputError(
                 "a released GFM checkpoint does not name its variant; give --backbone "

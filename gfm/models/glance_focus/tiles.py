@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfm.models.glance_focus.fusion import most_probable
+from gfm.blocks.classes import most_probable
 from gfm.models.glance_focus.model import GFMModel
 from gfm.models.glance_focus.options import PassOptions
 from gfm.models.glance_focus.passes import (

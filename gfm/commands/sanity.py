@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> None:
             passed += [f"--data.{name}", getattr(own, name)]
     if not own.seconds > 0:
         raise InputError(f"--seconds {own.seconds}: wanted more than 0; the default is 120")
-    from gfm.training.command_line import command_line
+    from gfm.commands.fit import command_line
 
     made = command_line([*passed, *(["--quiet"] if own.quiet else [])], is_run=False)
     folder = Path(made.trainer.default_root_dir)

@@ -8,6 +8,7 @@ import torch
 from guided import check, inputs, probe, weights
 from torch import nn
 
+from gfm.blocks.fusion import fuse
 from gfm.blocks.layers import Layers, standardised_layers
 from gfm.blocks.pyramid_decoder import Decoder, Widths, skip_levels
 from gfm.blocks.standardisation import standardise
@@ -15,7 +16,6 @@ from gfm.encoders.dilated import dilated_resnet50
 from gfm.encoders.resnet import SHAPES, ResNet
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import FBAConfig
-from gfm.models.fba.fusion import fuse
 from gfm.models.fba.network import FBA
 from rssn.imaging.errors import InputError
 

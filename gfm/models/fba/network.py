@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gfm.blocks.fusion import fuse
 from gfm.blocks.layers import standardised_layers
 from gfm.blocks.modulation import Modulate
 from gfm.blocks.pyramid_decoder import Decoder, Widths
@@ -18,7 +19,6 @@ from gfm.encoders.resnet import ResNet
 from gfm.guidance.trimap import encode_trimap
 from gfm.models.contract import MattingNetwork
 from gfm.models.fba.config import DILATED, FBAConfig
-from gfm.models.fba.fusion import fuse
 
 TRIMAP, DISTANCES = 2, 6  # channels of the guidance
 STRIDES = (2, 4, 8, 16, 32)

@@ -2,6 +2,7 @@
 
 All terms of alpha are of its error inside the unknown region, since known pixels are set: a
 Laplacian pyramid is linear, so one pyramid of the error does for two of the mattes.
+Alpha is compared both before and after the fusion with the image, of which FBA trains the first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gfm.blocks.fusion import fuse
+
 LEVELS = 4
+PLAIN_WEIGHT = 0.5  # of the losses of alpha before its fusion with the image
 COLOUR_WEIGHT = 0.25  # of the losses of F and B
 HIDDEN = 0.1  # weight of F where the object is clear, and of B where it is opaque
 POWER = 0.5  # weight of a sample by its unknown pixels, to this power
@@ -38,8 +42,9 @@ def losses(
     """
     share = weights(unknown)
     error = (made[0] - alpha) * unknown
-    terms = {"alpha": weighted(error, share)}
-    terms["laplacian"] = laplacian(error, share)
+    terms = {"alpha": weighted(error, share), "laplacian": laplacian(error, share)}
+    fused = (fuse(image, *made)[0] - alpha) * unknown
+    terms["fused"] = weighted(fused, share) + laplacian(fused, share)
     # C - a F - (1 - a) B, up to what noise, JPEG and rounding did to C
     apart = (colours[0] - colours[1]).abs().sum(dim=1, keepdim=True)
     terms["composition"] = weighted(error.abs() * apart, share * composed.view(-1, 1, 1, 1))
@@ -54,7 +59,7 @@ def losses(
     terms["colours_composition"] = weighted(image - mixed, everywhere)
     of_alpha = terms["alpha"] + terms["laplacian"] + terms["composition"]
     of_colours = terms["colours"] + terms["colours_laplacian"] + terms["colours_composition"]
-    terms["total"] = of_alpha + COLOUR_WEIGHT * of_colours
+    terms["total"] = PLAIN_WEIGHT * of_alpha + terms["fused"] + COLOUR_WEIGHT * of_colours
     return terms
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.blocks.depthwise import SameConv2d
+from gfm.blocks.fusion import fuse
 from gfm.blocks.precision import wide
 from gfm.encoders.efficientnet import LITE_SHAPES, STEM, EfficientNetLite
 from gfm.models.contract import MattingNetwork
@@ -73,7 +74,8 @@ class Guided(MattingNetwork):
             guidance: (B, 9, H, W), of `gfm.models.guided.hints`.
 
         Returns:
-            Alpha, F and B at the size of the image; in training alpha leaves [0, 1] a little.
+            Alpha, F and B at the size of the image, fused with it (FBA, section 3.4). In training
+            they are not, and alpha leaves [0, 1] a little.
         """
         height, width = image.shape[-2:]
         rows, columns = -height % MULTIPLE, -width % MULTIPLE
@@ -87,7 +89,7 @@ class Guided(MattingNetwork):
             inside = alpha.clamp(0, 1)
             return Colours(inside + LEAK * (alpha - inside), colours[:, :3], colours[:, 3:])
         colours = colours.clamp(0, 1)
-        return Colours(alpha.clamp(0, 1), colours[:, :3], colours[:, 3:])
+        return Colours(*fuse(image, alpha.clamp(0, 1), colours[:, :3], colours[:, 3:]))
 
     def _decode(self, both: Tensor) -> Tensor:
         encoder = self.encoder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.checkpoints.files import packaged_model
+from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
@@ -26,6 +28,8 @@ from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
 
 if TYPE_CHECKING:
     from gfm.inference.guidance import ClicksLike, MaskLike
+
+log = logging.getLogger("gfm")
 
 Models = MattingModel | Sequence[MattingModel] | None
 
@@ -153,8 +157,18 @@ def predict(
 
     Raises:
         InputError: Guidance that the system does not take, or lacks.
+
+    Note:
+        A trimap without unknown pixels is the matte itself; a warning in the log says so.
     """
     check_guidance(system, guidance)
+    if guidance.trimap is not None and not has_unknown(guidance.trimap):
+        log.warning(
+            "the trimap has no unknown pixel, so that it is the matte itself; mark hair and other "
+            "soft edges with 128"
+        )
+        known = (guidance.trimap == 255).astype(np.float32)
+        return Prediction(known, trimap=np.where(known == 1, 2, 0).astype(np.uint8))
     return system.predict(models, [photograph.pixels], [guidance], options)[0]
 
 

@@ -9,14 +9,17 @@ import pytest
 import torch
 from guided import check, draw_trimap, inputs, weights
 from safetensors import safe_open
+from tiny import write_photographs, write_shards
 
 import gfm
 from gfm.__main__ import main
+from gfm.checkpoints.files import save_model
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Crop, collate, with_targets
 from gfm.models.contract import Guidance
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
+from gfm.models.fba.planning import pass_bytes
 from gfm.models.fba.system import SYSTEM
 from gfm.models.fba.task import FBATask
 from gfm.models.options import MatteOptions
@@ -81,12 +84,61 @@ def test_registry_knows_it():
     assert FBAConfig.from_json(config.to_json()) == config
 
 
-def test_trimap_without_unknown_pixels_is_the_matte(light):
+def test_trimap_without_unknown_pixels_is_the_matte(light, caplog):
     image = np.zeros((40, 60, 3), np.uint8)
     trimap = np.where(draw_trimap(40, 60) == 255, 255, 0).astype(np.uint8)
-    with pytest.warns(UserWarning, match="no unknown pixel"):
-        (made,) = SYSTEM.predict([light], [image], [Guidance(trimap=trimap)], MatteOptions())
-    assert (made.alpha == trimap / 255).all() and made.foreground is None
+    made = gfm.matte(image, light, trimap=trimap)
+    assert (made.alpha == trimap / 255).all() and "no unknown pixel" in caplog.text
+
+
+def test_too_little_memory_is_refused_with_what_is_enough(light):
+    image, trimap = np.zeros((75, 101, 3), np.uint8), draw_trimap(75, 101)
+    with pytest.raises(InputError, match=r"max_memory=0\.1GB is too little for FBA"):
+        gfm.matte(image, light, trimap=trimap, max_memory="0.1GB")
+    assert gfm.matte(image, light, trimap=trimap, max_memory="50GB").alpha.shape == (75, 101)
+
+
+def test_published_network_takes_what_was_measured():
+    """2.38 GiB for 1080x1624 px."""
+    fixed, each = pass_bytes(FBAConfig())
+    assert 2.38 < (fixed + each * 1080 * 1624) / 2**30 < 3.5
+
+
+@pytest.mark.slow
+def test_exported_network_mattes_alike(light, tmp_path):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    save_model(light, tmp_path / "light.safetensors")
+    words = ["export", "--model", str(tmp_path / "light.safetensors"), "--format", "onnx"]
+    assert main([*words, "--out", str(tmp_path / "light.onnx"), "--quiet"]) == 0
+    exported = gfm.load_model(tmp_path / "light.onnx")
+    assert exported.runtime.inputs == ("image", "trimap", "distances")
+    image, trimap = inputs("fba", "pipeline_75x101")["image"], draw_trimap(75, 101)
+    made, wanted = (gfm.matte(image, each, trimap=trimap) for each in (exported, light))
+    assert np.abs(made.alpha - wanted.alpha).max() < 1e-4
+    assert np.abs(made.foreground.astype(int) - wanted.foreground).max() <= 1
+
+
+@pytest.mark.slow
+def test_run_goes_on_to_the_bit(tmp_path, monkeypatch):
+    """Two epochs in one run, or with a break between: the same weights."""
+    monkeypatch.chdir(tmp_path)
+    write_shards(tmp_path / "shards", [3])
+    write_photographs(tmp_path / "photographs", 1)
+    run = ["fit", "--model", "gfm.models.fba.task.FBATask", "--model.backbone", LIGHT, "--quiet"]
+    run += ["--model.unclamped_steps", "4", "--model.learning_rate", "1e-3"]
+    run += ["--data.shards", "shards", "--data.crop.sides", "[64]", "--data.crop.size", "64"]
+    run += ["--data.crop.twice", "true", "--data.crop.second", "0.5", "--data.crop.gamma", "0.2"]
+    run += ["--data.batch_size", "1", "--data.workers", "0", "--trainer.accelerator", "cpu"]
+    run += ["--model.schedule", "constant", "--data.validation", "photographs"]
+    assert main([*run, "--trainer.max_epochs", "2"]) == 0
+    assert main([*run, "--trainer.max_epochs", "1"]) == 0
+    last = tmp_path / "runs" / "version_1" / "checkpoints" / "last.ckpt"
+    assert main([*run, "--trainer.max_epochs", "2", "--ckpt_path", str(last)]) == 0
+    whole, resumed = (
+        gfm.load_model(next((tmp_path / "runs" / name).rglob("last.safetensors"))).state_dict()
+        for name in ("version_0", "version_2")
+    )
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
 
 def test_mask_becomes_a_trimap(light):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from gfm.blocks.standardisation import Standardisation
 from gfm.guidance.masks import trimap_from_mask
-from gfm.guidance.trimap_files import has_unknown
 from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
@@ -49,9 +47,17 @@ class FBAMatting(System):
         options: MatteOptions,
     ) -> list[Prediction]:
         """Alpha, F and B of each photograph."""
+        from gfm.models.fba.planning import check_memory
+
+        (network,) = models
         views = _views(options.augmentation)
-        pairs = zip(images, guidance, strict=True)
-        return [_predict(models[0], image, _trimap(image, each), views) for image, each in pairs]
+        largest = max(view.scale for view in views) ** 2
+        made = []
+        for image, given in zip(images, guidance, strict=True):
+            pixels = round(image.shape[0] * image.shape[1] * largest)
+            check_memory(network.config, network.device, pixels, options.memory_limit)
+            made.append(_predict(network, image, _trimap(image, given), views))
+        return made
 
     def task(self) -> type[FBATask]:
         """`FBATask`."""
@@ -109,13 +115,6 @@ def _predict(
 ) -> Prediction:
     from gfm.models.fba.predict import predict
 
-    if not has_unknown(trimap):
-        warnings.warn(
-            "the trimap has no unknown pixel, so that it is the matte itself; mark hair and other "
-            "soft edges with 128",
-            stacklevel=2,
-        )
-        return Prediction((trimap / 255).astype(np.float32), trimap=CLASSES[trimap])
     alpha, foreground, background = predict(network, image, trimap, views=views)
     return Prediction(alpha, _levels(foreground), _levels(background), CLASSES[trimap])
 

@@ -1,6 +1,6 @@
 """Overfit a trimap-guided system at its published width on a few crops.
 
-    python scripts/overfit.py --task gfm.models.adamatting.task.AdaMattingTask --steps 1500
+    python scripts/overfit_system.py --task gfm.models.adamatting.task.AdaMattingTask --steps 1500
 
 Trains from random weights by the system's own task: its targets, losses and optimizer's groups.
 Ends when alpha in the unknown region of the crops' trimaps is right within 0.01 on average, and
@@ -16,10 +16,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from gfm.training.command_line import task_class
 from torch import Tensor
 
 from data_tools.scenes.scene import draw_scene
+from gfm.commands.fit import task_class
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Batch, Crop, collate, with_targets
 from gfm.guidance.bands import dilated_trimap
@@ -97,8 +97,9 @@ def error(task: MattingTask, batches: list[Batch]) -> float:
     errors, counts = [], []
     with torch.no_grad():
         for batch in batches:
-            unknown = unknown_of(batch.alpha)
-            errors.append(((task.predict_batch(batch) - batch.alpha).abs() * unknown).sum())
+            alpha = task.true_alpha(batch)
+            unknown = unknown_of(alpha)
+            errors.append(((task.predict_batch(batch) - alpha).abs() * unknown).sum())
             counts.append(unknown.sum())
     return float(sum(errors) / sum(counts))
 

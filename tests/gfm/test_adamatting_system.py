@@ -16,15 +16,19 @@ from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
+from gfm.commands.fit import command_line
+from gfm.data.crops import CropOptions, Planes
 from gfm.guidance.masks import trimap_from_mask
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.adamatting.released import convert_state_dict
+from gfm.models.adamatting.targets import AdaMattingTargets
 from gfm.models.adamatting.task import AdaMattingTask
 from rssn.imaging.errors import InputError
 from rssn.imaging.writing import write_rgb
 
 SMALL = "timm:test_resnet"
+CONFIGS = sorted((Path(__file__).parents[2] / "configs/adamatting").glob("*.yaml"))
 
 
 def test_checkpoint_becomes_a_matte(tmp_path):
@@ -39,9 +43,7 @@ def test_checkpoint_becomes_a_matte(tmp_path):
 
 def test_other_entries_are_named():
     state = {"encoder.conv1.weight": torch.zeros(64, 3, 7, 7), "more": torch.zeros(1)}
-    with pytest.raises(
-        InputError, match=r"missing .* and 6\d\d more; left over more; of another"
-    ) as said:
+    with pytest.raises(InputError, match="and 468 more; left over more; of another shape") as said:
         convert_state_dict(state)
     assert "conv1.weight (64, 3, 7, 7) instead of (64, 4, 7, 7)" in str(said.value)
 
@@ -105,7 +107,8 @@ def test_photograph_alone_is_not_enough(small):
 TINY = (
     *("--model", "gfm.models.adamatting.task.AdaMattingTask"),
     *("--model.backbone", SMALL, "--model.validation_band", "3"),
-    *("--data.crop.sides", "[32]", "--data.crop.size", "32", "--data.batch_size", "2"),
+    *("--model.size", "32", "--model.rotation", "45"),
+    *("--data.crop.sides", "[64]", "--data.crop.size", "64", "--data.batch_size", "2"),
     *("--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1", "--quiet"),
 )
 
@@ -131,12 +134,16 @@ def column(run: Path, name: str) -> dict[str, str]:
         return {row["step"]: row[name] for row in csv.DictReader(file) if row[name]}
 
 
-def test_resumed_training_repeats_the_one_left_alone(data):
-    fit(data, "--trainer.max_steps", "7", "--data.workers", "1")
-    fit(data, "--trainer.max_steps", "5", "--data.workers", "0")
+def test_resumed_training_repeats_the_one_left_alone(data, monkeypatch):
+    options = ("--trainer.max_steps", "7", "--last.steps", "1", "--data.workers")
+    fit(data, *options, "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(AdaMattingTask, "on_train_batch_end", stop_after_five)
+        fit(data, *options, "0")
     begun = data / "runs" / "version_1" / "checkpoints" / "last.ckpt"
-    fit(data, "--trainer.max_steps", "7", "--data.workers", "0", "--ckpt_path", str(begun))
+    fit(data, *options, "0", "--ckpt_path", str(begun))
     whole, first, second = (data / "runs" / f"version_{n}" for n in range(3))
+    assert list(column(second, "loss")) == ["5", "6"]
     for name in ("loss", "loss_trimap", "loss_alpha"):
         assert column(first, name) | column(second, name) == column(whole, name)
     files = (run / "checkpoints" / "last.safetensors" for run in (whole, second))
@@ -146,8 +153,66 @@ def test_resumed_training_repeats_the_one_left_alone(data):
     assert weights["task_loss.s1"] != AdaMattingTask(SMALL).model.task_loss.s1
 
 
+def stop_after_five(task: AdaMattingTask, *_: object) -> None:
+    """End a run in the midst of an epoch, with the rates of the whole run."""
+    task.trainer.should_stop |= task.global_step == 5
+
+
 def test_validation_compares_adapted_trimaps(data):
     fit(data, "--trainer.max_steps", "2", "--data.workers", "0")
     run = data / "runs" / "version_0"
     (accuracy,) = column(run, "val_accuracy").values()
     assert 0 <= float(accuracy) <= 1
+
+
+def planes_of(alpha: np.ndarray) -> Planes:
+    levels = np.repeat(np.rint(255 * alpha).astype(np.uint8)[..., None], 3, axis=2)
+    return Planes(levels, alpha.astype(np.float32), None, None)
+
+
+def test_samples_are_cut_from_the_middle():
+    alpha = np.tile(np.linspace(0, 1, 16), (16, 1))
+    made = AdaMattingTargets(size=8).make(planes_of(alpha), 1, CropOptions(), generator())
+    assert np.allclose(made["alpha"][0], alpha[4:12, 4:12], atol=1e-4)
+    assert np.allclose(made["image"], made["alpha"], atol=1 / 255)
+    assert set(np.unique(made["guide"])) == {0.5}
+
+
+def test_samples_are_turned_around_their_middle():
+    alpha = draw_matte(46, 46, radius=10)
+    targets = AdaMattingTargets(size=32, rotation=45)
+    first = targets.make(planes_of(alpha), 1, CropOptions(), generator())
+    assert np.abs(first["alpha"][0] - alpha[7:39, 7:39]).mean() < 0.01  # of a disc
+    ramp = planes_of(np.tile(np.linspace(0, 1, 46), (46, 1)))
+    for seed in (0, 1):
+        turned = targets.make(ramp, 1, CropOptions(), generator(seed))["alpha"][0]
+        angle = np.radians(generator(seed).uniform(-1, 1) * 45)
+        assert np.diff(turned, axis=1).mean() == pytest.approx(np.cos(angle) / 45, rel=1e-3)
+
+
+def test_too_small_a_crop_is_refused():
+    with pytest.raises(InputError, match=r"data.crop.size=45: samples of 32 px.* need 46"):
+        AdaMattingTargets(size=32, rotation=45).make(
+            planes_of(np.ones((45, 45))), 1, CropOptions(), generator()
+        )
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_configurations_are_read(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ("--config", str(config), "--model.backbone", SMALL, "--trainer.accelerator", "cpu")
+    made = command_line([*given, "--quiet"], is_run=False)
+    task, data = made.model, made.datamodule
+    assert task.targets() == AdaMattingTargets("levels", 320, 45)
+    assert data.crop.size >= 320 * 2**0.5 and data.batch_size * 8 == 16
+    assert min(data.crop.sides) / 1.5 >= 320 / 1.5 and max(data.crop.sides) / 1.5 <= 800 / 0.75
+    assert made.trainer.max_epochs == 120
+    options = {"no_propagation": ("steps", 0), "two_networks": ("two_networks", True)}
+    options |= {"fixed_weights": ("alpha_weight", 0.5), "alpha_alone": ("alpha_weight", 1)}
+    name, value = options.get(config.stem, ("steps", 3))
+    assert getattr(task.model.config, name) == value
+    assert (task.model.task_loss is None) == (name == "alpha_weight")

@@ -1,31 +1,80 @@
-"""Trimaps of crops for the training of AdaMatting."""
+"""Training samples of AdaMatting: crops, turned, with their trimaps (section 4.1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, cos, radians, sin
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.data.crops import CropOptions, Planes
+from gfm.data.crops import ALPHA_BITS, CropOptions, Planes, on_grid
 from gfm.guidance.bands import random_trimap
 from gfm.models.adamatting.config import Encoding
 from gfm.models.adamatting.guide import guide_of
+from rssn.imaging.errors import InputError
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class AdaMattingTargets:
-    """Random trimaps by the scheme of Deep Image Matting.
+    """Maker of samples.
 
     Attributes:
         encoding: As in `AdaMattingConfig.trimap_encoding`.
+        size: Side of the samples in px, cut out of the middle of the crops; theirs when None.
+        rotation: Largest rotation in degrees, to either side, before they are cut out.
     """
 
     encoding: Encoding = "levels"
+    size: int | None = None
+    rotation: float = 0.0
 
     def make(
         self, planes: Planes, scale: float, options: CropOptions, rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """Channels (C, H, W) of a crop's trimap; see `gfm.data.samples.Targets`."""
+    ) -> dict[str, Floats]:
+        """Image (3, s, s), alpha (1, s, s) and the channels (C, s, s) of a random trimap.
+
+        Args:
+            planes: The crop.
+            scale: Without effect.
+            options: Without effect.
+            rng: Draws rotation and trimap.
+
+        Raises:
+            InputError: The crop is too small.
+        """
         del scale, options
-        return guide_of(random_trimap(planes.alpha, rng, "dim"), self.encoding)
+        image, alpha = planes.image, planes.alpha
+        if self.rotation or self.size not in (None, len(alpha)):
+            image, alpha = self._turned(image, alpha, rng.uniform(-1, 1) * self.rotation)
+        pixels = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
+        pixels /= 255
+        return {
+            "image": pixels,
+            "alpha": alpha[None],
+            "guide": guide_of(random_trimap(alpha, rng, "dim"), self.encoding),
+        }
+
+    def _turned(
+        self, image: NDArray[np.uint8], alpha: Floats, angle: float
+    ) -> tuple[NDArray[np.uint8], Floats]:
+        side = len(alpha)
+        size = self.size or side
+        most = radians(min(self.rotation, 45))
+        if side < (needed := ceil(size * (cos(most) + sin(most)) - 1e-9)):
+            raise InputError(
+                f"data.crop.size={side}: samples of {size} px, turned by up to "
+                f"{self.rotation:g} degrees, need {needed}; give more, or a smaller model.size"
+            )
+        middle = ((side - 1) / 2,) * 2
+        matrix = np.asarray(cv2.getRotationMatrix2D(middle, angle, 1), np.float64)
+        matrix[:, 2] -= (side - size) / 2
+        pixels, matte = (
+            cv2.warpAffine(plane, matrix, (size, size), flags=cv2.INTER_LINEAR)
+            for plane in (image, alpha)
+        )
+        levels = np.asarray(matte, np.float32)
+        return np.asarray(pixels, np.uint8), on_grid(levels, ALPHA_BITS)

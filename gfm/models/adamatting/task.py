@@ -35,6 +35,9 @@ class AdaMattingTask(MattingTask):
         trimap_encoding: How the encoder sees the given trimap: `levels` or `distances`.
         weights: Weights of the encoder to start from, see `gfm.encoders.build.build_encoder`.
         model: A model file to start from instead; its configuration counts then.
+        size: Side of the samples in px, cut out of the middle of the crops; theirs when None.
+        rotation: Largest rotation of a sample in degrees, to either side; the paper has 45. Crops
+            must leave room for it: `data.crop.size` is 480 for samples of 320.
         intermediate: Factor on the error of the alpha decoder's own matte.
         true_unknown_steps: So many steps at first, the alpha loss also covers the unknown region
             of the true matte.
@@ -60,6 +63,8 @@ class AdaMattingTask(MattingTask):
         trimap_encoding: Encoding = "levels",
         weights: str | None = None,
         model: str | None = None,
+        size: int | None = None,
+        rotation: float = 0.0,
         intermediate: float = 0.0,
         true_unknown_steps: int = 2000,
         validation_band: int = 10,
@@ -86,17 +91,19 @@ class AdaMattingTask(MattingTask):
             self.model = self.model.to(memory_format=torch.channels_last)
 
     def targets(self) -> AdaMattingTargets:
-        """Random trimaps, as the network sees them."""
-        return AdaMattingTargets(self.model.config.trimap_encoding)
+        """Samples with random trimaps."""
+        encoding = self.model.config.trimap_encoding
+        return AdaMattingTargets(encoding, self.hparams["size"], self.hparams["rotation"])
 
     def loss_terms(self, batch: Batch) -> dict[str, Tensor]:
         """The losses `trimap` and `alpha`, and `total`, their weighted sum."""
-        made = self.run_network(self.in_memory_order(batch.image), batch.targets)
+        image, alpha, guide = (batch.targets[name] for name in ("image", "alpha", "guide"))
+        made = self.run_network(self.in_memory_order(image), guide)
         learned, fixed = self.model.task_loss, self.model.config.alpha_weight
         terms = matting_loss(
             made.logits,
             made.alphas,
-            batch.alpha,
+            alpha,
             learned if learned is not None else float(fixed or 0),
             intermediate=self.hparams["intermediate"],
             with_true_unknown=self.global_step < self.hparams["true_unknown_steps"],
@@ -104,9 +111,14 @@ class AdaMattingTask(MattingTask):
         return terms._asdict()
 
     def predict_batch(self, batch: Batch) -> Tensor:
-        """Final mattes (B, 1, H, W) of a batch of crops."""
-        matte: Tensor = self.model(batch.image, batch.targets).matte
+        """Final mattes (B, 1, H, W) of the samples of a batch."""
+        matte: Tensor = self.model(batch.targets["image"], batch.targets["guide"]).matte
         return matte
+
+    def true_alpha(self, batch: Batch) -> Tensor:
+        """Mattes of the samples, which are cut out of the crops."""
+        alpha: Tensor = batch.targets["alpha"]
+        return alpha
 
     def guidance(self, name: str, alpha: NDArray[np.float32]) -> Guidance:
         """A trimap of fixed width from the reference matte, D-n."""

@@ -1,1 +1,0 @@
-"""Interactive matting: one network for segmentation, clicks and trimaps (thesis, chapter 5)."""

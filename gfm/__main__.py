@@ -17,6 +17,10 @@ COMMANDS = {
     "convert": ("gfm.commands.convert", "turn a released checkpoint into a model file"),
     "export": ("gfm.commands.export", "write a model as ONNX or OpenVINO, compared with PyTorch"),
     "evaluate": ("gfm.evaluation.evaluate", "compare mattes with the true ones"),
+    "evaluate-clicks": (
+        "gfm.commands.evaluate_clicks",
+        "count the clicks that a model needs on a data set",
+    ),
     "report": (
         "gfm.commands.report",
         "show a model on held-out photographs, beside baselines, in a page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import runpy
 import shlex
@@ -78,8 +79,9 @@ def run(command: str, more: Sequence[str] = ()) -> int:
 
 def main_of(module: str):
     """The function behind `python -m MODULE`."""
-    name = module if "." in module else f"{module}.__main__"
-    return importlib.import_module(name).main
+    found = importlib.util.find_spec(module)
+    is_package = found is not None and found.submodule_search_locations is not None
+    return importlib.import_module(f"{module}.__main__" if is_package else module).main
 
 
 def expanded(word: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--system", choices=list(SYSTEMS), default=DEFAULT, help=f"(default {DEFAULT})"
     )
-    parser.add_argument("--variant", help="of the release: 2020 or head of fba; see the docs")
+    parser.add_argument("--variant", help="2020 or head of fba; stream or no_stream of clicks")
     parser.add_argument("--backbone", help="encoder of a GFM checkpoint: r34, r34_2b, d121 or r101")
     parser.add_argument("--rosta", help="representation of a GFM checkpoint: TT, FT, BT or RIM")
     parser.add_argument("--out", required=True, type=Path, metavar="MODEL.safetensors")

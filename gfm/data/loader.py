@@ -102,7 +102,9 @@ class CropBatches(IterableDataset[list[Crop]]):
             With `crop.twice` the samples of one step come again in the next. A run that is resumed
             at another batch size sees some samples of the epoch twice, and others not.
         """
-        drawn = generator(self.seed, "order", epoch).permutation(len(self.samples)).tolist()
+        drawn = list(range(len(self.samples)))
+        if not getattr(self.samples, "ordered", False):
+            drawn = generator(self.seed, "order", epoch).permutation(len(self.samples)).tolist()
         if not self.options.twice:
             return [(number, False) for number in drawn]
         step = self.batch_size * self.turn.world

@@ -17,6 +17,7 @@ from gfm.data.mixture import Part, open_mixture
 from gfm.data.position import count_present_batches
 from gfm.data.samples import Targets
 from gfm.data.sets import TrainingSet, open_training_set
+from gfm.data.turns import TaskPart, open_tasks
 from gfm.models.contract import Licence
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
@@ -98,6 +99,7 @@ class GFMData(lightning.LightningDataModule):
         draw: How samples are drawn from the material.
         augment: File of an albumentations pipeline that augments every crop in place of `crop.flip`
             and `crop.jitter`, as `albumentations.save(..., data_format="yaml")` writes it.
+        tasks: In place of `shards`, sets of several tasks, through which an epoch goes in turn.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class GFMData(lightning.LightningDataModule):
         material: str | None = None,
         draw: MaterialOptions | None = None,
         augment: str | None = None,
+        tasks: list[TaskPart] | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation = shards, validation
@@ -127,6 +130,7 @@ class GFMData(lightning.LightningDataModule):
         self.batch_size, self.workers = batch_size, workers
         self.validation_side, self.seed = validation_side, seed
         self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
+        self.tasks = tasks
         self.material, self.draw = material, draw
         self.augment = None if augment is None else Path(augment)
         self.position: dict[str, int] | None = None
@@ -162,9 +166,10 @@ class GFMData(lightning.LightningDataModule):
 
     @property
     def places(self) -> list[str]:
-        """Where the training data is: `shards`, or those of each part of the mixture."""
+        """Where the training data is: `shards`, or those of each part of the mixture or task."""
         named = [place for place in (self.shards, self.material) if place is not None]
-        return [*named, *(part.shards for part in self.mixture or ())]
+        parts = [*(self.mixture or ()), *(self.tasks or ())]
+        return [*named, *(part.shards for part in parts)]
 
     def samples(self) -> TrainingSet:
         """Open the training data.
@@ -172,7 +177,12 @@ class GFMData(lightning.LightningDataModule):
         Raises:
             InputError: None is named, or it cannot be opened.
         """
-        named = {"shards": self.shards, "mixture": self.mixture, "material": self.material}
+        named = {
+            "shards": self.shards,
+            "mixture": self.mixture,
+            "material": self.material,
+            "tasks": self.tasks,
+        }
         given = [f"data.{name}" for name, value in named.items() if value is not None]
         if len(given) > 1:
             raise InputError(f"{' and '.join(given)} are both set; give one of them")
@@ -188,6 +198,8 @@ class GFMData(lightning.LightningDataModule):
             return MaterialSet(Material(self.material), self.draw or MaterialOptions())
         if self.mixture is not None:
             return open_mixture(self.mixture, self.seed)
+        if self.tasks is not None:
+            return open_tasks(self.tasks, self.seed)
         if self.shards is None:
             raise InputError("data.shards is not set; give the folder that rssn.build wrote")
         return open_training_set(self.shards, self.route, self.seed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,11 +11,66 @@ from numpy.typing import NDArray
 
 from gfm.evaluation.interaction import Image, Matte, Model, Session
 from gfm.guidance.clicks import Clicks
+from gfm.models.contract import Guidance, System
+from gfm.models.options import MatteOptions
+from rssn.imaging.errors import InputError
 
 MatteTrimap = Callable[[Image, NDArray[np.uint8]], Matte]
 """A photograph and a trimap (H, W) of 0, 128 and 255 to a matte (H, W)."""
 
 ROUNDS = 5  # of GrabCut
+
+
+def of_system(system: System, models: Sequence[Any], options: MatteOptions) -> Model:
+    """The sessions of a model that takes clicks, or, where it does not, trimaps of them.
+
+    Args:
+        system: Of the models.
+        models: As `gfm.inference.matting.check_models` returns them.
+        options: How photographs are matted.
+
+    Raises:
+        InputError: It takes neither.
+    """
+    if "clicks" not in system.guidance:
+        return on_sparse_trimaps(with_trimaps(system, models, options))
+
+    def begin(image: Image, start: Matte | None) -> Session:
+        previous = np.zeros(image.shape[:2], np.float32) if start is None else start
+
+        def session(clicks: Clicks) -> Matte:
+            nonlocal previous
+            mask = previous if system.corrects_matte else None
+            guidance = Guidance(mask=mask, clicks=clicks)
+            previous = system.predict(models, [image], [guidance], options)[0].alpha
+            return previous
+
+        return session
+
+    return begin
+
+
+def with_trimaps(system: System, models: Sequence[Any], options: MatteOptions) -> MatteTrimap:
+    """The mattes of a model that takes trimaps.
+
+    Args:
+        system: Of the models.
+        models: As for `of_system`.
+        options: As for `of_system`.
+
+    Raises:
+        InputError: It takes none.
+    """
+    if "trimap" not in system.guidance:
+        raise InputError(
+            f"a model of the system {system.name} takes neither clicks nor trimaps; give one of "
+            "clicks, imatting, fba or another that does"
+        )
+
+    def matte(image: Image, trimap: NDArray[np.uint8]) -> Matte:
+        return system.predict(models, [image], [Guidance(trimap=trimap)], options)[0].alpha
+
+    return matte
 
 
 def grabcut(image: Image, start: Matte | None) -> Session:

@@ -106,10 +106,12 @@ def _evaluate(model: Model, source: Source, protocol: Protocol) -> Measured:
             f"{source.matte}: no pixel is 255, so there is no object to click on; remove the "
             "image, or give a mask of 0 and 255"
         )
-    name = protocol.user or ("costliest" if is_matte(truth) else "largest")
+    soft = is_matte(truth)
+    name = protocol.user or ("costliest" if soft else "largest")
     rng = np.random.default_rng([protocol.seed, zlib.crc32(source.id.encode())])
     start = None if protocol.start is None else protocol.start(image)
-    steps = interact(model, image, truth, make_user(name, rng), protocol.clicks, start)
+    user = make_user(name, rng)
+    steps = interact(model, image, truth, user, protocol.clicks, start, clean=not soft)
     if protocol.pictures is not None:
         steps = iter(kept := list(steps))
     measured = measure(steps, truth, protocol.clicks, start)

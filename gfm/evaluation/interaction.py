@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.guidance.clicks import Clicks
+from gfm.guidance.clicks import Clicks, keep_clicked
 from gfm.guidance.simulated_user import Correction, User
 from gfm.metrics import Convention, evaluate
 from gfm.metrics.clicks import corrective_accuracy, intersection_over_union
@@ -52,6 +52,7 @@ def interact(
     user: User,
     count: int = CLICKS,
     start: Matte | None = None,
+    clean: bool = False,
 ) -> Iterator[Step]:
     """Click until there is no error, or `count` times.
 
@@ -62,6 +63,7 @@ def interact(
         user: Who clicks.
         count: Most clicks.
         start: Matte (H, W) before the first click; None is 0 everywhere.
+        clean: Drop what no click on the object belongs to, as segmentations are evaluated.
     """
     session = model(image, start)
     alpha = np.zeros(truth.shape, np.float32) if start is None else start
@@ -70,7 +72,10 @@ def interact(
         clicks = clicks.add(correction.click)
         began = time.perf_counter()
         alpha = session(clicks)
-        yield Step(clicks, correction, alpha, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        if clean:
+            alpha = keep_clicked(alpha, clicks)
+        yield Step(clicks, correction, alpha, seconds)
 
 
 @dataclass

@@ -117,6 +117,22 @@ class Clicks:
             pixels |= dict.fromkeys(_line(begin, end))
         return self.add(*((x, y, positive) for x, y in pixels))
 
+    def first(self, count: int) -> Self:
+        """The first clicks alone."""
+        return dataclasses.replace(self, points=self.points[:count])
+
+    def resized(self, width: int, height: int) -> Self:
+        """The clicks on the photograph in another size; of those on one pixel the last counts."""
+        if (width, height) == (self.width, self.height):
+            return self
+        moved: dict[tuple[int, int], bool] = {}
+        for x, y, positive in self.points:
+            pixel = (x * width // self.width, y * height // self.height)
+            moved.pop(pixel, None)
+            moved[pixel] = positive
+        points = tuple(Click(x, y, positive) for (x, y), positive in moved.items())
+        return dataclasses.replace(self, width=width, height=height, points=points)
+
     @property
     def masks(self) -> NDArray[np.bool_]:
         """The clicked pixels (2, H, W): background, object."""

@@ -177,6 +177,9 @@ class System(ABC):
         needs_guidance: A photograph alone is not enough.
         encodes_image_once: Clicks do not enter the encoder, so that a session encodes once.
         convert_options: Options of `gfm convert` that tell its released checkpoints apart.
+        corrects_matte: Beside clicks the mask is the matte before the last of them, 0 everywhere at
+            first.
+        without_effect: Names of the options of matting that its networks have no use for.
     """
 
     name: ClassVar[str]
@@ -185,6 +188,8 @@ class System(ABC):
     needs_guidance: ClassVar[bool] = False
     encodes_image_once: ClassVar[bool] = False
     convert_options: ClassVar[tuple[ConvertOption, ...]] = ()
+    corrects_matte: ClassVar[bool] = False
+    without_effect: ClassVar[tuple[str, ...]] = ("strategy", "d1", "d2")
 
     @abstractmethod
     def build(self, config: Any, weights: str | Path | None = None) -> MattingNetwork:  # noqa: ANN401
@@ -250,8 +255,8 @@ class System(ABC):
         Raises:
             InputError: Such an option is set.
         """
-        for name in ("strategy", "d1", "d2"):
-            if (value := getattr(options, name)) is not None:
+        for name in self.without_effect:
+            if (value := getattr(options, name)) not in (None, "none"):
                 raise InputError(
                     f"{name}={value!r} has no effect on a model of the system {self.name}; leave "
                     "it out"

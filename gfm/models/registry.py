@@ -17,6 +17,8 @@ SYSTEMS = {
     "guided": "gfm.models.guided.system",
     "fba": "gfm.models.fba.system",
     "lsa": "gfm.models.lsa.system",
+    "clicks": "gfm.models.clicks.system",
+    "imatting": "gfm.models.imatting.system",
 }
 DEFAULT = "glance_focus"
 DEFAULT_TASK = "gfm.models.glance_focus.task.GFMTask"  # of `gfm fit` without a class_path

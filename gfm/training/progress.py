@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.trainer.states import TrainerFn
 
 from gfm.training.run_files import LAST, LastCheckpoint, ModelFiles
-from gfm.training.schedule import steps_in_all
+from gfm.training.schedule import steps_done, steps_in_all
 from gfm.training.step_size import StepSize
 from gfm.training.task import MattingTask
 from rssn.imaging.console import Bar
@@ -59,7 +59,7 @@ class TrainingProgress(ProgressBar):
         total = self.bar.total if self.bar is not None else None
         self._close()
         if self.enabled:
-            steps = f"{trainer.global_step}" + (f" of {total}" if total is not None else "")
+            steps = f"{steps_done(trainer)}" + (f" of {total}" if total is not None else "")
             sys.stderr.write(f"{steps} steps are done{_what_it_left(trainer)}\n")
 
     def on_validation_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
@@ -131,8 +131,8 @@ class TrainingProgress(ProgressBar):
         if "val_mad" in metrics:
             note += f", validation MAD {metrics['val_mad']:.4f}"
         if self.bar is not None:
-            self.bar.advance(trainer.global_step - self.seen, note)
-        self.seen = trainer.global_step
+            self.bar.advance(steps_done(trainer) - self.seen, note)
+        self.seen = steps_done(trainer)
 
     def _close(self) -> None:
         if self.bar is not None:

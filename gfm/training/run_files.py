@@ -109,7 +109,7 @@ class LastCheckpoint(Checkpoint):
 
     def _is_due(self, trainer: lightning.Trainer) -> bool:
         ends = trainer.should_stop or trainer.is_last_batch
-        if ends or trainer.global_step == trainer.max_steps:
+        if ends or 0 < trainer.max_steps <= trainer.global_step:
             return True
         if self.steps is not None:
             return trainer.global_step % self.steps == 0

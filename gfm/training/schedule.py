@@ -51,15 +51,23 @@ def share_done(trainer: lightning.Trainer) -> float:
     return min(max(shares), 1.0)
 
 
+def steps_done(trainer: lightning.Trainer) -> int:
+    """Steps of a run so far: updates, or batches where a task makes several updates of one."""
+    if trainer.lightning_module.automatic_optimization:
+        return trainer.global_step
+    return trainer.fit_loop.epoch_loop.batch_progress.total.ready
+
+
 def steps_in_all(trainer: lightning.Trainer) -> float:
     """Steps of a whole run, those of the runs that it goes on from included; perhaps infinite."""
-    steps = trainer.max_steps if trainer.max_steps > 0 else math.inf
+    counts_updates = trainer.lightning_module.automatic_optimization
+    steps = trainer.max_steps if trainer.max_steps > 0 and counts_updates else math.inf
     if trainer.max_epochs is not None and trainer.max_epochs > 0:
         batches = trainer.fit_loop.epoch_loop.batch_progress
         ready = 0 if batches.is_last_batch else batches.current.ready
         each = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
         left = each * (trainer.max_epochs - trainer.current_epoch)
-        steps = min(steps, trainer.global_step + left - ready // trainer.accumulate_grad_batches)
+        steps = min(steps, steps_done(trainer) + left - ready // trainer.accumulate_grad_batches)
     return steps
 
 

@@ -124,15 +124,29 @@ class MattingTask(lightning.LightningModule):
         """The weighted sum of the losses on one batch of crops."""
         del index
         terms = self.loss_terms(batch)
-        total = terms.pop("total")
+        total = self.check_finite(terms, batch.keys)
+        self.log("loss", total, prog_bar=True, on_step=True)
+        others = {f"loss_{name}": value for name, value in terms.items() if name != "total"}
+        self.log_dict(others, on_step=True)
+        return total
+
+    def check_finite(self, terms: Mapping[str, Tensor], keys: list[str]) -> Tensor:
+        """The `total` of the losses.
+
+        Args:
+            terms: Losses, and `total`.
+            keys: Names of the samples.
+
+        Raises:
+            InputError: The total is not finite.
+        """
+        total = terms["total"]
         if not torch.isfinite(total):
             raise InputError(
                 f"the loss is {total.item()} at step {self.global_step} in samples "
-                f"{', '.join(batch.keys)}; lower the learning rate or look at these samples"
-                f"{self._keep_keys(batch.keys, total, terms)}"
+                f"{', '.join(keys)}; lower the learning rate or look at these samples"
+                f"{self._keep_keys(keys, terms)}"
             )
-        self.log("loss", total, prog_bar=True, on_step=True)
-        self.log_dict({f"loss_{name}": value for name, value in terms.items()}, on_step=True)
         return total
 
     def run_network(self, *inputs: Tensor) -> Any:  # noqa: ANN401 - each network has its output
@@ -187,15 +201,15 @@ class MattingTask(lightning.LightningModule):
         last_epoch = trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs
         if trainer.should_stop or last_epoch:
             trainer.check_val_every_n_epoch = 1
-        elif trainer.global_step == trainer.max_steps:
+        elif 0 < trainer.max_steps <= trainer.global_step:
             trainer.check_val_every_n_epoch = trainer.val_check_batch = 1
 
-    def _keep_keys(self, keys: list[str], total: Tensor, terms: Mapping[str, Tensor]) -> str:
+    def _keep_keys(self, keys: list[str], terms: Mapping[str, Tensor]) -> str:
         """Write where a loss that is not finite came from into the run's folder; name the file."""
         if self._trainer is None or self.trainer.log_dir is None:
             return ""
         path = Path(self.trainer.log_dir) / f"not_finite_rank{self.global_rank}.json"
-        losses = {name: str(value.item()) for name, value in {"total": total, **terms}.items()}
+        losses = {name: str(value.item()) for name, value in terms.items()}
         found = {"step": self.global_step, "keys": keys, "losses": losses}
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:

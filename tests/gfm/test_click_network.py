@@ -14,8 +14,8 @@ from gfm.guidance.simulated_user import click_on_largest_error
 from gfm.metrics.clicks import intersection_over_union
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.network import ClickNetwork, guide_features
-from gfm.models.clicks.predict import segment
-from gfm.models.clicks.released import rename
+from gfm.models.clicks.predict import segment, segment_session
+from gfm.models.clicks.released import convert_state_dict
 from gfm.models.clicks.stream import InteractionStream
 from rssn.imaging.errors import InputError
 
@@ -25,9 +25,8 @@ SIZES = {True: 37_735_778, False: 34_690_530}
 @cache
 def released(stream=True):
     weights = guided.weights("interactive", "interactive" if stream else "interactive_no_stream")
-    network = ClickNetwork(ClicksConfig(stream=stream))
-    network.load_state_dict({rename(k): torch.from_numpy(v) for k, v in weights.items()})
-    return network.eval()
+    state = {key: torch.from_numpy(value) for key, value in weights.items()}
+    return convert_state_dict(state, "stream" if stream else "no_stream")
 
 
 def case_inputs(case):
@@ -58,7 +57,7 @@ def probed(network, inputs):
     image, masks, maps, previous = inputs
     with torch.no_grad():
         out = network(image, masks, maps, previous)
-        normalised = (image - network.mean) / network.deviation
+        normalised = network.normalise(image)
         arrays = {
             "out": out,
             "raw": network.logits(normalised, maps, previous),
@@ -97,24 +96,61 @@ def test_golden_session():
     )
 
 
-def test_stream_without_feedback_does_not_see_the_matte():
+def light(**options):
     torch.manual_seed(0)
+    config = {"backbone": "timm:test_resnet", "width": 0.125} | options
+    return ClickNetwork(ClicksConfig(**config)).eval()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_only_feedback_sees_the_matte(stream):
     image, masks, maps, previous = case_inputs("net_no_stream_64x64")
-    for config in (ClicksConfig(feedback=False), ClicksConfig(stream=False, feedback=False)):
-        network = ClickNetwork(config).eval()
+    for feedback in (True, False):
+        network = light(stream=stream, feedback=feedback)
         with torch.no_grad():
+            for parameter in network.parameters():  # new channels of the encoder are 0
+                parameter += 0.01
             with_matte = network(image, masks, maps, previous)
-            assert (network(image, masks, maps, 0 * previous) == with_matte).all()
-    assert network.encoder.conv1.in_channels == 9
+            without = network(image, masks, maps, 0 * previous)
+        assert (with_matte == without).all() == (not feedback)
 
 
 def test_without_a_filter_the_clicks_hold():
     image, masks, maps, previous = case_inputs("net_no_stream_64x64")
-    network = ClickNetwork(ClicksConfig(guided_filter=False)).eval()
     with torch.no_grad():
-        alpha = network(image, masks, maps, previous)
+        alpha = light(guided_filter=False)(image, masks, maps, previous)
     assert alpha[masks[:, :1] == 1].unique().tolist() == [0]
     assert alpha[masks[:, 1:] == 1].unique().tolist() == [1]
+    assert 0 < alpha.mean() < 1
+
+
+def test_many_clicks_take_twenty_steps(monkeypatch):
+    seen = []
+
+    def once(network, image, clicks, previous):
+        seen.append(len(clicks))
+        return previous
+
+    monkeypatch.setattr("gfm.models.clicks.predict.segment", once)
+    for count, wanted in ((0, []), (3, [1, 2, 3]), (20, list(range(1, 21)))):
+        seen.clear()
+        points = tuple((i, 0, True) for i in range(count))
+        segment_session(None, None, Clicks(10_000, 1, points))
+        assert seen == wanted
+    segment_session(None, None, Clicks(10_000, 1, tuple((i, 0, True) for i in range(10_000))))
+    assert seen[20:] == list(range(500, 10_001, 500))
+
+
+def test_large_photographs_are_shrunk(monkeypatch):
+    network = light()
+    monkeypatch.setattr("gfm.models.clicks.predict.LONGEST", 64)
+    clicks = Clicks(130, 70, ((60, 30, True), (1, 69, False)))
+    image = guided.draw_image(70, 130)
+    sizes = []
+    network.encoder.register_forward_hook(lambda *given: sizes.append(given[1][0].shape[-2:]))
+    alpha = segment(network, image, clicks)
+    assert sizes == [(64, 64)] and alpha.shape == (70, 130)
+    assert alpha[30, 60] == 1 and alpha[69, 1] == 0
 
 
 def test_stream_reaches_the_stride_of_the_encoder():
@@ -128,6 +164,23 @@ def test_stream_reaches_the_stride_of_the_encoder():
     assert list(InteractionStream(7).channels) == [2, 4, 8]
 
 
-def test_bad_options_name_the_remedy():
-    with pytest.raises(InputError, match="stream='yes': give true or false"):
-        ClicksConfig(stream="yes")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stream": "yes"}, "stream='yes': give true or false"),
+        ({"width": 0}, "width=0: give a number above 0"),
+        ({"backbone": None}, "backbone=None is not a name"),
+    ],
+)
+def test_bad_options_name_the_remedy(options, message):
+    with pytest.raises(InputError, match=message):
+        ClicksConfig(**options)
+
+
+def test_checkpoint_that_does_not_fit():
+    state = {key: torch.from_numpy(v) for key, v in guided.weights("interactive").items()}
+    with pytest.raises(InputError, match="--variant stream fits it better"):
+        convert_state_dict(state, "no_stream")
+    del state["decoder.usr_encoder.conv1.bias"]
+    with pytest.raises(InputError, match=r"missing .*convolutions.0.bias"):
+        convert_state_dict(state)

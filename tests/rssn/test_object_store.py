@@ -166,7 +166,7 @@ def put(folder: Path, address: str) -> str:
 def keys_and_crops(address: str, workers: int = 0) -> dict[str, bytes]:
     """A crop of every sample, as training reads them."""
     crops = CropBatches(open_training_set(address), CropOptions(sides=(32,), size=32), 2)
-    batches = TrainingLoader(crops, "TT", workers)
+    batches = TrainingLoader(crops, workers)
     return {
         key: image.numpy().tobytes()
         for batch in batches

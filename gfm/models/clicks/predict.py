@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,16 +15,38 @@ from gfm.models.clicks.network import ClickNetwork
 from rssn.imaging.resizing import resize
 
 MULTIPLE = 32  # the released code's; 8 would do for its network
+LONGEST = 1920  # px, the longest side that the thesis works at; larger photographs are shrunk
+PASSES = 20  # of a session that is made up for
 
 
-@torch.inference_mode()
+def segment_session(
+    network: ClickNetwork, image: NDArray[np.uint8], clicks: Clicks
+) -> NDArray[np.float32]:
+    """Segment a photograph from nothing, click by click, as a session would.
+
+    Args:
+        network: The network, in eval mode.
+        image: Photograph, RGB (H, W, 3).
+        clicks: All clicks. More than 20 are taken in 20 steps, several at a time.
+
+    Returns:
+        Matte (H, W) after the last click.
+    """
+    count = len(clicks)
+    steps = np.unique(np.linspace(0, count, min(count, PASSES) + 1).round().astype(int))
+    alpha = np.zeros(clicks.size, np.float32)
+    for _, end in pairwise(steps.tolist()):
+        alpha = segment(network, image, clicks.first(end), alpha)
+    return alpha
+
+
 def segment(
     network: ClickNetwork,
     image: NDArray[np.uint8],
     clicks: Clicks,
     previous: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Segment a photograph.
+    """Segment a photograph once.
 
     Args:
         network: The network, in eval mode.
@@ -37,24 +61,35 @@ def segment(
     Note:
         The released code enlarges both sides to multiples of 32, the photograph and the matte by
         Lanczos interpolation without a clamp, and makes the result smaller again by bilinear
-        interpolation.
+        interpolation. Photographs of more than 1920 px are shrunk first (thesis, section 5.4.1).
     """
+    size = clicks.size
+    fed = np.zeros(size, np.float32) if previous is None else keep_clicked(previous, clicks)
+    scale = min(LONGEST / max(size), 1.0)
+    seen = (round(size[0] * scale), round(size[1] * scale))
+    small = clicks.resized(seen[1], seen[0])
+    alpha = resize(_run(network, resize(image, seen), small, resize(fed, seen)), size)
+    for x, y, positive in clicks:
+        alpha[y, x] = positive
+    return keep_clicked(alpha, clicks)
+
+
+@torch.inference_mode()
+def _run(
+    network: ClickNetwork, image: NDArray[np.uint8], clicks: Clicks, fed: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The network's matte at the size of an image."""
     height, width = clicks.size
-    fed = np.zeros(clicks.size, np.float32) if previous is None else keep_clicked(previous, clicks)
     size = (-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE)
     masks = enlarge_masks(clicks.masks, size)
-    scaled = resize(image.astype(np.float32) / 255, size, "lanczos")
     arrays = (
-        scaled.transpose(2, 0, 1),
+        resize(image.astype(np.float32) / 255, size, "lanczos").transpose(2, 0, 1),
         masks,
         gaussian_maps(masks, CLICK_SIGMAS),
         resize(fed, size, "lanczos")[None],
     )
     made = network(*(_batch(array, network.mean) for array in arrays))
-    alpha = resize(made[0, 0].float().cpu().numpy(), (height, width), shrink="linear")
-    for x, y, positive in clicks:
-        alpha[y, x] = positive
-    return keep_clicked(alpha, clicks)
+    return resize(made[0, 0].float().cpu().numpy(), (height, width), shrink="linear")
 
 
 def enlarge_masks(masks: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:

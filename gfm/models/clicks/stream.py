@@ -19,23 +19,24 @@ class InteractionStream(nn.Module):
         inputs: Channels of the click maps and the previous matte.
         coarsest: Stride of the encoder's coarsest level: 8, which is published, or 16, 32 and so
             on, to which further convolutions of stride 2 lead.
+        width: Factor on the channels.
 
     Attributes:
         channels: Channels of the features that are handed on, by their stride.
     """
 
-    def __init__(self, inputs: int, coarsest: int = 8) -> None:
+    def __init__(self, inputs: int, coarsest: int = 8, width: float = 1.0) -> None:
         super().__init__()
         plan, self.taps = list(PUBLISHED), dict(TAPS)
         while (stride := max(self.taps.values())) < coarsest:
             self.taps[len(plan)] = 2 * stride
             plan.append((DEEPER, 2))
-        before = (inputs, *(width for width, _ in plan))
+        channels = [max(round(each * width), 1) for each, _ in plan]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(given, width, 3, step, padding=1)
-            for given, (width, step) in zip(before, plan, strict=False)
+            nn.Conv2d(before, after, 3, step, padding=1)
+            for before, after, (_, step) in zip([inputs, *channels], channels, plan, strict=False)
         )
-        self.channels = {stride: plan[index][0] for index, stride in self.taps.items()}
+        self.channels = {stride: channels[index] for index, stride in self.taps.items()}
 
     def forward(self, interactions: Tensor) -> dict[int, Tensor]:
         """Features by their stride, from maps and matte (B, inputs, H, W)."""

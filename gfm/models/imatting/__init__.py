@@ -1,0 +1,1 @@
+"""Interactive matting: one network for segmentation, clicks and trimaps (thesis, chapter 5)."""

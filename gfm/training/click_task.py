@@ -1,0 +1,137 @@
+"""Base of the tasks that train click by click: one update after each click, by hand."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.optim import Optimizer
+
+from gfm.data.samples import Batch
+from gfm.evaluation.interaction import Session, interact, measure
+from gfm.guidance.clicks import Clicks
+from gfm.guidance.simulated_user import User
+from gfm.inference.cutout import Matte
+from gfm.inference.matting import with_colours
+from gfm.models.contract import Prediction
+from gfm.training.task import MattingTask, Photograph
+from gfm.training.validation import photograph_errors
+from rssn.imaging.errors import InputError
+from rssn.imaging.photographs import as_photograph
+
+TARGET = 0.9  # intersection over union that validation counts the clicks to
+
+
+class ClickTask(MattingTask):
+    """A network that is trained click by click, and validated with a simulated user.
+
+    A subclass sets `automatic_optimization` to False, and has the options `learning_rate`,
+    `weight_decay`, `norm_weight_decay` and `validation_clicks`.
+    """
+
+    @abstractmethod
+    def train_on(self, batch: Batch, number: int) -> None:
+        """Train on one crop of a batch, with an `update` for each click."""
+
+    @abstractmethod
+    def begin(self, image: NDArray[np.uint8]) -> Session:
+        """A session on a photograph (H, W, 3), from nothing."""
+
+    @abstractmethod
+    def user(self) -> User:
+        """The simulated user of training and validation."""
+
+    def setup(self, stage: str) -> None:
+        """Refuse to train on several devices.
+
+        Raises:
+            InputError: There are several.
+        """
+        if stage == "fit" and self.trainer.world_size > 1:
+            raise InputError(
+                f"trainer.devices: {self.trainer.world_size} devices cannot take turns at an "
+                "image, whose clicks follow one another; train on 1"
+            )
+
+    def training_step(self, batch: Batch, index: int) -> None:  # type: ignore[override]
+        """Train on the crops of a batch, one after the other."""
+        del index
+        for number in range(len(batch.keys)):
+            self.train_on(batch, number)
+
+    def update(self, terms: dict[str, Tensor], keys: Sequence[str]) -> None:
+        """Update the weights once.
+
+        Args:
+            terms: Losses, and `total`.
+            keys: Names of the samples, for a loss that is not finite.
+
+        Raises:
+            InputError: Such a loss.
+        """
+        total = self.check_finite(terms, list(keys))
+        optimizer: Any = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(total)
+        optimizer.step()
+        self.log("loss", total.detach(), prog_bar=True, on_step=True)
+        others = {f"loss_{name}": value.detach() for name, value in terms.items()}
+        self.log_dict({k: v for k, v in others.items() if k != "loss_total"}, on_step=True)
+
+    def validation_step(self, photograph: Photograph, index: int) -> dict[str, Matte]:
+        """Let the user correct one photograph; the last matte goes to callbacks."""
+        del index
+        return {"matte": self._correct(photograph)}
+
+    def test_step(self, photograph: Photograph, index: int) -> dict[str, Matte]:
+        """As `validation_step`."""
+        del index
+        return {"matte": self._correct(photograph)}
+
+    def _correct(self, photograph: Photograph) -> Matte:
+        name, image, truth = photograph
+        count = int(self.hparams["validation_clicks"])
+        with torch.autocast(self.device.type, enabled=False):
+            session = self.begin(image)
+            steps = list(interact(lambda *_: session, image, truth, self.user(), count))
+        measured = measure(steps, truth, count)
+        alpha = steps[-1].alpha if steps else np.zeros(truth.shape, np.float32)
+        reached = [iou >= TARGET for iou in measured.ious]
+        self.errors[name] = photograph_errors(alpha, truth) | {
+            "iou": measured.ious[-1],
+            "auc": float(np.mean(measured.ious)),
+            "noc90": float(reached.index(True) + 1 if any(reached) else count),
+        }
+        return with_colours(as_photograph(image), Prediction(alpha), self.matte_options())
+
+    def configure_optimizers(self) -> Optimizer:
+        """RAdam; its rate changes by epochs, where it does."""
+        return self.make_optimizer()
+
+    def make_optimizer(self, *, fused: bool = False) -> Optimizer:
+        """RAdam, whose weight decay does not go through its moments, as its authors wrote it."""
+        del fused  # it has no such form
+        return torch.optim.RAdam(self.parameter_groups(), decoupled_weight_decay=True)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Convolutions and norms, each with its decay."""
+        groups = super().parameter_groups()
+        for group in groups:
+            if group["name"].endswith("_norms"):
+                group["weight_decay"] = self.hparams["norm_weight_decay"]
+        return groups
+
+    def is_fused(self) -> bool:
+        """RAdam has no fused form."""
+        return False
+
+
+def click_tensors(clicks: Clicks, sigmas: tuple[float, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks (1, 2, H, W) and maps (1, 6, H, W) of clicks, of the type and device of `like`."""
+    masks, maps = clicks.masks, clicks.maps(sigmas)
+    return torch.from_numpy(masks)[None].to(like), torch.from_numpy(maps)[None].to(like)

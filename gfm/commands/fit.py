@@ -66,9 +66,9 @@ class GFMCommandLine(LightningCLI):
         given: The arguments as they were given.
     """
 
-    def __init__(self, *options: Any, args: Any = None, **more: Any) -> None:  # noqa: ANN401
-        self.given = list(args or [])
-        super().__init__(*options, args=args, **more)
+    def __init__(self, *classes: Any, **options: Any) -> None:  # noqa: ANN401 - as Lightning's
+        self.given = list(options.get("args") or [])
+        super().__init__(*classes, **options)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Tie labels to the model and crops to the seed; keep the best and the last model."""

@@ -50,8 +50,8 @@ class LSATargets:
         sample = self._made[0](planes.foreground, alpha, planes.background, rng)
         return {
             "image": np.ascontiguousarray(sample.blend().transpose(2, 0, 1)),
-            "alpha": sample.alpha[None] / np.float32(255),
-            "trimap": sample.trimap[None] / np.float32(255),
+            "alpha": (sample.alpha[None] / 255).astype(np.float32),
+            "trimap": (sample.trimap[None] / 255).astype(np.float32),
         }
 
     def __getstate__(self) -> dict[str, object]:

@@ -102,6 +102,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="such as 4GB: large photographs are matted at the full 1/d2, in tiles that fit",
     )
     add(
+        "--backpropagate",
+        type=int,
+        default=usual.backpropagate,
+        metavar="STEPS",
+        help="gradient steps that fit the matte to its trimap, such as 100; for models whose "
+        "decoder can be refined",
+    )
+    add(
         "--smooth",
         type=float,
         metavar="PART",
@@ -179,6 +187,7 @@ def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
         refine=options.refine,
         augmentation=options.augment,
         max_memory=options.max_memory,
+        backpropagate=options.backpropagate,
     )
     return how if coloured or how.refine == "fusion" else replace(how, foreground="none")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from gfm.checkpoints.files import packaged_model
 from gfm.guidance.trimap_files import has_unknown
@@ -22,7 +23,7 @@ from gfm.models.options import (
     Refinement,
     Strategy,
 )
-from gfm.models.registry import get_system
+from gfm.models.registry import SYSTEMS, get_system
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
 
@@ -48,6 +49,7 @@ def matte(
     refine: Refinement = "none",
     augmentation: Augmentation | None = None,
     max_memory: str | int | None = None,
+    backpropagate: int = 0,
 ) -> Matte:
     """Cut the object out of a photograph.
 
@@ -71,6 +73,8 @@ def matte(
             model asks for.
         max_memory: Most that the process may hold, such as `4GB`; large images are then matted in
             tiles at the full 1/d2.
+        backpropagate: Gradient steps that fit the matte to its trimap; for models whose decoder
+            can be refined.
 
     Returns:
         The matte at the size of the image.
@@ -88,7 +92,9 @@ def matte(
         d1 = d2 one pass gives both.
         Threads may share a network.
     """
-    options = MatteOptions(strategy, d1, d2, foreground, refine, augmentation, max_memory)
+    options = MatteOptions(
+        strategy, d1, d2, foreground, refine, augmentation, max_memory, backpropagate
+    )
     photograph = as_photograph(image)
     guidance = read_guidance(photograph.pixels, trimap, mask, clicks)
     system, models = check_models(model, options)
@@ -214,4 +220,21 @@ def check_models(
     system.check_models(models)
     if options is not None:
         system.check_options(options)
+        if options.backpropagate:
+            check_refinable(system, models)
     return system, models
+
+
+def check_refinable(system: System, models: Sequence[MattingModel]) -> None:
+    """Refuse backpropagating refinement of what has no decoder for it.
+
+    Raises:
+        InputError: With the systems whose networks have one.
+    """
+    if not system.refinable or not all(isinstance(model, nn.Module) for model in models):
+        able = [name for name in SYSTEMS if get_system(name).refinable]
+        what = f"a model of the system {system.name}" if not system.refinable else "an export"
+        raise InputError(
+            f"backpropagate: {what} has no decoder that can be refined; networks in PyTorch of "
+            f"{', '.join(able)} have one"
+        )

@@ -14,7 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,10 +27,17 @@ from rssn.imaging.errors import InputError, check_choice
 Form = Literal["paper", "released"]
 GRID = 256  # the numbers at stride s form a square of 256 / s
 DEVIATION_WEIGHT = 0.1
+MULTIPLE = 64  # of the sides of a photograph that is refined
+LARGEST = 1536  # px; a larger photograph is refined in tiles
 
 
 class Refinable(Protocol):
     """A trimap-guided network whose decoder can be refined."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its inputs must be."""
+        ...
 
     def encode(self, image: Tensor, trimap: Tensor) -> Any:  # noqa: ANN401 - its own affair
         """Everything the decoder reads, for an image (B, 3, H, W) and its trimap (B, 1, H, W)."""
@@ -174,6 +183,36 @@ def refine_in_tiles(
             weights = torch.from_numpy(row.weights[:, None] * column.weights)
             alpha[area] += refined * weights.to(alpha)
     return alpha
+
+
+def refine_photograph(
+    network: Refinable, image: NDArray[np.uint8], trimap: NDArray[np.uint8], steps: int
+) -> NDArray[np.float32]:
+    """Refine the matte of a photograph, in the paper's form; a large one in tiles.
+
+    Args:
+        network: In eval mode.
+        image: RGB (H, W, 3).
+        trimap: (H, W): 0 background, 128 unknown, 255 foreground.
+        steps: Gradient steps.
+
+    Returns:
+        Alpha (H, W); 0 and 1 where the trimap is known.
+    """
+    height, width = trimap.shape
+    borders = ((0, -height % MULTIPLE), (0, -width % MULTIPLE))
+    picture = np.pad(image, (*borders, (0, 0)), "reflect").transpose(2, 0, 1)[None]
+    known = np.pad(trimap, borders, "reflect")[None, None]
+    colours, hints = (torch.from_numpy(x).to(network.device) / 255 for x in (picture, known))
+    inside = torch.zeros_like(hints, dtype=torch.bool)
+    inside[..., :height, :width] = True
+    options = RefinementOptions(steps)
+    if max(trimap.shape) > LARGEST:
+        alpha = refine_in_tiles(network, colours, hints, options, inside)
+    else:
+        alpha = refine(network, colours, hints, options, inside).alpha
+    made = alpha[0, 0, :height, :width].cpu().numpy()
+    return np.select([trimap == 0, trimap == 255], [np.float32(0), np.float32(1)], made)
 
 
 class Modulation:

@@ -64,6 +64,20 @@ class Guidance:
         kinds: tuple[GuidanceKind, ...] = ("trimap", "mask", "clicks")
         return tuple(kind for kind in kinds if getattr(self, kind) is not None)
 
+    def trimap_of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The trimap (H, W) that is given, or that the mask becomes on a photograph (H, W, 3).
+
+        Raises:
+            InputError: There is neither.
+        """
+        if self.trimap is not None:
+            return self.trimap
+        if self.mask is None:
+            raise InputError("the model needs a trimap or a mask; give one")
+        from gfm.guidance.masks import trimap_from_mask
+
+        return trimap_from_mask(self.mask, image)
+
 
 class Prediction(NamedTuple):
     """Output of a system for one photograph of height H and width W; absent parts are None.
@@ -175,6 +189,8 @@ class System(ABC):
         guidance: Kinds of guidance that its networks take. `mask` may be listed by any system that
             takes trimaps: it receives the trimap that the mask becomes.
         needs_guidance: A photograph alone is not enough.
+        refinable: Its networks in PyTorch are `gfm.models.backpropagation.Refinable`, and `predict`
+            heeds `MatteOptions.backpropagate`.
         encodes_image_once: Clicks do not enter the encoder, so that a session encodes once.
         convert_options: Options of `gfm convert` that tell its released checkpoints apart.
         corrects_matte: Beside clicks the mask is the matte before the last of them, 0 everywhere at
@@ -186,6 +202,7 @@ class System(ABC):
     config: ClassVar[type[SystemConfig]]
     guidance: ClassVar[frozenset[GuidanceKind]] = frozenset()
     needs_guidance: ClassVar[bool] = False
+    refinable: ClassVar[bool] = False
     encodes_image_once: ClassVar[bool] = False
     convert_options: ClassVar[tuple[ConvertOption, ...]] = ()
     corrects_matte: ClassVar[bool] = False

@@ -38,6 +38,9 @@ class MatteOptions:
         max_memory: Most bytes that the process may hold, or text such as `4GB`. With a limit, the
             hybrid strategy keeps to 1/d2 however large the image is: where the glance sees
             transition, the focus is taken in overlapping tiles that fit the limit.
+        backpropagate: Gradient steps that fit the matte to the known regions of its trimap (LSA
+            matting, section 4.3; the paper takes 100). A step takes about as long as a pass of the
+            network, and the process holds half as much again.
     """
 
     strategy: Strategy | None = None
@@ -47,6 +50,7 @@ class MatteOptions:
     refine: Refinement = "none"
     augmentation: Augmentation | None = None
     max_memory: str | int | None = None
+    backpropagate: int = 0
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -77,6 +81,11 @@ class MatteOptions:
             raise InputError(
                 "refine='fusion' corrects estimated colours; choose foreground='multilevel' or "
                 "'closed_form' with it"
+            )
+        if isinstance(self.backpropagate, bool) or self.backpropagate not in range(10_000):
+            raise InputError(
+                f"backpropagate={self.backpropagate!r}: give a number of steps, 0 for none; the "
+                "paper takes 100"
             )
         parse_memory(self.max_memory)
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 from guided import check, inputs, probe
 from lsa import batch, released, small
+from tiny import build
 
+import gfm
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.backpropagation import (
@@ -16,6 +18,7 @@ from gfm.models.backpropagation import (
     both_sides,
     refine,
     refine_in_tiles,
+    refine_photograph,
 )
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
@@ -23,6 +26,16 @@ from gfm.models.lsa.predict import PredictOptions, predict
 from rssn.imaging.errors import InputError
 
 CASE = "brm_64x96"
+
+
+def guided_networks():
+    """Small networks of every system that can be refined."""
+    torch.manual_seed(0)
+    return {
+        "lsa": small(),
+        "fba": FBA(FBAConfig(backbone="timm:test_resnet")).eval(),
+        "adamatting": AdaMatting(AdaMattingConfig(backbone="timm:test_resnet", steps=1)).eval(),
+    }
 
 
 @pytest.mark.parametrize("steps", [1, 2, pytest.param(20, marks=pytest.mark.slow)])
@@ -58,6 +71,37 @@ def test_paper_form_gives_its_costs():
     boundary, deviation = made.costs.T
     costs = torch.stack([boundary + 0.1 * deviation, boundary, deviation], 1)
     check("lsa", CASE, paper_alpha_100=made.alpha, paper_costs=costs)
+
+
+def test_matte_takes_the_steps():
+    parts = inputs("lsa", "inference_75x101")
+    image, trimap = parts["image"], parts["trimap"]
+    for system, network in guided_networks().items():
+        plain, refined = (
+            gfm.matte(image, network, trimap=trimap, foreground="none", backpropagate=steps).alpha
+            for steps in (0, 4)
+        )
+        assert (plain != refined).any(), system
+        assert refined.min() >= 0 and refined.max() <= 1 and refined.shape == trimap.shape
+
+
+def test_model_without_a_decoder_for_it_is_refused():
+    image = inputs("lsa", "inference_75x101")["image"]
+    with pytest.raises(
+        InputError, match=r"glance_focus has no decoder .* adamatting, fba, lsa have"
+    ):
+        gfm.matte(image, build(), backpropagate=10)
+    with pytest.raises(InputError, match="backpropagate=-1"):
+        gfm.matte(image, build(), backpropagate=-1)
+
+
+def test_large_photograph_is_refined_in_tiles(monkeypatch):
+    monkeypatch.setattr("gfm.models.backpropagation.LARGEST", 64)
+    image, trimap = inputs("lsa", "inference_75x101").values()
+    tiled = refine_photograph(small(), image, trimap, 2)
+    monkeypatch.undo()
+    whole = refine_photograph(small(), image, trimap, 2)
+    assert np.array_equal(tiled, whole)  # a single tile
 
 
 def test_boundary_of_a_square_has_its_pixels_within_and_without():
@@ -150,16 +194,6 @@ def test_photograph_is_refined_within_its_padding(form):
 def test_impossible_options_are_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
-
-
-def guided_networks():
-    """Small networks of every system that can be refined."""
-    torch.manual_seed(0)
-    return {
-        "lsa": small(),
-        "fba": FBA(FBAConfig(backbone="timm:test_resnet")).eval(),
-        "adamatting": AdaMatting(AdaMattingConfig(backbone="timm:test_resnet", steps=1)).eval(),
-    }
 
 
 @pytest.mark.parametrize("system", ["lsa", "fba", "adamatting"])

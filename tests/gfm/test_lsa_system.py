@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from gfm.training.command_line import command_line
 from guided import check, inputs
 from lsa import released, released_state, small
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
@@ -16,6 +15,7 @@ from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
+from gfm.commands.fit import command_line
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Crop, collate
 from gfm.models.lsa.pipeline import AugmentationOptions

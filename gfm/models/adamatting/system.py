@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.guidance.masks import trimap_from_mask
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
@@ -28,6 +27,7 @@ class AdaMattingSystem(System):
     config = AdaMattingConfig
     guidance = frozenset({"trimap", "mask"})
     needs_guidance = True
+    refinable = True
 
     def build(self, config: AdaMattingConfig, weights: str | Path | None = None) -> AdaMatting:
         """A network; see `AdaMatting`."""
@@ -42,12 +42,16 @@ class AdaMattingSystem(System):
     ) -> list[Prediction]:
         """Alpha and the adapted trimap."""
         from gfm.models.adamatting.predict import predict
+        from gfm.models.backpropagation import refine_photograph
 
-        del options
-        return [
-            predict(models[0], image, _trimap(image, given))
-            for image, given in zip(images, guidance, strict=True)
-        ]
+        made = []
+        for image, given in zip(images, guidance, strict=True):
+            trimap = given.trimap_of(image)
+            made.append(predict(models[0], image, trimap))
+            if options.backpropagate:
+                alpha = refine_photograph(models[0], image, trimap, options.backpropagate)
+                made[-1] = made[-1]._replace(alpha=alpha)
+        return made
 
     def check_options(self, options: MatteOptions) -> None:
         """Refuse augmentation too: the paper describes none.
@@ -86,15 +90,6 @@ class AdaMattingSystem(System):
         from gfm.models.adamatting.exported import ExportedAdaMatting
 
         return ExportedAdaMatting(runtime, config)
-
-
-def _trimap(image: NDArray[np.uint8], guidance: Guidance) -> NDArray[np.uint8]:
-    """The trimap that is given, or that the mask becomes."""
-    if guidance.trimap is not None:
-        return guidance.trimap
-    if guidance.mask is None:
-        raise InputError("a model of the system adamatting needs a trimap or a mask; give one")
-    return trimap_from_mask(guidance.mask, image)
 
 
 SYSTEM = AdaMattingSystem()

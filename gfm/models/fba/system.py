@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.blocks.standardisation import Standardisation
-from gfm.guidance.masks import trimap_from_mask
 from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
@@ -33,6 +32,7 @@ class FBAMatting(System):
     config = FBAConfig
     guidance = frozenset({"trimap", "mask"})
     needs_guidance = True
+    refinable = True
     convert_options = ("variant",)
 
     def build(self, config: FBAConfig, weights: str | Path | None = None) -> FBA:
@@ -47,6 +47,7 @@ class FBAMatting(System):
         options: MatteOptions,
     ) -> list[Prediction]:
         """Alpha, F and B of each photograph."""
+        from gfm.models.backpropagation import refine_photograph
         from gfm.models.fba.planning import check_memory
 
         (network,) = models
@@ -56,7 +57,11 @@ class FBAMatting(System):
         for image, given in zip(images, guidance, strict=True):
             pixels = round(image.shape[0] * image.shape[1] * largest)
             check_memory(network.config, network.device, pixels, options.memory_limit)
-            made.append(_predict(network, image, _trimap(image, given), views))
+            trimap = given.trimap_of(image)
+            made.append(_predict(network, image, trimap, views))
+            if options.backpropagate and isinstance(network, FBA):
+                alpha = refine_photograph(network, image, trimap, options.backpropagate)
+                made[-1] = made[-1]._replace(alpha=alpha)
         return made
 
     def task(self) -> type[FBATask]:
@@ -84,15 +89,6 @@ class FBAMatting(System):
         from gfm.models.fba.exported import ExportedFBA
 
         return ExportedFBA(runtime, config)
-
-
-def _trimap(image: NDArray[np.uint8], guidance: Guidance) -> NDArray[np.uint8]:
-    """The trimap that is given, or that the mask becomes."""
-    if guidance.trimap is not None:
-        return guidance.trimap
-    if guidance.mask is None:
-        raise InputError("a model of the system fba needs a trimap or a mask; give one")
-    return trimap_from_mask(guidance.mask, image)
 
 
 def _views(augmentation: Augmentation | None) -> Sequence[View]:

@@ -33,6 +33,7 @@ class LSAMatting(System):
     config = LSAConfig
     guidance = frozenset({"trimap", "mask"})
     needs_guidance = True
+    refinable = True
 
     def build(self, config: LSAConfig, weights: str | Path | None = None) -> LSA:
         """A network; see `LSA`."""
@@ -46,14 +47,16 @@ class LSAMatting(System):
         options: MatteOptions,
     ) -> list[Prediction]:
         """Alpha, beside the trimap that it was given."""
+        from gfm.models.backpropagation import RefinementOptions
         from gfm.models.lsa.predict import PredictOptions, predict
 
-        made, how = [], PredictOptions(VIEWS[options.augmentation])
+        steps = options.backpropagate
+        refinement = RefinementOptions(steps) if steps else None
+        how, made = PredictOptions(VIEWS[options.augmentation], refinement), []
         for image, given in zip(images, guidance, strict=True):
-            if given.trimap is None:
-                raise InputError("a model of the system lsa needs a trimap; give trimap=")
-            alpha = predict(models[0], image, given.trimap, how)
-            classes = np.digitize(given.trimap, (64, 192)).astype(np.uint8)
+            trimap = given.trimap_of(image)
+            alpha = predict(models[0], image, trimap, how)
+            classes = np.digitize(trimap, (64, 192)).astype(np.uint8)
             made.append(Prediction(alpha, trimap=classes))
         return made
 

@@ -98,8 +98,8 @@ def exclusion_loss(
         background: Predicted B, likewise.
         region: Where to count, 0 or 1 (B, 1, H, W); everywhere by default.
         reduction: `mean` or `sum`.
-        form: `elementwise` multiplies |dx F| |dx B| + |dy F| |dy B| channel by channel, which the
-            author prefers; `norms` multiplies the L1 norms of both gradients, as printed.
+        form: `elementwise` is `|dx F| |dx B| + |dy F| |dy B|`, channel by channel, which the author
+            prefers; `norms` multiplies the L1 norms of both gradients, as printed.
     """
     check_choice("form", form, get_args(Exclusion))
     check_maps(foreground, background, region)

@@ -82,10 +82,18 @@ def test_mask_becomes_the_trimap_that_is_adapted(small):
     assert np.isin(made.alpha[made.trimap != 1], (0, 1)).all()
 
 
-def test_augmentation_is_refused(small):
+@pytest.mark.parametrize("option", [{"augmentation": "flip"}, {"max_memory": "4GB"}, {"d1": 2}])
+def test_options_without_effect_are_refused(small, option):
     model, trimap = gfm.load_model(small, "cpu"), trimap_of(draw_matte())
-    with pytest.raises(InputError, match="augmentation='flip' has no effect"):
-        gfm.matte(draw_photograph(0), model, trimap=trimap, augmentation="flip")
+    (name,) = option
+    with pytest.raises(InputError, match=f"{name}=.* has no effect"):
+        gfm.matte(draw_photograph(0), model, trimap=trimap, **option)
+
+
+def test_trimap_without_unknown_pixels_is_the_matte(small, caplog):
+    model, trimap = gfm.load_model(small, "cpu"), np.where(draw_matte() > 0.5, 255, 0)
+    made = gfm.matte(draw_photograph(0), model, trimap=trimap.astype(np.uint8))
+    assert np.array_equal(made.alpha, trimap / 255) and "no unknown pixel" in caplog.text
 
 
 @pytest.mark.slow

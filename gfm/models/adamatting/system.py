@@ -54,17 +54,18 @@ class AdaMattingSystem(System):
         return made
 
     def check_options(self, options: MatteOptions) -> None:
-        """Refuse augmentation too: the paper describes none.
+        """Refuse views, of which the paper has none, and a limit on memory too.
 
         Raises:
             InputError: An option without effect is set.
         """
         super().check_options(options)
-        if options.augmentation not in (None, "none"):
-            raise InputError(
-                f"augmentation='{options.augmentation}' has no effect on a model of the system "
-                "adamatting; leave it out"
-            )
+        for name in ("augmentation", "max_memory"):
+            if (value := getattr(options, name)) not in (None, "none"):
+                raise InputError(
+                    f"{name}={value!r} has no effect on a model of the system adamatting, which "
+                    "sees a photograph once and as a whole; leave it out"
+                )
 
     def task(self) -> type[AdaMattingTask]:
         """`AdaMattingTask`."""

@@ -18,7 +18,7 @@ from rssn.imaging.reading import read_pixels, read_rgb
 from rssn.imaging.writing import write_alpha
 
 VOID = 255  # label of pixels that belong to no object for sure
-VOID_LEVEL = 128 / 255
+VOID_LEVEL = 127 / 255  # below one half: not a part of the object in training
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def test_every_object_gets_its_photograph(source, tmp_path):
     assert sources[1].image.samefile(source / "dataset/img/2008_0.jpg")
     mask = read_alpha(sources[1].matte)
     assert ((mask == 1) == (labels() == 2)).all()
-    assert mask[24, 30] == pytest.approx(128 / 255) and mask[10, 10] == 0
+    assert mask[24, 30] == pytest.approx(127 / 255) and mask[10, 10] == 0
     assert prepare(SBD, source, out, "train", workers=1, quiet=True).counts == {"train": 4}
 
 

@@ -13,10 +13,15 @@ from tiny import write_photographs, write_shards
 
 import gfm
 from gfm.__main__ import main
+from gfm.checkpoints.files import save_model
+from gfm.commands.fit import command_line
 from gfm.data.crops import CropOptions, Cropper
 from gfm.data.module import GFMData
 from gfm.data.turns import TaskPart, open_tasks, task_of
+from gfm.models.fba.config import FBAConfig
+from gfm.models.fba.network import FBA
 from gfm.models.imatting.targets import IMattingTargets
+from gfm.models.imatting.task import IMattingTask
 
 CLICKS = "gfm.models.clicks.task.ClicksTask"
 IMATTING = "gfm.models.imatting.task.IMattingTask"
@@ -154,3 +159,45 @@ def test_an_epoch_draws_none_twice(data):
 def test_wrong_options_name_the_remedy(data, command, more, message, capsys):
     assert command(data, *more) == 2
     assert message in capsys.readouterr().err
+
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+FILES = sorted([*CONFIGS.glob("clicks/*.yaml"), *CONFIGS.glob("imatting/*.yaml")])
+# Stream, feedback, guided filter, bundled clicks, rate, epochs.
+PUBLISHED = {
+    "sbd": (True, True, True, False, 1e-5, 25),
+    "base": (False, False, False, True, 1e-5, 25),
+    "t": (False, False, False, False, 1e-5, 25),
+    "ti": (True, False, False, False, 1e-5, 25),
+    "tif": (True, True, False, False, 1e-5, 25),
+    "synthetic": (True, True, True, False, 1e-5, 10),
+    "synthetic_sbd": (True, True, True, False, 5e-6, 5),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_configuration_is_read(path):
+    with torch.device("meta"):
+        made = command_line(["--config", str(path), "--trainer.accelerator", "cpu"], is_run=False)
+    task, data = made.model, made.datamodule
+    assert data.batch_size == 1 and type(data.targets) is type(task.targets())
+    options = task.hparams
+    if path.parent.name == "imatting":
+        assert [part.samples for part in data.tasks] == [200, 431, 200]
+        assert (options["clicks"], options["first_update"]) == (4, 4)
+        assert (options["weight_decay"], made.trainer.max_epochs) == (0.0005, 20)
+        return
+    names = ("stream", "feedback", "guided_filter", "bundled", "learning_rate")
+    found = (*(options[name] for name in names), made.trainer.max_epochs)
+    assert found == PUBLISHED[path.stem]
+    assert (options["weight_decay"], options["norm_weight_decay"]) == (0.005, 1e-5)
+    assert data.crop.size == 352 and options["clicks"] == 4
+
+
+def test_imatting_starts_from_fba(tmp_path):
+    network = FBA(FBAConfig(backbone="timm:test_resnet"))
+    save_model(network, tmp_path / "fba.safetensors")
+    task = IMattingTask(backbone="timm:test_resnet", model=str(tmp_path / "fba.safetensors"))
+    assert type(task.model).__name__ == "IMatting" and task.model.training
+    for key, value in network.state_dict().items():
+        assert torch.equal(task.model.state_dict()[key], value)

@@ -117,13 +117,16 @@ def load_network(
 
 
 @functools.cache
-def packaged_model() -> MattingNetwork:
-    """The small model of the package, loaded once; on the GPU where there is one.
+def packaged_model(name: str | None = None) -> MattingNetwork:
+    """A model of the package, loaded once; on the GPU where there is one.
+
+    Args:
+        name: Which; None is the automatic one, `lite`, announced in the log.
 
     Raises:
         InputError: The installation has no weights.
     """
-    return load_network()
+    return load_network(name)
 
 
 def read_config(path_or_hub_id: str | Path) -> tuple[System, SystemConfig]:
@@ -208,8 +211,8 @@ def _find(path_or_hub_id: str | Path) -> Path:
     if path.is_file():
         return path
     name = str(path_or_hub_id)
-    if name == packaged.FILE.stem and packaged.FILE.is_file():
-        return packaged.FILE
+    if (own := packaged.find_packaged(name)) is not None:
+        return own
     if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise InputError(f"{path}: no such model; give a .safetensors file, its folder or a hub id")
     from huggingface_hub import hf_hub_download

@@ -1,4 +1,4 @@
-"""The small model that comes with the package, taken where no other is named."""
+"""The models that come with the package: `lite` mattes, `guided` refines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from rssn.imaging.errors import InputError
 
 log = logging.getLogger("gfm")
 
-FILE = Path(__file__).parent / "weights" / "lite.safetensors"
+FOLDER = Path(__file__).parent / "weights"
+FILE = FOLDER / "lite.safetensors"
+GUIDED = "guided"  # name of the model that takes trimaps and masks
+
+
+def find_packaged(name: str) -> Path | None:
+    """The file of a packaged model by its name; None where there is none."""
+    path = FOLDER / f"{name}.safetensors"
+    return path if "/" not in name and path.is_file() else None
 
 
 def packaged_path() -> Path:

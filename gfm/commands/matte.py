@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
+from gfm.checkpoints.packaged import GUIDED
 from gfm.inference.files import (
     OUTPUTS,
     STREAM,
@@ -21,7 +22,7 @@ from gfm.inference.files import (
     parse_background,
 )
 from gfm.models.glance_focus.options import D1, D2
-from gfm.models.options import Augmentation, ForegroundMethod, MatteOptions, Refinement, Strategy
+from gfm.models.options import Augmentation, ForegroundMethod, MatteOptions, Strategy
 from gfm.video import SMOOTHING
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import FailedInputs, InputError, one_line
@@ -85,9 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--refine",
-        choices=get_args(Refinement),
         default=usual.refine,
-        help="fusion lets image, alpha and colours correct each other",
+        metavar="auto|none|fusion|MODEL",
+        help="auto: the packaged guided model refines edges; fusion: image, alpha and colours "
+        "correct each other; or a model that takes trimaps (default auto)",
     )
     add(
         "--augment",
@@ -146,7 +148,9 @@ def run(options: argparse.Namespace) -> None:
         smoothing = SMOOTHING if options.smooth is None else options.smooth
         job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
     guidance = GuidanceFiles(options.trimap, options.mask, options.clicks)
-    loaded = [load_model(each, options.device) for each in options.model or (None,)]
+    guided = any((options.trimap, options.mask, options.clicks))
+    automatic = GUIDED if guided else None
+    loaded = [load_model(each, options.device) for each in options.model or (automatic,)]
     system, models = check_models(loaded, how)
     if not options.quiet:
         sys.stderr.write(f"device: {describe(models[0].device, options.device)}\n")

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gfm.evaluation.interaction import Image, Matte, Model, Session
 from gfm.guidance.clicks import Clicks
-from gfm.models.contract import Guidance, System
+from gfm.guidance.guidance import Guidance
+from gfm.models.contract import System
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.guidance.guidance import Guidance
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import read_clicks, read_guidance
-from gfm.models.contract import Guidance
 from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.files import make_folder, whole_file
 from rssn.imaging.images import SUFFIXES

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.clicks import Clicks
+from gfm.guidance.guidance import Guidance
 from gfm.guidance.trimap_files import check_trimap, read_trimap
-from gfm.models.contract import Guidance, System
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_alpha, read_bytes
+
+if TYPE_CHECKING:
+    from gfm.models.contract import System
 
 MaskLike = NDArray[np.generic] | str | Path
 ClicksLike = Clicks | Sequence[tuple[int, int, bool]]

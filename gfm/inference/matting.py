@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gfm.checkpoints.files import packaged_model
+from gfm.checkpoints.packaged import GUIDED
+from gfm.guidance.guidance import Guidance
 from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
-from gfm.models.contract import Guidance, MattingModel, Prediction, System
+from gfm.inference.refine import refine as refine_matte
+from gfm.inference.refine import refiner
+from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import (
     Augmentation,
     ForegroundMethod,
     MatteOptions,
-    Refinement,
     Strategy,
 )
 from gfm.models.registry import SYSTEMS, get_system
@@ -46,7 +49,7 @@ def matte(
     d1: float | None = None,
     d2: float | None = None,
     foreground: ForegroundMethod | None = None,
-    refine: Refinement = "none",
+    refine: str = "auto",
     augmentation: Augmentation | None = None,
     max_memory: str | int | None = None,
     backpropagate: int = 0,
@@ -56,7 +59,8 @@ def matte(
     Args:
         image: uint8 RGB (H, W, 3), a path, or a PIL image.
         model: A network of `gfm.load_model`, or several of GFM, of whose mattes the median is taken
-            (paper, section 5.5.1). None takes the small one of the package.
+            (paper, section 5.5.1). None takes one of the package: `guided` with a trimap or a mask,
+            else `lite`.
         trimap: uint8 (H, W), 0 background, 128 unknown, 255 foreground, or a path; for models that
             take one.
         mask: A coarse matte (H, W) to put right, float in [0, 1], uint8 or bool, or a path; for
@@ -68,7 +72,9 @@ def matte(
         d2: Reduction for the focus, 1 or more; None is what the model asks for, or 2.
         foreground: How colours behind the soft edges are estimated; None takes those that the model
             predicts, and `multilevel` where it predicts none.
-        refine: `fusion` lets image, matte and colours correct each other.
+        refine: `auto`: the packaged guided model refines the edges of an automatic matte that gains
+            by it; `none`: nothing does; `fusion`: image, matte and colours correct each other; or
+            the file or name of a guided model.
         augmentation: Views to average over: `none`, `glance`, `flip`, `full`, or None for what the
             model asks for.
         max_memory: Most that the process may hold, such as `4GB`; large images are then matted in
@@ -97,7 +103,7 @@ def matte(
     )
     photograph = as_photograph(image)
     guidance = read_guidance(photograph.pixels, trimap, mask, clicks)
-    system, models = check_models(model, options)
+    system, models = check_models(model, options, guidance)
     made = predict(system, models, photograph, guidance, options)
     return with_colours(photograph, made, options)
 
@@ -141,7 +147,9 @@ def matte_batch(
             pixels = [photographs[index].pixels for index in chosen]
             found = system.predict(models, pixels, [NO_GUIDANCE] * len(pixels), options)
             for index, prediction in zip(chosen, found, strict=True):
-                made[index] = with_colours(photographs[index], prediction, options)
+                photograph = photographs[index]
+                refined = _refined(system, models, photograph, prediction, options)
+                made[index] = with_colours(photograph, refined, options)
     return [made[index] for index in range(len(photographs))]
 
 
@@ -175,13 +183,25 @@ def predict(
         )
         known = (guidance.trimap == 255).astype(np.float32)
         return Prediction(known, trimap=np.where(known == 1, 2, 0).astype(np.uint8))
-    return system.predict(models, [photograph.pixels], [guidance], options)[0]
+    made = system.predict(models, [photograph.pixels], [guidance], options)[0]
+    return made if guidance.given else _refined(system, models, photograph, made, options)
+
+
+def _refined(
+    system: System,
+    models: Sequence[MattingModel],
+    photograph: Photograph,
+    made: Prediction,
+    options: MatteOptions,
+) -> Prediction:
+    model = refiner(system, models, options)
+    return made if model is None else refine_matte(photograph.pixels, made, model, options)
 
 
 def with_colours(photograph: Photograph, made: Prediction, options: MatteOptions) -> Matte:
     """The matte of a photograph, with the object's colours: predicted, or estimated."""
     colours, alpha = photograph.pixels, made.alpha
-    if options.foreground is None and made.foreground is not None and options.refine == "none":
+    if options.foreground is None and made.foreground is not None and options.refine != "fusion":
         colours = made.foreground
     elif options.foreground != "none":
         refine = options.refine == "fusion"
@@ -198,16 +218,17 @@ def regions(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def check_models(
-    model: Models, options: MatteOptions | None = None
+    model: Models, options: MatteOptions | None = None, guidance: Guidance = NO_GUIDANCE
 ) -> tuple[System, Sequence[MattingModel]]:
-    """System and networks; for None, the small one of the package.
+    """System and networks; for None, one of the package that takes the guidance.
 
     Raises:
         InputError: The sequence is empty, a network is in training mode, or they are of several
             systems or on several devices; or an option has no effect on the system.
     """
-    given = packaged_model() if model is None else model
-    models: Sequence[MattingModel] = given if isinstance(given, Sequence) else [given]
+    if model is None:
+        model = packaged_model(GUIDED if guidance.given else None)
+    models: Sequence[MattingModel] = model if isinstance(model, Sequence) else [model]
     if not models:
         raise InputError("model=[] names no network; give one or more, of gfm.load_model(PATH)")
     if any(each.training for each in models):

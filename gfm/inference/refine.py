@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.checkpoints.files import packaged_model
+from gfm.checkpoints.packaged import GUIDED, find_packaged
 from gfm.guidance.bands import UNKNOWN
+from gfm.guidance.guidance import Guidance
 from gfm.guidance.refinement import trimap_from_matte
-from gfm.models.contract import Guidance, MattingModel, Prediction
+from gfm.inference.loading import load_model
+from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import MatteOptions
 from gfm.models.registry import get_system
 from rssn.imaging.errors import InputError
@@ -17,11 +23,44 @@ from rssn.imaging.errors import InputError
 log = logging.getLogger("gfm")
 
 
+def refiner(
+    system: System, models: Sequence[MattingModel], options: MatteOptions
+) -> MattingModel | None:
+    """The guided model that refines what automatic models predict; None where none does.
+
+    Args:
+        system: Of the models.
+        models: Those that predict.
+        options: Of the call, whose `refine` decides.
+
+    Raises:
+        InputError: `refine` names no model, or one that takes no trimap.
+    """
+    if options.refine in ("none", "fusion"):
+        return None
+    if options.refine == "auto":
+        if not system.wants_refinement(models) or find_packaged(GUIDED) is None:
+            return None
+        return packaged_model(GUIDED)
+    model = _named(options.refine)
+    if "trimap" not in get_system(model.system).guidance:
+        raise InputError(
+            f"refine={options.refine!r}: is a model of the system {model.system}, which takes no "
+            "trimap; give 'guided' or the file of a model that does"
+        )
+    return model
+
+
+@functools.cache
+def _named(name: str) -> MattingModel:
+    return load_model(name)
+
+
 def refine(
     image: NDArray[np.uint8],
     automatic: Prediction,
     model: MattingModel,
-    options: MatteOptions | None = None,
+    options: MatteOptions,
 ) -> Prediction:
     """Refine a matte where it is soft, and near its edges.
 
@@ -29,25 +68,20 @@ def refine(
         image: The photograph, uint8 RGB (H, W, 3).
         automatic: What an automatic system predicted for it.
         model: A network in eval mode whose system takes trimaps.
-        options: As for that system; those of the automatic one do not apply.
+        options: Of the call; only its limit of memory applies.
 
     Returns:
         The refined matte with its colours, and the regions that the automatic system saw; the
         automatic prediction as it is where that has no edge.
 
     Raises:
-        InputError: The system takes no trimap, or a limit of memory is too small.
+        InputError: A limit of memory is too small.
     """
     system = get_system(model.system)
-    if "trimap" not in system.guidance:
-        raise InputError(
-            f"refine: a model of the system {system.name} takes no trimap; give one that does, "
-            "such as 'guided'"
-        )
     trimap = trimap_from_matte(automatic.alpha, automatic.trimap)
     if not (trimap == UNKNOWN).any():
         log.warning("nothing to refine: the automatic matte has no edge")
         return automatic
-    limits = MatteOptions(max_memory=None if options is None else options.max_memory)
+    limits = MatteOptions(max_memory=options.max_memory)
     made = system.predict([model], [image], [Guidance(trimap=trimap)], limits)[0]
     return made._replace(trimap=automatic.trimap)

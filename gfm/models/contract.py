@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gfm.guidance.guidance import Guidance, GuidanceKind
 from gfm.models.config import SystemConfig
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
@@ -24,9 +25,6 @@ from rssn.imaging.errors import InputError
 if TYPE_CHECKING:
     import pytorch_lightning as lightning
 
-    from gfm.guidance.clicks import Clicks
-
-GuidanceKind = Literal["trimap", "mask", "clicks"]
 ConvertOption = Literal["variant", "backbone", "rosta"]
 
 
@@ -42,41 +40,6 @@ class Licence(NamedTuple):
     source: str
     licence: str
     share: float
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """What a person says of one photograph of height H and width W; each part may be absent.
-
-    Attributes:
-        trimap: uint8 (H, W): 0 background, 128 unknown, 255 foreground.
-        mask: A coarse matte, float32 (H, W) in [0, 1].
-        clicks: Clicks on the object and on its background.
-    """
-
-    trimap: NDArray[np.uint8] | None = None
-    mask: NDArray[np.float32] | None = None
-    clicks: Clicks | None = None
-
-    @property
-    def given(self) -> tuple[GuidanceKind, ...]:
-        """The kinds that are present."""
-        kinds: tuple[GuidanceKind, ...] = ("trimap", "mask", "clicks")
-        return tuple(kind for kind in kinds if getattr(self, kind) is not None)
-
-    def trimap_of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The trimap (H, W) that is given, or that the mask becomes on a photograph (H, W, 3).
-
-        Raises:
-            InputError: There is neither.
-        """
-        if self.trimap is not None:
-            return self.trimap
-        if self.mask is None:
-            raise InputError("the model needs a trimap or a mask; give one")
-        from gfm.guidance.masks import trimap_from_mask
-
-        return trimap_from_mask(self.mask, image)
 
 
 class Prediction(NamedTuple):
@@ -265,6 +228,11 @@ class System(ABC):
         """Equal for photographs that `predict` takes together; None takes each by itself."""
         del models, height, width, options
         return None
+
+    def wants_refinement(self, models: Sequence[Any]) -> bool:
+        """The mattes of these models gain by a guided model, which `refine="auto"` then runs."""
+        del models
+        return False
 
     def check_options(self, options: MatteOptions) -> None:
         """Refuse options without effect on this system.

@@ -11,7 +11,7 @@ from rssn.imaging.errors import InputError, check_choice
 Strategy = Literal["hybrid", "resize", "full"]
 ForegroundMethod = Literal["multilevel", "closed_form", "none"]
 Augmentation = Literal["none", "glance", "flip", "full"]
-Refinement = Literal["none", "fusion"]
+REFINEMENTS = ("auto", "none", "fusion")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,10 @@ class MatteOptions:
         foreground: How colours behind the soft edges are estimated; `none` keeps the image's, which
             shows the old background around hair. None takes those that the system predicts, and
             `multilevel` where it predicts none.
-        refine: `fusion` lets image, matte and colours correct each other once more.
+        refine: `auto` has the packaged guided model refine the matte of an automatic model that
+            asks for it, near its edges, at the photograph's own size; `none` leaves the matte as it
+            is; `fusion` lets image, matte and colours correct each other once more. Anything else
+            is the file of a model that takes trimaps, or its name, to refine with.
         augmentation: What else the network sees, to average over: nothing, the mirror image
             (`flip`, twice the time), or both also at 0.8 and 1.25 of the size (`full`, six times).
             `glance` leaves the focus of the hybrid strategy alone and takes the glance in both ways
@@ -47,7 +50,7 @@ class MatteOptions:
     d1: float | None = None
     d2: float | None = None
     foreground: ForegroundMethod | None = None
-    refine: Refinement = "none"
+    refine: str = "auto"
     augmentation: Augmentation | None = None
     max_memory: str | int | None = None
     backpropagate: int = 0
@@ -58,12 +61,11 @@ class MatteOptions:
         Raises:
             InputError: A value that is not supported, with those that are.
         """
-        if str(self.refine) == "fba":
+        if self.refine == "fba":
             raise InputError("refine='fba' is called 'fusion' now; give refine='fusion'")
         for name, kind in (
             ("strategy", Strategy),
             ("foreground", ForegroundMethod),
-            ("refine", Refinement),
             ("augmentation", Augmentation),
         ):
             value = getattr(self, name)
@@ -77,7 +79,7 @@ class MatteOptions:
                 raise InputError(
                     f"{name}={value}: a reduction is 1 or more; the paper has d1=3, d2=2"
                 )
-        if self.refine != "none" and self.foreground == "none":
+        if self.refine == "fusion" and self.foreground == "none":
             raise InputError(
                 "refine='fusion' corrects estimated colours; choose foreground='multilevel' or "
                 "'closed_form' with it"

@@ -19,11 +19,12 @@ from torch.optim import Optimizer
 from gfm.checkpoints.files import load_network
 from gfm.data.samples import Batch, Targets
 from gfm.evaluation.evaluate import Report
+from gfm.guidance.guidance import Guidance
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE
 from gfm.inference.matting import check_models, predict, with_colours
 from gfm.models.config import SystemConfig
-from gfm.models.contract import Guidance, MattingNetwork
+from gfm.models.contract import MattingNetwork
 from gfm.models.options import MatteOptions
 from gfm.training.parameter_groups import parameter_groups, regroup
 from gfm.training.schedule import cosine_factor, count_next_epoch, share_done
@@ -91,7 +92,7 @@ class MattingTask(lightning.LightningModule):
 
     def matte_options(self) -> MatteOptions:
         """Options by which whole photographs are matted."""
-        return MatteOptions(foreground="none")
+        return MatteOptions(foreground="none", refine="none")
 
     def panel_maps(self, photograph: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Further maps (H, W) in [0, 1] to show of a validation photograph (H, W, 3)."""

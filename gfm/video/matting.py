@@ -33,6 +33,11 @@ class FrameMatte(NamedTuple):
         """Opacity (H, W), float32 in [0, 1]."""
         return self.made.alpha
 
+    @property
+    def trimap(self) -> NDArray[np.uint8] | None:
+        """Where the system saw background (0), transition (1) and foreground (2)."""
+        return self.made.trimap
+
 
 def matte_frames(
     frames: Iterable[NDArray[np.uint8]],

@@ -13,9 +13,9 @@ import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
 from gfm.guidance.clicks import Clicks
+from gfm.guidance.guidance import Guidance
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.network import ClickNetwork
-from gfm.models.contract import Guidance
 from gfm.models.fba.config import FBAConfig
 from gfm.models.imatting.network import IMatting
 from gfm.models.imatting.predict import known_pixels

@@ -16,7 +16,7 @@ from gfm.__main__ import main
 from gfm.checkpoints.files import save_model
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Crop, collate, with_targets
-from gfm.models.contract import Guidance
+from gfm.guidance.guidance import Guidance
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
 from gfm.models.fba.planning import pass_bytes

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.guidance.guidance import Guidance
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 

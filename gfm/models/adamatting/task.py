@@ -12,13 +12,13 @@ from torch.optim import Optimizer
 
 from gfm.data.samples import Batch
 from gfm.guidance.bands import dilated_trimap
+from gfm.guidance.guidance import Guidance
 from gfm.inference.cutout import Matte
 from gfm.metrics.trimap import optimal_trimap, trimap_errors
 from gfm.models.adamatting.config import AdaMattingConfig, Encoding
 from gfm.models.adamatting.loss import matting_loss
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.adamatting.targets import AdaMattingTargets
-from gfm.models.contract import Guidance
 from gfm.training.schedule import poly_factor
 from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError

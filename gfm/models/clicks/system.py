@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from gfm.guidance.clicks import Clicks
+from gfm.guidance.guidance import Guidance
 from gfm.models.clicks.config import DILATED, ClicksConfig
 from gfm.models.clicks.network import ClickNetwork
-from gfm.models.contract import Conversion, Guidance, Prediction, System
+from gfm.models.contract import Conversion, Prediction, System
 from gfm.models.options import MatteOptions
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.blocks.standardisation import Standardisation
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.guidance.guidance import Guidance
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
 from gfm.models.options import Augmentation, MatteOptions

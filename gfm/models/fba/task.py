@@ -14,8 +14,8 @@ from gfm.blocks.standardisation import Standardisation
 from gfm.data.samples import Batch
 from gfm.encoders.dilated import Norm
 from gfm.guidance.bands import random_trimap
+from gfm.guidance.guidance import Guidance
 from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
-from gfm.models.contract import Guidance
 from gfm.models.fba.config import DILATED, Activation, FBAConfig, Outputs
 from gfm.models.fba.loss import AlphaTerm, ColourTerm, LossConfig, Region, fba_loss
 from gfm.models.fba.network import FBA, AlphaFB

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Guidance, Prediction, System
+from gfm.guidance.guidance import Guidance
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
 from gfm.models.glance_focus.config import GFMConfig, Rosta
 from gfm.models.glance_focus.network import GFM
 from gfm.models.options import MatteOptions
@@ -77,6 +78,10 @@ class GlanceFocus(System):
         if options.max_memory is not None:
             return None
         return sizes_of_passes(height, width, pass_options(options, models, height, width))
+
+    def wants_refinement(self, models: Sequence[GFMModel]) -> bool:
+        """A network that looks at small pictures leaves strands to a guided model."""
+        return models[0].config.focus_side is not None
 
     def check_options(self, options: MatteOptions) -> None:
         """All options have effect."""

@@ -162,7 +162,7 @@ class GFMTask(MattingTask):
     def matte_options(self) -> MatteOptions:
         """The strategy and reductions of the task."""
         strategy, d1, d2 = (self.hparams[name] for name in ("strategy", "d1", "d2"))
-        return MatteOptions(strategy, d1, d2, foreground="none")
+        return MatteOptions(strategy, d1, d2, foreground="none", refine="none")
 
     def panel_maps(self, photograph: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """The focus (H, W), in the pass that `gfm.matte` takes it from; of RIM that of TT."""

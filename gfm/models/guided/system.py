@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.models.contract import Guidance, Prediction, System
+from gfm.guidance.guidance import Guidance
+from gfm.models.contract import Prediction, System
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.options import MatteOptions
 
@@ -59,14 +60,10 @@ class GuidedSystem(System):
         given: Guidance,
         options: MatteOptions,
     ) -> Prediction:
-        from gfm.guidance.masks import trimap_from_mask
         from gfm.models.guided.planning import tile_side
         from gfm.models.guided.predict import predict
 
-        trimap = given.trimap
-        if trimap is None:
-            assert given.mask is not None  # checked by the caller: guidance is needed
-            trimap = trimap_from_mask(given.mask, image)
+        trimap = given.trimap_of(image)
         tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
         made = predict(network, image, trimap, tile)
         return Prediction(*made, CLASSES[trimap])

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.guidance.guidance import Guidance
 from gfm.guidance.masks import trimap_from_mask
-from gfm.models.contract import Conversion, Guidance, Prediction, System
+from gfm.models.contract import Conversion, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.imatting.network import IMatting
 from gfm.models.options import MatteOptions

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.models.contract import Conversion, Guidance, Prediction, System
+from gfm.guidance.guidance import Guidance
+from gfm.models.contract import Conversion, Prediction, System
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA
 from gfm.models.options import MatteOptions

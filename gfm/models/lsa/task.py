@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 
 from gfm.data.samples import Batch
 from gfm.guidance.bands import dilated_trimap
+from gfm.guidance.guidance import Guidance
 from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
-from gfm.models.contract import Guidance
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.loss import pyramid_loss
 from gfm.models.lsa.network import LSA

@@ -65,7 +65,9 @@ def lightning_options():
     data = {
         f"data.{group}.{name}" for group, kind in groups.items() for name in kind.__annotations__
     }
-    return flat(options) | data | {"ckpt_path"} | OWN_OPTIONS
+    # The task's options are written without `init_args`, too.
+    short = {name.replace("model.init_args.", "model.") for name in flat(options)}
+    return flat(options) | short | data | {"ckpt_path"} | OWN_OPTIONS
 
 
 @pytest.mark.parametrize("command", module_commands())
@@ -128,13 +130,13 @@ def test_where_things_go_is_there():
     for path in set(re.findall(r"`([\w./]+/[\w./]*)`", "".join(rows))):
         assert (ROOT / path).exists(), path
     for module, name in (
-        ("gfm.encoders", "ENCODERS"),
+        ("gfm.encoders.build", "ENCODERS"),
         ("gfm.models.glance_focus.loss", "LossWeights"),
         ("gfm.models.glance_focus.loss", "_of_decoders"),
         ("gfm.models.glance_focus.loss", "_of_matte"),
         ("gfm.metrics", "METRICS"),
         ("data_tools.layouts", "LAYOUTS"),
-        ("rssn.route", "ROUTES"),
+        ("rssn.route.compose", "ROUTES"),
         ("rssn.route.steps", "MORE_STEPS"),
         ("data_tools.scenes.kinds", "KINDS"),
         ("gfm.__main__", "COMMANDS"),

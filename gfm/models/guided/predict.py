@@ -14,6 +14,8 @@ from gfm.models.guided.network import Guided
 from gfm.models.windows import MARGIN, MULTIPLE, windows
 from rssn.imaging.images import Alpha, Uint8Image
 
+FINE = 255  # steps of a level in which tiles are added up
+
 
 class Colours(NamedTuple):
     """Alpha (H, W), float32 in [0, 1]; F and B (H, W, 3), uint8."""
@@ -44,7 +46,7 @@ def predict(network: Guided, image: Uint8Image, trimap: Trimap, tile: int | None
         inside = unknown[area]
         made, colours = _tiled(network, Hints(image, trimap), area, inside, tile)
         alpha[area][inside] = made[inside]
-        levels = np.rint(colours[inside] * np.float16(255)).astype(np.uint8)
+        levels = ((colours[inside].astype(np.uint32) + FINE // 2) // FINE).astype(np.uint8)
         foreground[area][inside], background[area][inside] = levels[:, :3], levels[:, 3:]
         foreground[alpha == 1], background[alpha == 0] = image[alpha == 1], image[alpha == 0]
     return Colours(alpha, foreground, background)
@@ -52,13 +54,16 @@ def predict(network: Guided, image: Uint8Image, trimap: Trimap, tile: int | None
 
 def _tiled(
     network: Guided, hints: Hints, area: Area, unknown: NDArray[np.bool_], tile: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Alpha (h, w) and F and B (h, w, 6) of an area, from the tiles that hold unknown pixels."""
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Alpha (h, w) and F and B (h, w, 6) of an area, from the tiles that hold unknown pixels.
+
+    F and B are in `FINE` steps of a level.
+    """
     height, width = unknown.shape
     top, left = area[0].start, area[1].start
     side = tile or -(-max(height, width) // MULTIPLE) * MULTIPLE
     alpha = np.zeros((height, width), np.float32)
-    colours = np.zeros((height, width, 6), np.float16)
+    colours = np.zeros((height, width, 6), np.uint16)
     for row in windows(height, side):
         for column in windows(width, side):
             weight = row.weights[:, None] * column.weights
@@ -68,7 +73,8 @@ def _tiled(
             rows = slice(top + row.start, top + row.stop)
             made = _run(network, hints, (rows, slice(left + column.start, left + column.stop)))
             alpha[inner] += made[..., 0] * weight
-            colours[inner] += (made[..., 1:] * weight[..., None]).astype(np.float16)
+            scaled = made[..., 1:] * (weight * (255 * FINE))[..., None]
+            colours[inner] += np.rint(scaled).astype(np.uint16)
     return alpha, colours
 
 
@@ -77,9 +83,13 @@ def _run(network: Guided, hints: Hints, area: Area) -> NDArray[np.float32]:
     like = network.mean
     guidance = torch.from_numpy(hints.guidance(area))[None].to(like)
     pixels = torch.from_numpy(np.ascontiguousarray(hints.image[area]))
-    image = (pixels.permute(2, 0, 1)[None].to(like)) / 255
+    image = pixels.permute(2, 0, 1)[None].to(like) / 255
+    order = torch.channels_last  # a fifth faster on a CPU
     with torch.inference_mode():
-        made = torch.cat(network(image, guidance), dim=1)
+        parts = network(
+            image.contiguous(memory_format=order), guidance.contiguous(memory_format=order)
+        )
+        made = torch.cat(parts, dim=1)
     return np.asarray(made[0].permute(1, 2, 0).float().cpu().numpy())
 
 

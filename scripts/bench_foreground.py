@@ -1,7 +1,8 @@
 """Measure colours behind soft edges: cut-outs with known F, put on backgrounds, with true mattes.
 
 The error is the mean of |alpha F' - alpha F| over the fringe (0.02 < alpha < 0.98), in levels of
-255, for F' = the image itself and for estimates.
+255, for F' = the image itself, for estimates, and for what a guided model (`--model`) predicts with
+a trimap whose band reaches 10 px beyond the true transition.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+import gfm
+from gfm.guidance.bands import eroded_trimap
 from gfm.inference.colours import estimate_colours
 from rssn.imaging.blending import blend
 from rssn.imaging.console import progress, run_command
@@ -25,6 +28,7 @@ from rssn.route.backgrounds import cover_crop
 Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 
+BAND = 10  # px
 METHODS = ("image", "multilevel", "multilevel, fba", "closed_form", "closed_form, fba")
 
 
@@ -37,6 +41,8 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=512, help="cut-outs are shrunk to, in px")
     parser.add_argument("--limit", type=int, help="cut-outs of each group, at most")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD")
+    parser.add_argument("--every", type=int, default=1, help="take each N-th cut-out, by name")
+    parser.add_argument("--model", help="guided model to compare as well")
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()
     return run_command(lambda: compare(options))
@@ -44,7 +50,8 @@ def main() -> int:
 
 def compare(options: argparse.Namespace) -> None:
     """Print the errors by group: what the file names begin with, up to the first underscore."""
-    cutouts = choose(image_files(options.cutouts), options.limit)
+    cutouts = choose(image_files(options.cutouts)[:: options.every], options.limit)
+    model = None if options.model is None else gfm.load_model(options.model, "cpu")
     backgrounds = image_files(options.backgrounds)
     if not 1 <= options.each <= len(backgrounds) or options.side < 32:
         raise InputError(
@@ -65,15 +72,18 @@ def compare(options: argparse.Namespace) -> None:
         for index in rng.choice(len(backgrounds), options.each, replace=False):
             behind = cover_crop(read_rgb(backgrounds[index]), *alpha.shape, (0.5, 0.5))
             composite = blend(alpha, colours, behind)
-            errors[group].append(
-                [error(estimate(name, composite, alpha), colours, alpha) for name in methods]
-            )
-    print(f"{'group':12} {'fringe':>7} {'solid':>7} " + " ".join(f"{m:>17}" for m in methods))
+            found = [estimate(name, composite, alpha) for name in methods]
+            if model is not None:
+                trimap = eroded_trimap(np.where(soft, alpha, alpha > 0.5), BAND, BAND)
+                found.append(gfm.matte(composite, model, trimap=trimap).foreground)
+            errors[group].append([error(each, colours, alpha) for each in found])
+    shown = [*methods, *(["guided"] if model is not None else [])]
+    print(f"{'group':12} {'fringe':>7} {'solid':>7} " + " ".join(f"{m:>17}" for m in shown))
     for group, rows in errors.items():
         means = np.mean(rows, axis=0)
         fringe, solid = np.mean(facts[group], axis=0)
-        shown = " ".join(f"{mean:9.2f} ({mean / means[0]:4.0%})" for mean in means)
-        print(f"{group:12} {fringe:7.1%} {solid:7.1%} {shown}")
+        cells = " ".join(f"{mean:9.2f} ({mean / means[0]:4.0%})" for mean in means)
+        print(f"{group:12} {fringe:7.1%} {solid:7.1%} {cells}")
 
 
 def choose(files: Sequence[Path], limit: int | None) -> list[Path]:

@@ -12,7 +12,7 @@ from gfm.models.guided.config import GuidedConfig
 from gfm.models.guided.data import GuidedData, GuidedStream, collate
 from gfm.models.guided.hints import Hints, projection
 from gfm.models.guided.loss import bands, laplacian, losses, weighted, weights
-from gfm.models.guided.network import Guided
+from gfm.models.guided.network import Guided, restore
 from gfm.models.guided.predict import predict
 from gfm.models.guided.samples import GuidedSamples, SampleOptions
 from gfm.models.guided.task import GuidedTask, load_encoder, moving, rate_factor
@@ -119,6 +119,21 @@ def test_prediction_has_the_size_of_the_image(size):
     np.testing.assert_array_equal(made.alpha[trimap == 0], 0)
     np.testing.assert_array_equal(made.foreground[trimap == 255], image[trimap == 255])
     np.testing.assert_array_equal(made.background[trimap == 0], image[trimap == 0])
+
+
+def test_blend_of_the_prediction_is_the_image():
+    image, trimap = scene()
+    made = predict(network(), image, trimap)
+    alpha = made.alpha[..., None]
+    blend = alpha * made.foreground + (1 - alpha) * made.background
+    assert np.abs(blend - image).mean() < 1.5  # levels: rounding, and where F or B is clamped
+
+
+def test_restored_colours_by_hand():
+    image, alpha = torch.full((1, 3, 1, 1), 0.5), torch.full((1, 1, 1, 1), 0.5)
+    front, back = torch.full((1, 3, 1, 1), 0.6), torch.full((1, 3, 1, 1), 0.2)
+    made = restore(image, alpha, front, back)
+    assert [float(each.mean()) for each in made] == pytest.approx([0.7, 0.3])
 
 
 def test_trimap_without_unknown_pixels_is_the_matte():

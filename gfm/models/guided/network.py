@@ -74,8 +74,8 @@ class Guided(MattingNetwork):
             guidance: (B, 9, H, W), of `gfm.models.guided.hints`.
 
         Returns:
-            Alpha, F and B at the size of the image, fused with it (FBA, section 3.4). In training
-            they are not, and alpha leaves [0, 1] a little.
+            Alpha, F and B at the size of the image, fused with it (FBA, section 3.4): blending them
+            gives the image. In training they are not, and alpha leaves [0, 1] a little.
         """
         height, width = image.shape[-2:]
         rows, columns = -height % MULTIPLE, -width % MULTIPLE
@@ -89,7 +89,8 @@ class Guided(MattingNetwork):
             inside = alpha.clamp(0, 1)
             return Colours(inside + LEAK * (alpha - inside), colours[:, :3], colours[:, 3:])
         colours = colours.clamp(0, 1)
-        return Colours(*fuse(image, alpha.clamp(0, 1), colours[:, :3], colours[:, 3:]))
+        fused = fuse(image, alpha.clamp(0, 1), colours[:, :3], colours[:, 3:])
+        return Colours(fused[0], *restore(image, *fused))
 
     def _decode(self, both: Tensor) -> Tensor:
         encoder = self.encoder
@@ -102,6 +103,22 @@ class Guided(MattingNetwork):
         x = self.finest(x)
         made: Tensor = self.head(torch.cat([_twice(x), both], dim=1))
         return made
+
+
+def restore(
+    image: Tensor, alpha: Tensor, foreground: Tensor, background: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The nearest F and B with C = alpha F + (1 - alpha) B, clamped to [0, 1].
+
+    Args:
+        image: C, RGB (B, 3, H, W).
+        alpha: (B, 1, H, W).
+        foreground: F (B, 3, H, W).
+        background: B, likewise.
+    """
+    rest = 1 - alpha
+    missing = (image - alpha * foreground - rest * background) / (alpha**2 + rest**2)
+    return (foreground + alpha * missing).clamp(0, 1), (background + rest * missing).clamp(0, 1)
 
 
 def _twice(x: Tensor) -> Tensor:

@@ -57,7 +57,17 @@ def save_model(
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:  # not save_file, whose files only their owner may read
-            part.write_bytes(save(tensors, metadata=_metadata(model)))
+            part.write_bytes(_in_order(save(tensors, metadata=_metadata(model))))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata in order, which the library leaves to chance."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(ordered, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def config_text(model: MattingNetwork) -> str:

@@ -56,7 +56,7 @@ def test_median_of_the_configuration_is_validated(models, tmp_path):
     networks = ", ".join(f"GFM-{r}(timm:test_resnet) at width 0.25" for r in ("BT", "FT", "TT"))
     assert summary.row.name == f"EN-median of {networks}, d1=3, d2=3"
     kept = yaml.safe_load((tmp_path / "runs" / "version_0" / "config.yaml").read_text())
-    assert kept["model"]["ensemble"] == ["FT.safetensors", "BT.safetensors"]
+    assert kept["model"]["init_args"]["ensemble"] == ["FT.safetensors", "BT.safetensors"]
 
 
 def test_training_by_the_median_is_refused(models, tmp_path, capsys):

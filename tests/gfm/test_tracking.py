@@ -69,7 +69,7 @@ def test_panel_shows_the_five_parts_in_order():
     trimap = np.array([[0, 1, 2], [2, 2, 2]], np.uint8)
     focus, alpha = np.full((2, 3), 0.2, np.float32), np.full((2, 3), 0.6, np.float32)
     reference = np.full((2, 3), 0.6, np.float32)
-    picture = panel_picture(photograph, trimap, focus, alpha, reference)
+    picture = panel_picture(photograph, trimap, [focus], alpha, reference)
     assert picture.shape == (2, 5 * 3 + 4 * GAP, 3)
     parts = [picture[:, start : start + 3] for start in range(0, picture.shape[1], 3 + GAP)]
     np.testing.assert_array_equal(parts[0], photograph)

@@ -134,7 +134,9 @@ def test_option_that_a_model_file_overrules_is_refused(data, model_file, option,
 def test_configuration_says_what_the_model_file_is(data, model_file, tmp_path):
     same = ("--model.rosta", "FT", "--quiet")
     assert main(fit_arguments(data, "--model.model", model_file, *same)) == 0
-    options = yaml.safe_load((tmp_path / "runs/version_0/config.yaml").read_text())["model"]
+    options = yaml.safe_load((tmp_path / "runs/version_0/config.yaml").read_text())["model"][
+        "init_args"
+    ]
     assert (options["backbone"], options["rosta"]) == ("timm:test_resnet", "FT")
     assert options["width"] == 0.25 and options["weights"] is None
     with pytest.raises(InputError, match=r"model\.width=0\.5: has no effect with model\.model="):
@@ -261,7 +263,10 @@ def test_loss_that_is_no_number_names_the_samples(data):
     task.model.focus.heads["TT"][-2].bias.data.fill_(torch.nan)
     task.trainer = type("Trainer", (), {"global_step": 7, "global_rank": 0, "log_dir": "run"})()
     crop = CropOptions(sides=(32,), size=32)
-    (batch,) = GFMData(str(data / "shards"), crop=crop, batch_size=6, workers=0).train_dataloader()
+    module = GFMData(
+        str(data / "shards"), targets=task.targets(), crop=crop, batch_size=6, workers=0
+    )
+    (batch,) = module.train_dataloader()
     with pytest.raises(InputError, match=r"loss is nan at step 7 in samples s\d, .*learning rate"):
         task.training_step(batch, 0)
     found = json.loads(Path("run", "not_finite_rank0.json").read_text())
@@ -354,7 +359,7 @@ def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
     asked = ("--model.learning_rate", "1e-3", "--model.encoder_learning_rate", "1e-4")
     assert main(fit_arguments(data, *go_on, *asked, "--model.weight_decay", "0.1")) == 0
     run = tmp_path / "runs" / "version_1"
-    options = yaml.safe_load((run / "config.yaml").read_text())["model"]
+    options = yaml.safe_load((run / "config.yaml").read_text())["model"]["init_args"]
     assert (options["rosta"], options["width"], options["d1"]) == ("FT", 0.25, 4)
     state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     groups = state["optimizer_states"][0]["param_groups"]

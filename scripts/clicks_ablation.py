@@ -28,7 +28,6 @@ VARIANTS: dict[str, dict[str, str]] = {
 }
 LIGHT = {
     "backbone": "timm:tf_efficientnet_lite0",
-    "weights": "package",
     "width": "0.25",
     "mean": "[0.5, 0.5, 0.5]",
     "std": "[0.5, 0.5, 0.5]",
@@ -45,6 +44,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--hours", type=float, default=2.0, help="of all trainings together")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--weights", default="package", help="of the encoder; null for none")
     parser.add_argument("--size", type=int, default=192, help="of the crops, in px")
     options = parser.parse_args()
     return run_command(lambda: ablate(options))
@@ -78,7 +78,7 @@ def ablate(options: argparse.Namespace) -> None:
 def train(name: str, options: argparse.Namespace) -> int:
     """Train one variant for its share of the time; the exit code."""
     minutes = max(round(60 * options.hours / len(options.variants)), 1)
-    settings = {**LIGHT, **VARIANTS[name]}
+    settings = {**LIGHT, "weights": options.weights, **VARIANTS[name]}
     flags = [f"--model.init_args.{key}={value}" for key, value in settings.items()]
     return gfm(
         [

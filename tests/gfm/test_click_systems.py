@@ -101,6 +101,21 @@ def test_imatting_takes_clicks_and_trimaps(imatting):
     assert (known == 128).all()
 
 
+@pytest.mark.slow
+def test_imatting_is_converted_from_fba(tmp_path):
+    state = {key: torch.from_numpy(v) for key, v in guided.weights("fba").items()}
+    torch.save(state, tmp_path / "fba.pth")
+    made = []
+    for system in ("fba", "imatting"):
+        words = ("--system", system, "--out", str(tmp_path / f"{system}.safetensors"))
+        assert main(["convert", str(tmp_path / "fba.pth"), *words]) == 0
+        model = gfm.load_model(tmp_path / f"{system}.safetensors", "cpu")
+        assert model.system == system and "non-commercial" in model.licences[0].licence
+        image, trimap = guided.draw_image(40, 52), guided.draw_trimap(40, 52)
+        made.append(gfm.matte(image, model, trimap=trimap).alpha)
+    assert (made[0] == made[1]).all()
+
+
 def test_large_photographs_are_shrunk_for_imatting(imatting, monkeypatch):
     monkeypatch.setattr("gfm.models.imatting.predict.LONGEST", 64)
     made = gfm.matte(guided.draw_image(70, 130), imatting, clicks=[(60, 30, True), (0, 0, False)])

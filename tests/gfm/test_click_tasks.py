@@ -17,11 +17,14 @@ from gfm.checkpoints.files import save_model
 from gfm.commands.fit import command_line
 from gfm.data.crops import CropOptions, Cropper
 from gfm.data.module import GFMData
+from gfm.data.samples import Batch
 from gfm.data.turns import TaskPart, open_tasks, task_of
+from gfm.models.clicks.task import ClicksTask
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
 from gfm.models.imatting.targets import IMattingTargets
 from gfm.models.imatting.task import IMattingTask
+from rssn.imaging.errors import InputError
 
 CLICKS = "gfm.models.clicks.task.ClicksTask"
 IMATTING = "gfm.models.imatting.task.IMattingTask"
@@ -159,6 +162,23 @@ def test_an_epoch_draws_none_twice(data):
 def test_wrong_options_name_the_remedy(data, command, more, message, capsys):
     assert command(data, *more) == 2
     assert message in capsys.readouterr().err
+
+
+def test_several_devices_are_refused():
+    task = ClicksTask("timm:test_resnet", width=0.125)
+    task.trainer = type("Trainer", (), {"world_size": 2})()
+    with pytest.raises(InputError, match="2 devices cannot take turns at an image"):
+        task.setup("fit")
+    task.setup("validate")
+
+
+def test_an_image_without_an_object_changes_nothing():
+    task = ClicksTask("timm:test_resnet", width=0.125)
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    batch = Batch(
+        image, torch.zeros(1, 1, 64, 64), None, None, torch.zeros(1, 2, 64, 64), ["a"], []
+    )
+    task.training_step(batch, 0)  # which would need a trainer for an update
 
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -17,7 +17,8 @@ SHARES = (0.3, 0.4, 0.3)
 SLACK = 8  # levels of alpha of 255 that may count as known
 COARSE = 0.18  # share of the trimaps that come from a mask with mistakes
 UNEVEN = 0.6  # share of the trimaps whose band varies in width
-BLOBS = 0.25  # share of the trimaps with further unknown spots
+BLOBS = 0.4  # share of the trimaps with further unknown spots, such as limbs and flags
+BLOB_RADII = (5.0, 130.0)  # px
 
 
 def random_trimap(alpha: Alpha, rng: np.random.Generator) -> Trimap:
@@ -73,6 +74,7 @@ def blobs(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]
     canvas = np.zeros(shape, np.uint8)
     for _ in range(int(rng.integers(1, 4))):
         centre = (int(rng.integers(shape[1])), int(rng.integers(shape[0])))
-        axes = (int(rng.integers(4, 50)), int(rng.integers(4, 50)))
+        low, high = (log(radius) for radius in BLOB_RADII)
+        axes = (round(exp(rng.uniform(low, high))), round(exp(rng.uniform(low, high))))
         cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
     return canvas > 0

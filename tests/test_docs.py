@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import yaml
 from documents import PAGES, ROOT, blocks, commands, prose_commands, run
 
 from data_tools.scenes import draw_scene
+from gfm.commands.fit import task_class
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 LIGHTNING = ("fit", "validate", "test", "predict", "sanity")
@@ -76,6 +78,9 @@ def test_options_exist(command, capsys, request):
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
     if module == "gfm" and words[0] in LIGHTNING:
         known = request.getfixturevalue("lightning_options")
+        if "--model" in words:
+            task = task_class(words[words.index("--model") + 1])
+            known = known | {f"model.{name}" for name in signature(task).parameters}
         assert {name.removeprefix("--") for name in given} <= known
         return
     subcommand = "" if "." in module else words[0]

@@ -2,7 +2,7 @@
 
     python scripts/overfit_fba.py --steps 1500
 
-Takes a crop per step, in turn, from random weights. Ends when alpha in the unknown regions is right
+Takes all crops in every step, from random weights. Ends when alpha in the unknown regions is right
 within 0.01 on average, as predicted, and prints one line per report. Fusion is for inference: with
 colours that are not learned yet it moves alpha away again.
 """
@@ -31,7 +31,7 @@ RISE = 20  # steps over which the learning rate rises
 
 
 class Crop(NamedTuple):
-    """A composite as a batch of one."""
+    """One or several composites as a batch."""
 
     image: Tensor
     guidance: tuple[Tensor, Tensor]
@@ -43,7 +43,9 @@ def main() -> None:
     """Train, and report the error."""
     options = parse()
     torch.manual_seed(options.seed)
-    crops = [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
+    crops = joined(
+        [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
+    )
     network = FBA(FBAConfig(backbone=options.backbone))
     optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
     begin = time.monotonic()
@@ -52,7 +54,7 @@ def main() -> None:
         share = min(1, step / RISE) * (0.1 if step > 0.8 * options.steps else 1)
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * share
-        loss = train(network.train(), optimizer, crops[step % len(crops)], step > options.free)
+        loss = train(network.train(), optimizer, crops, step > options.free)
         if step % options.report == 0 or step == options.steps:
             (found, fused), spent = errors(network, crops), time.monotonic() - begin
             print(
@@ -92,34 +94,41 @@ def draw_crop(side: int, seed: int) -> Crop:
     return Crop(image, (masks, maps), AlphaFB(alpha, front, back), unknown)
 
 
+def joined(crops: list[Crop]) -> Crop:
+    """Several crops as one batch."""
+    images, guidance, targets, unknown = zip(*crops, strict=True)
+    return Crop(
+        torch.cat(images),
+        (torch.cat([masks for masks, _ in guidance]), torch.cat([maps for _, maps in guidance])),
+        AlphaFB(*(torch.cat(parts) for parts in zip(*targets, strict=True))),
+        torch.cat(unknown),
+    )
+
+
 def picture(part: np.ndarray) -> Tensor:
     """Uint8 (H, W, 3) as (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(part).permute(2, 0, 1)[None].float() / 255
 
 
-def train(network: FBA, optimizer: torch.optim.Optimizer, crop: Crop, clamp: bool) -> float:
+def train(network: FBA, optimizer: torch.optim.Optimizer, crops: Crop, clamp: bool) -> float:
     """One step; its loss."""
-    pred = network.activate(network.logits(crop.image, *crop.guidance), clamp)
-    loss = fba_loss(pred, crop.target, crop.image, crop.unknown)["total"]
+    pred = network.activate(network.logits(crops.image, *crops.guidance), clamp)
+    loss = fba_loss(pred, crops.target, crops.image, crops.unknown)["total"]
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
     return loss.item()
 
 
-def errors(network: FBA, crops: list[Crop]) -> tuple[float, float]:
+def errors(network: FBA, crops: Crop) -> tuple[float, float]:
     """Mean absolute error of alpha over the unknown pixels, as predicted and as fused."""
-    network.eval()
-    totals, count = [0.0, 0.0], 0.0
     with torch.inference_mode():
-        for crop in crops:
-            made = network.activate(network.logits(crop.image, *crop.guidance))
-            fused = fuse(crop.image, *made)[0]
-            for number, alpha in enumerate((made.alpha, fused)):
-                distance = (alpha - crop.target.alpha).abs() * crop.unknown
-                totals[number] += float(distance.sum())
-            count += float(crop.unknown.sum())
-    return totals[0] / count, totals[1] / count
+        made = network.eval().activate(network.logits(crops.image, *crops.guidance))
+        fused = fuse(crops.image, *made)[0]
+    distances = [(alpha - crops.target.alpha).abs() for alpha in (made.alpha, fused)]
+    first, second = (float((each * crops.unknown).sum()) for each in distances)
+    count = float(crops.unknown.sum())
+    return first / count, second / count
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from rssn.imaging.errors import InputError
 @pytest.fixture
 def installation(tmp_path, monkeypatch):
     """An installation of the package that has a model of its own, or will have one."""
+    monkeypatch.setattr(packaged, "FOLDER", tmp_path)
     monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
     for cached in (packaged._announce, packaged_model):
         cached.cache_clear()

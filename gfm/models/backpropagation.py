@@ -28,7 +28,7 @@ Form = Literal["paper", "released"]
 GRID = 256  # the numbers at stride s form a square of 256 / s
 DEVIATION_WEIGHT = 0.1
 MULTIPLE = 64  # of the sides of a photograph that is refined
-LARGEST = 1536  # px; a larger photograph is refined in tiles
+LARGEST, TILE = 1536, 1024  # px; a larger photograph is refined in tiles of that side
 
 
 class Refinable(Protocol):
@@ -154,7 +154,7 @@ def refine_in_tiles(
     trimap: Tensor,
     options: RefinementOptions | None = None,
     inside: Tensor | None = None,
-    tile: int = 1024,
+    tile: int = TILE,
 ) -> Tensor:
     """Refine the matte of an image too large to go back through at once.
 

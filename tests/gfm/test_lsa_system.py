@@ -197,3 +197,19 @@ def test_eight_samples_are_learned_to_one_percent():
         crops.append(Crop(f"c{number}", planes, 1.0, targets=targets))
     result = overfit(task, collate(crops))
     assert result.before > 0.05 and result.after < 0.01
+
+
+def test_exported_network_mattes_alike(tmp_path):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    save_model(small(), tmp_path / "small.safetensors")
+    words = ["export", "--model", str(tmp_path / "small.safetensors"), "--format", "onnx"]
+    assert main([*words, "--out", str(tmp_path / "small.onnx"), "--quiet"]) == 0
+    exported = gfm.load_model(tmp_path / "small.onnx")
+    image, trimap = inputs("lsa", "inference_75x101").values()
+    made, wanted = (
+        gfm.matte(image, each, trimap=trimap, foreground="none").alpha
+        for each in (exported, small())
+    )
+    assert np.abs(made - wanted).max() < 1e-4
+    with pytest.raises(InputError, match="an export has no decoder that can be refined"):
+        gfm.matte(image, exported, trimap=trimap, backpropagate=10)

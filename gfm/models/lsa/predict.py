@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from gfm.models.backpropagation import RefinementOptions, refine, refine_in_tile
 from gfm.models.lsa.network import LSA
 from rssn.imaging.errors import InputError
 from rssn.imaging.resizing import Interpolation, resize
+
+if TYPE_CHECKING:
+    from gfm.models.lsa.exported import ExportedLSA
 
 Views = Literal[1, 8, 24]
 Alpha = NDArray[np.float32]
@@ -53,7 +56,7 @@ class PredictOptions:
 
 
 def predict(
-    model: LSA, image: Image, trimap: Image, options: PredictOptions | None = None
+    model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions | None = None
 ) -> Alpha:
     """Matte a photograph.
 
@@ -80,7 +83,7 @@ def predict(
     return _pasted(alpha.clip(0, 1), trimap)
 
 
-def _mean(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
+def _mean(model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
     """Alpha averaged over the views."""
     if options.views == 1:
         return _view(model, image, trimap, options)
@@ -95,7 +98,9 @@ def _mean(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> A
     return total / np.float32(len(SCALES))
 
 
-def _dihedral_mean(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
+def _dihedral_mean(
+    model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions
+) -> Alpha:
     """Alpha averaged over four turns of the photograph and of its mirror image."""
     total = np.zeros(trimap.shape, np.float32)
     for flipped in (False, True):
@@ -107,14 +112,14 @@ def _dihedral_mean(model: LSA, image: Image, trimap: Image, options: PredictOpti
     return total / np.float32(8)
 
 
-def _view(model: LSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
+def _view(model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
     """Alpha of one view: pad, predict, clip, crop, and take known pixels from the trimap."""
     height, width = trimap.shape
     inputs = (_padded(image[..., channel]) for channel in range(3))
     device = model.device
     batch = _tensor(np.stack(list(inputs)), device), _tensor(_padded(trimap)[None], device)
     inner = np.s_[..., 2 * RING : 2 * RING + height, 2 * RING : 2 * RING + width]
-    if options.refinement is None:
+    if options.refinement is None or not isinstance(model, LSA):  # an export has no steps
         with torch.inference_mode():
             raw = model(*batch)
     else:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Conversion, Prediction, System
+from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
+    from gfm.models.lsa.exported import ExportedLSA
     from gfm.models.lsa.predict import Views
     from gfm.models.lsa.task import LSATask
 
@@ -42,20 +43,22 @@ class LSAMatting(System):
 
     def predict(
         self,
-        models: Sequence[LSA],
+        models: Sequence[LSA | ExportedLSA],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
     ) -> list[Prediction]:
         """Alpha, beside the trimap that it was given."""
-        from gfm.models.backpropagation import RefinementOptions
+        from gfm.models.backpropagation import LARGEST, TILE, RefinementOptions
         from gfm.models.lsa.predict import PredictOptions, predict
 
         steps = options.backpropagate
         refinement = RefinementOptions(steps) if steps else None
-        how, made = PredictOptions(VIEWS[options.augmentation], refinement), []
+        made = []
         for image, given in zip(images, guidance, strict=True):
             trimap = given.trimap_of(image)
+            tile = TILE if max(trimap.shape) > LARGEST else None
+            how = PredictOptions(VIEWS[options.augmentation], refinement, tile)
             alpha = predict(models[0], image, trimap, how)
             classes = np.digitize(trimap, (64, 192)).astype(np.uint8)
             made.append(Prediction(alpha, trimap=classes))
@@ -91,6 +94,18 @@ class LSAMatting(System):
 
         del variant
         return Conversion(convert(path))
+
+    def graph(self, network: LSA) -> Graph:
+        """Inputs `image` and `trimap`, output `alpha`, which may leave [0, 1]."""
+        from gfm.models.lsa.exported import graph
+
+        return graph(network)
+
+    def exported(self, runtime: GraphRuntime, config: LSAConfig) -> ExportedLSA:
+        """An exported network behind the call of `LSA`."""
+        from gfm.models.lsa.exported import ExportedLSA
+
+        return ExportedLSA(runtime, config)
 
 
 SYSTEM = LSAMatting()

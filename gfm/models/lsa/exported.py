@@ -1,0 +1,62 @@
+"""LSA as a graph, and an exported graph behind the call of `LSA`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.lsa.config import LSAConfig
+from gfm.models.lsa.network import LSA
+
+INPUTS = {"image": 3, "trimap": 1}
+OUTPUTS = ("alpha",)
+STRIDE = 32  # px, of the coarsest level
+
+
+class Outputs(nn.Module):
+    """A network whose output is a tuple.
+
+    Args:
+        network: In eval mode.
+    """
+
+    def __init__(self, network: LSA) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, trimap: Tensor) -> tuple[Tensor]:
+        """Alpha, not clamped; see `LSA.forward`."""
+        return (self.network(image, trimap),)
+
+
+def graph(network: LSA) -> Graph:
+    """The network with its named inputs and outputs."""
+    return Graph(Outputs(network).eval(), INPUTS, OUTPUTS, multiple=STRIDE)
+
+
+class ExportedLSA:
+    """An exported network behind the call of `LSA`.
+
+    Args:
+        runtime: What runs the graph.
+        config: What the network was built from.
+    """
+
+    system = "lsa"
+    training = False
+    device = torch.device("cpu")
+    dtype = torch.float32
+
+    def __init__(self, runtime: GraphRuntime, config: LSAConfig) -> None:
+        self.runtime, self.config = runtime, config
+
+    def __call__(self, image: Tensor, trimap: Tensor) -> Tensor:
+        """Alpha; see `LSA.forward`."""
+        given = {
+            name: np.ascontiguousarray(tensor.numpy())
+            for name, tensor in zip(INPUTS, (image, trimap), strict=True)
+        }
+        (alpha,) = self.runtime.run(given, OUTPUTS)
+        return torch.from_numpy(alpha)

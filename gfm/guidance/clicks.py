@@ -8,7 +8,7 @@ import json
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -101,7 +101,7 @@ class Clicks:
 
     def add(self, *points: tuple[int, int, bool]) -> Self:
         """These clicks and further ones."""
-        added = tuple(Click(*point) for point in points)
+        added = cast(tuple[Click, ...], points)  # as which they are checked
         return dataclasses.replace(self, points=(*self.points, *added))
 
     def add_stroke(self, path: Iterable[tuple[int, int]], positive: bool = True) -> Self:

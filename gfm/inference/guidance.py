@@ -46,7 +46,7 @@ def read_guidance(
         return NO_GUIDANCE
     return Guidance(
         None if trimap is None else as_trimap(trimap, size),
-        None if mask is None else as_mask(mask, size),
+        None if mask is None else as_mask(mask, size, may_be_empty=clicks is not None),
         None if clicks is None else as_clicks(clicks, size),
     )
 
@@ -119,7 +119,9 @@ def as_trimap(trimap: MaskLike, size: tuple[int, int]) -> NDArray[np.uint8]:
     return check_trimap(levels, size)
 
 
-def as_mask(mask: MaskLike, size: tuple[int, int], name: str = "mask") -> NDArray[np.float32]:
+def as_mask(
+    mask: MaskLike, size: tuple[int, int], name: str = "mask", *, may_be_empty: bool = False
+) -> NDArray[np.float32]:
     """A coarse matte in [0, 1].
 
     Args:
@@ -127,6 +129,7 @@ def as_mask(mask: MaskLike, size: tuple[int, int], name: str = "mask") -> NDArra
             range, or float in [0, 1].
         size: Height and width of the photograph.
         name: Stands in the error of an array.
+        may_be_empty: Take a mask that is empty or full: clicks tell object from background.
 
     Raises:
         InputError: It cannot be read, has another size or several channels, is out of range, empty
@@ -147,7 +150,7 @@ def as_mask(mask: MaskLike, size: tuple[int, int], name: str = "mask") -> NDArra
             f"{values.max():g}; give bool, unsigned integers, or float in [0, 1]"
         )
     for test, what in ((values.max() < 0.5, "empty"), (values.min() > 0.5, "full")):
-        if test:
+        if test and not may_be_empty:
             raise InputError(
                 f"{name}: is {what}, so that it does not tell object from background; mark the "
                 "object with white, the rest with black"

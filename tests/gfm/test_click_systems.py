@@ -78,6 +78,14 @@ def test_mask_is_the_matte_before_the_last_click(light):
     assert (whole == alpha).all()
 
 
+def test_empty_matte_can_be_corrected(light):
+    image, clicks = guided.draw_image(40, 52), [(20, 20, True)]
+    empty = gfm.matte(image, light, clicks=clicks, mask=np.zeros((40, 52), np.float32))
+    assert (empty.alpha == gfm.matte(image, light, clicks=clicks).alpha).all()
+    with pytest.raises(InputError, match="mask: is empty"):
+        gfm.matte(image, light, mask=np.zeros((40, 52), np.float32))
+
+
 def test_network_survives_its_file(light, tmp_path):
     save_model(light, tmp_path / "m.safetensors")
     again = gfm.load_model(tmp_path / "m.safetensors", "cpu")

@@ -190,6 +190,8 @@ def test_ten_thousand_clicks():
 def test_bad_clicks_name_the_remedy(points, message):
     with pytest.raises(InputError, match=message):
         Clicks(4, 5, points)
+    with pytest.raises(InputError, match=message):
+        Clicks(4, 5).add(*points)
 
 
 @pytest.mark.parametrize(

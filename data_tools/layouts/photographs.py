@@ -125,16 +125,17 @@ ALPHAMATTING = Layout(
     holds="photographs",
     splits=tuple(
         Split(
-            f"training-{size}",
+            f"training-{size}{name}",
             (
                 Folders(
                     f"input_training_{size}",
                     f"gt_training_{size}",
-                    f"trimap_training_{size}/Trimap1",
+                    f"trimap_training_{size}/{trimaps}",
                 ),
             ),
         )
         for size in ("lowres", "highres")
+        for trimaps, name in (("Trimap1", ""), ("Trimap2", "-trimap2"))
     ),
     licence="no licence is stated; cite Rhemann et al., CVPR 2009",
     source="alphamatting.com/datasets.php",

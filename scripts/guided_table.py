@@ -27,6 +27,7 @@ from gfm.inference.refine import refine
 from gfm.metrics import METRICS, evaluate
 from gfm.metrics.inputs import as_mattes
 from gfm.models.contract import MattingModel, Prediction
+from gfm.models.options import MatteOptions
 from rssn.build.sources import find_sources
 from rssn.foreground.pymatting_parts import function
 from rssn.imaging.console import progress, run_command
@@ -96,6 +97,12 @@ def on_trimaps(given: Photograph, model: MattingModel, options: argparse.Namespa
         return gfm.matte(given.image, model, trimap=trimap, foreground="none").alpha
 
     methods["guided"] = (given.trimap, guided)
+
+    def flipped(trimap: Trimap) -> Floats:
+        options = {"foreground": "none", "augmentation": "flip"}
+        return gfm.matte(given.image, model, trimap=trimap, **options).alpha
+
+    methods["guided, and its mirror image"] = (given.trimap, flipped)
     for distance in options.widened:
         methods[f"guided, {distance} px wider"] = (widened(given.trimap, distance), guided)
     for name, place in {} if options.no_baselines else CLASSIC.items():
@@ -128,7 +135,7 @@ def on_automatic(given: Photograph, model: MattingModel, options: argparse.Names
     """Errors of the automatic matte, and of its refinement."""
     made = gfm.matte(given.image, foreground="none", refine="none")
     start = time.perf_counter()
-    refined = refine(given.image, Prediction(made.alpha, trimap=made.trimap), model)
+    refined = refine(given.image, Prediction(made.alpha, trimap=made.trimap), model, MatteOptions())
     seconds = time.perf_counter() - start
     keep(options.out / "refine" / f"{given.name}.png", refined.alpha)
     keep(options.out / "automatic" / f"{given.name}.png", made.alpha)

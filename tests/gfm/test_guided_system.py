@@ -8,10 +8,11 @@ from test_guided_network import TINY, network, scene
 
 import gfm
 from gfm.checkpoints.files import load_network, save_model
-from gfm.inference.refine import refine
+from gfm.inference.refine import refine, refiner
 from gfm.models.contract import Licence, Prediction
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.guided.planning import LARGEST, SMALLEST, bytes_per_pixel, tile_side
+from gfm.models.options import MatteOptions
 from gfm.models.registry import get_system
 from rssn.imaging.errors import InputError
 
@@ -56,6 +57,18 @@ def test_options_of_gfm_are_refused():
         gfm.matte(image, network(), trimap=trimap, d1=2)
 
 
+def test_mirror_image_is_averaged():
+    image, trimap = scene()
+    plain, flipped = (
+        gfm.matte(image, network(), trimap=trimap, augmentation=how).alpha
+        for how in ("none", "flip")
+    )
+    mirrored = gfm.matte(image[:, ::-1].copy(), network(), trimap=trimap[:, ::-1].copy()).alpha
+    np.testing.assert_allclose(flipped, (plain + mirrored[:, ::-1]) / 2, atol=1e-5)
+    with pytest.raises(InputError, match="choose 'none' or 'flip'"):
+        gfm.matte(image, network(), trimap=trimap, augmentation="full")
+
+
 def test_limit_of_memory_decides_the_tiles():
     model = network()
     assert tile_side(model, 1000, 1500, None) is None
@@ -94,7 +107,7 @@ def test_refinement_changes_soft_pixels_alone():
     image, trimap = scene(128, 192)
     alpha = (trimap == 255).astype(np.float32)
     alpha[trimap == 128] = 0.5
-    made = refine(image, Prediction(alpha), network())
+    made = refine(image, Prediction(alpha), network(), MatteOptions())
     assert made.alpha[5, 5] == 1
     assert made.alpha[5, -5] == 0
     assert not np.allclose(made.alpha[trimap == 128], 0.5)
@@ -104,16 +117,13 @@ def test_refinement_changes_soft_pixels_alone():
 def test_matte_without_an_edge_stays(caplog):
     image, _ = scene()
     automatic = Prediction(np.zeros(image.shape[:2], np.float32))
-    assert refine(image, automatic, network()) is automatic
+    assert refine(image, automatic, network(), MatteOptions()) is automatic
     assert "nothing to refine" in caplog.text
 
 
 def test_model_without_trimaps_refines_nothing():
-    class Automatic:
-        system = "glance_focus"
-
     with pytest.raises(InputError, match="takes no trimap"):
-        refine(scene()[0], Prediction(np.ones((64, 96), np.float32)), Automatic())
+        refiner(get_system("glance_focus"), [], MatteOptions(refine="lite"))
 
 
 def test_system_begins_with_the_weights_of_an_encoder(tmp_path):

@@ -13,6 +13,7 @@ from gfm.guidance.guidance import Guidance
 from gfm.models.contract import Prediction, System
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.options import MatteOptions
+from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
     from gfm.models.guided.network import Guided
@@ -53,6 +54,15 @@ class GuidedSystem(System):
             for image, given in zip(images, guidance, strict=True)
         ]
 
+    def check_options(self, options: MatteOptions) -> None:
+        """Refuse options without effect; of the augmentations there is `flip` alone."""
+        super().check_options(options)
+        if options.augmentation not in (None, "none", "flip"):
+            raise InputError(
+                f"augmentation={options.augmentation!r} has no effect on a model of the system "
+                f"{self.name}; choose 'none' or 'flip'"
+            )
+
     def _predict(
         self,
         network: Guided,
@@ -65,7 +75,7 @@ class GuidedSystem(System):
 
         trimap = given.trimap_of(image)
         tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
-        made = predict(network, image, trimap, tile)
+        made = predict(network, image, trimap, tile, options.augmentation == "flip")
         return Prediction(*made, CLASSES[trimap])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, cos, radians, sin
+from math import cos, radians, sin
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from gfm.models.adamatting.guide import guide_of
 from rssn.imaging.errors import InputError
 
 Floats = NDArray[np.float32]
+MULTIPLE = 32
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,11 @@ class AdaMattingTargets:
 
     Attributes:
         encoding: As in `AdaMattingConfig.trimap_encoding`.
-        size: Side of the samples in px, cut out of the middle of the crops; theirs when None.
-        rotation: Largest rotation in degrees, to either side, before they are cut out.
+        rotation: Largest rotation in degrees, to either side. The sample is the largest square in
+            the middle of the crop that is filled at any such angle, its side a multiple of 32.
     """
 
     encoding: Encoding = "levels"
-    size: int | None = None
     rotation: float = 0.0
 
     def make(
@@ -48,7 +48,7 @@ class AdaMattingTargets:
         """
         del scale, options
         image, alpha = planes.image, planes.alpha
-        if self.rotation or self.size not in (None, len(alpha)):
+        if self.rotation:
             image, alpha = self._turned(image, alpha, rng.uniform(-1, 1) * self.rotation)
         pixels = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
         pixels /= 255
@@ -61,13 +61,12 @@ class AdaMattingTargets:
     def _turned(
         self, image: NDArray[np.uint8], alpha: Floats, angle: float
     ) -> tuple[NDArray[np.uint8], Floats]:
-        side = len(alpha)
-        size = self.size or side
-        most = radians(min(self.rotation, 45))
-        if side < (needed := ceil(size * (cos(most) + sin(most)) - 1e-9)):
+        side, most = len(alpha), radians(min(self.rotation, 45))
+        size = int(side / (cos(most) + sin(most))) // MULTIPLE * MULTIPLE
+        if not size:
             raise InputError(
-                f"data.crop.size={side}: samples of {size} px, turned by up to "
-                f"{self.rotation:g} degrees, need {needed}; give more, or a smaller model.size"
+                f"data.crop.size={side}: leaves no room to turn samples by up to {self.rotation:g} "
+                "degrees; give 64 or more"
             )
         middle = ((side - 1) / 2,) * 2
         matrix = np.asarray(cv2.getRotationMatrix2D(middle, angle, 1), np.float64)

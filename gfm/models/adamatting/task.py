@@ -35,9 +35,8 @@ class AdaMattingTask(MattingTask):
         trimap_encoding: How the encoder sees the given trimap: `levels` or `distances`.
         weights: Weights of the encoder to start from, see `gfm.encoders.build.build_encoder`.
         model: A model file to start from instead; its configuration counts then.
-        size: Side of the samples in px, cut out of the middle of the crops; theirs when None.
-        rotation: Largest rotation of a sample in degrees, to either side; the paper has 45. Crops
-            must leave room for it: `data.crop.size` is 480 for samples of 320.
+        rotation: Largest rotation of a sample in degrees, to either side; the paper has 45. Samples
+            are smaller than the crops then: 320 px in crops of 480.
         intermediate: Factor on the error of the alpha decoder's own matte.
         true_unknown_steps: So many steps at first, the alpha loss also covers the unknown region
             of the true matte.
@@ -63,7 +62,6 @@ class AdaMattingTask(MattingTask):
         trimap_encoding: Encoding = "levels",
         weights: str | None = None,
         model: str | None = None,
-        size: int | None = None,
         rotation: float = 0.0,
         intermediate: float = 0.0,
         true_unknown_steps: int = 2000,
@@ -92,8 +90,7 @@ class AdaMattingTask(MattingTask):
 
     def targets(self) -> AdaMattingTargets:
         """Samples with random trimaps."""
-        encoding = self.model.config.trimap_encoding
-        return AdaMattingTargets(encoding, self.hparams["size"], self.hparams["rotation"])
+        return AdaMattingTargets(self.model.config.trimap_encoding, self.hparams["rotation"])
 
     def loss_terms(self, batch: Batch) -> dict[str, Tensor]:
         """The losses `trimap` and `alpha`, and `total`, their weighted sum."""

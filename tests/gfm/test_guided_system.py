@@ -7,6 +7,7 @@ import pytest
 from test_guided_network import TINY, network, scene
 
 import gfm
+from gfm.__main__ import main
 from gfm.checkpoints.files import load_network, save_model
 from gfm.inference.refine import refine, refiner
 from gfm.models.contract import Licence, Prediction
@@ -134,3 +135,17 @@ def test_system_begins_with_the_weights_of_an_encoder(tmp_path):
     made = get_system("guided").build(TINY, tmp_path / "encoder.pth")
     key = "blocks.1.0.conv_pw.weight"
     torch.testing.assert_close(made.encoder.state_dict()[key], source.encoder.state_dict()[key])
+
+
+@pytest.mark.slow
+def test_exported_network_mattes_alike(tmp_path):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    model = network()
+    save_model(model, tmp_path / "guided.safetensors")
+    words = ["export", "--model", str(tmp_path / "guided.safetensors"), "--format", "onnx"]
+    assert main([*words, "--out", str(tmp_path / "guided.onnx"), "--quiet"]) == 0
+    exported = gfm.load_model(tmp_path / "guided.onnx")
+    image, trimap = scene(70, 90)
+    made, wanted = (gfm.matte(image, each, trimap=trimap) for each in (exported, model))
+    np.testing.assert_allclose(made.alpha, wanted.alpha, atol=1e-4)
+    assert np.abs(made.foreground.astype(int) - wanted.foreground).max() <= 1

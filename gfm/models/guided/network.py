@@ -79,12 +79,15 @@ class Guided(MattingNetwork):
         """
         height, width = image.shape[-2:]
         rows, columns = -height % MULTIPLE, -width % MULTIPLE
-        both = torch.cat([self.normalise(image), guidance - 0.5], dim=1)
         if rows or columns:
-            both = functional.pad(both, (0, columns, 0, rows), mode="replicate")
-        made = wide(self._decode(both))[..., :height, :width]
-        alpha, colours = made[:, :1], made[:, 1:] + guidance[:, 2:8]
-        alpha = alpha + 0.5
+            edges = (0, columns, 0, rows)
+            image, guidance = (functional.pad(x, edges, "replicate") for x in (image, guidance))
+        return Colours(*(x[..., :height, :width] for x in self.aligned(image, guidance)))
+
+    def aligned(self, image: Tensor, guidance: Tensor) -> Colours:
+        """As `forward`, with heights and widths that are multiples of 32."""
+        made = wide(self._decode(torch.cat([self.normalise(image), guidance - 0.5], dim=1)))
+        alpha, colours = made[:, :1] + 0.5, made[:, 1:] + guidance[:, 2:8]
         if self.training:
             inside = alpha.clamp(0, 1)
             return Colours(inside + LEAK * (alpha - inside), colours[:, :3], colours[:, 3:])

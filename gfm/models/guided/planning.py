@@ -7,6 +7,7 @@ from functools import cache
 import torch
 
 from gfm.models.guided.config import GuidedConfig
+from gfm.models.guided.exported import ExportedGuided
 from gfm.models.guided.hints import HINTS, MOST
 from gfm.models.guided.network import Guided
 from gfm.models.memory import format_memory, memory_in_use, peak_allocation
@@ -21,7 +22,9 @@ SMALLEST = OVERLAP + 2 * MULTIPLE
 LARGEST = 2048  # px; larger passes are no faster
 
 
-def tile_side(network: Guided, height: int, width: int, limit: int | None) -> int | None:
+def tile_side(
+    network: Guided | ExportedGuided, height: int, width: int, limit: int | None
+) -> int | None:
     """The side of the tiles for a photograph, or None for one pass.
 
     Args:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfm.guidance.bands import Trimap
+from gfm.models.guided.exported import ExportedGuided
 from gfm.models.guided.hints import Area, Hints
 from gfm.models.guided.network import Guided
 from gfm.models.windows import MARGIN, MULTIPLE, windows
@@ -27,7 +28,7 @@ class Colours(NamedTuple):
 
 
 def predict(
-    network: Guided,
+    network: Guided | ExportedGuided,
     image: Uint8Image,
     trimap: Trimap,
     tile: int | None = None,
@@ -61,7 +62,7 @@ def predict(
 
 
 def _tiled(
-    network: Guided,
+    network: Guided | ExportedGuided,
     hints: Hints,
     area: Area,
     unknown: NDArray[np.bool_],
@@ -92,12 +93,13 @@ def _tiled(
     return alpha, colours
 
 
-def _run(network: Guided, hints: Hints, area: Area, flip: bool) -> NDArray[np.float32]:
+def _run(
+    network: Guided | ExportedGuided, hints: Hints, area: Area, flip: bool
+) -> NDArray[np.float32]:
     """Alpha, F and B (h, w, 7) of one tile."""
-    like = network.mean
-    guidance = torch.from_numpy(hints.guidance(area))[None].to(like)
+    guidance = torch.from_numpy(hints.guidance(area))[None].to(network.device, network.dtype)
     pixels = torch.from_numpy(np.ascontiguousarray(hints.image[area]))
-    image = pixels.permute(2, 0, 1)[None].to(like) / 255
+    image = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype) / 255
     with torch.inference_mode():
         made = _view(network, image, guidance)
         if flip:
@@ -106,7 +108,7 @@ def _run(network: Guided, hints: Hints, area: Area, flip: bool) -> NDArray[np.fl
     return np.asarray(made[0].permute(1, 2, 0).float().cpu().numpy())
 
 
-def _view(network: Guided, image: Tensor, guidance: Tensor) -> Tensor:
+def _view(network: Guided | ExportedGuided, image: Tensor, guidance: Tensor) -> Tensor:
     order = torch.channels_last  # a fifth faster on a CPU
     inputs = (each.contiguous(memory_format=order) for each in (image, guidance))
     return torch.cat(network(*inputs), dim=1)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Prediction, System
+from gfm.models.contract import Graph, GraphRuntime, Prediction, System
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
+    from gfm.models.guided.exported import ExportedGuided
     from gfm.models.guided.network import Guided
 
 CLASSES = np.zeros(256, np.uint8)  # of `Prediction.trimap`, by the levels of a trimap
@@ -43,7 +44,7 @@ class GuidedSystem(System):
 
     def predict(
         self,
-        models: Sequence[Guided],
+        models: Sequence[Guided | ExportedGuided],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -65,7 +66,7 @@ class GuidedSystem(System):
 
     def _predict(
         self,
-        network: Guided,
+        network: Guided | ExportedGuided,
         image: NDArray[np.uint8],
         given: Guidance,
         options: MatteOptions,
@@ -77,6 +78,18 @@ class GuidedSystem(System):
         tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
         made = predict(network, image, trimap, tile, options.augmentation == "flip")
         return Prediction(*made, CLASSES[trimap])
+
+    def graph(self, network: Guided) -> Graph:
+        """The network for sizes that are multiples of 32."""
+        from gfm.models.guided.exported import graph
+
+        return graph(network)
+
+    def exported(self, runtime: GraphRuntime, config: GuidedConfig) -> ExportedGuided:
+        """An exported network behind the call of `Guided`."""
+        from gfm.models.guided.exported import ExportedGuided
+
+        return ExportedGuided(runtime, config)
 
 
 SYSTEM = GuidedSystem()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,17 @@ def test_composites_keep_the_composition_equation(material):
     alpha = planes.alpha[..., None]
     blend = alpha * planes.foreground + (1 - alpha) * planes.background
     assert np.abs(blend - planes.image).mean() < 1.5  # rounding, and noise that clips
+
+
+def test_second_object_is_unknown_as_a_whole(material):
+    options = SampleOptions(composites=1, second=1, unseen=1, textures=0, degrade=0)
+    samples = GuidedSamples(Material(material), options)
+    made = [samples.draw(96, np.random.default_rng(seed)) for seed in range(60)]
+    options = replace(options, unseen=0)
+    usual = GuidedSamples(Material(material), options)
+    others = [usual.draw(96, np.random.default_rng(seed)) for seed in range(60)]
+    unknown, less = (sum((each.trimap == 128).mean() for each in m) for m in (made, others))
+    assert unknown > less + 2
 
 
 def test_weights_of_unknown_sources_are_refused(material):

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gfm.data.crops import Planes
 from gfm.data.material import MaterialOptions, degrade, photograph_view
-from gfm.guidance.bands import Trimap
+from gfm.guidance.bands import UNKNOWN, Mask, Trimap
+from gfm.guidance.refinement import grown
 from gfm.models.contract import Licence
 from gfm.models.guided.trimaps import random_trimap
 from rssn.imaging.errors import InputError
@@ -26,6 +27,7 @@ from rssn.stream.arrangement import OBJECT, TOUCHING, View, fit, put_before, rec
 KEPT = 800  # images and mattes that stay decoded
 TRIES = 6
 LEAST_UNKNOWN = 0.004  # of a crop
+UNSEEN_BAND = 6  # px around an object that is unknown as a whole
 MOST_SHRUNK = 3.5  # px of the picture for each px of the crop
 
 
@@ -44,6 +46,8 @@ class SampleOptions:
         composites: Share of the samples that are composed; the others are photographs.
         weights: How often pictures of a source are drawn, relative to 1, by the source's name.
         second: Share of the composites with a second object behind the first.
+        unseen: Share of these whose second object is unknown as a whole, as a flag that a figure
+            holds: the known colours are not its own then.
         textures: Share of the composites whose object gets the colours of another picture.
         behind: Share of the composites before a photograph with an object, not a background.
         close: Share of the crops at about the photograph's own scale; the others show more.
@@ -54,7 +58,8 @@ class SampleOptions:
 
     composites: float = 0.75
     weights: dict[str, float] = field(default_factory=dict)
-    second: float = 0.15
+    second: float = 0.25
+    unseen: float = 0.5
     textures: float = 0.2
     behind: float = 0.15
     close: float = 0.75
@@ -94,7 +99,7 @@ class GuidedSamples:
         """A square crop of `size` px."""
         for _ in range(TRIES):
             sample = self._draw(size, rng)
-            if (sample.trimap == 128).mean() >= LEAST_UNKNOWN:
+            if (sample.trimap == UNKNOWN).mean() >= LEAST_UNKNOWN:
                 break
         return sample
 
@@ -118,28 +123,38 @@ class GuidedSamples:
 
     def _draw(self, size: int, rng: np.random.Generator) -> Sample:
         options = self.options
+        unseen: Mask | None = None
         if rng.random() < options.composites:
-            made = self._composite(size, rng)
+            made, unseen = self._composite(size, rng)
         else:
             made = self._photograph(size, rng)
+        trimap = random_trimap(made.alpha, rng)
+        if unseen is not None:
+            trimap[unseen] = UNKNOWN
         if rng.random() < 0.5:
             made = Planes(*(None if part is None else _mirrored(part) for part in made))  # type: ignore[arg-type]
+            trimap = _mirrored(trimap)
         if rng.random() < options.degrade:
             made = made._replace(image=degrade(made.image, rng))
-        return Sample(made, random_trimap(made.alpha, rng))
+        return Sample(made, trimap)
 
-    def _composite(self, size: int, rng: np.random.Generator) -> Planes:
+    def _composite(self, size: int, rng: np.random.Generator) -> tuple[Planes, Mask | None]:
         options = self.options
         colours, alpha, scale, shorter = self._object(size, rng)
+        unseen: Mask | None = None
         if rng.random() < options.second:
-            colours, alpha = put_before((colours, alpha), self._object(size, rng)[:2])
+            behind = self._object(size, rng)[:2]
+            if rng.random() < options.unseen:
+                unseen = grown((behind[1] > 0) & (alpha < 1), UNSEEN_BAND)
+            colours, alpha = put_before((colours, alpha), behind)
         if rng.random() < options.textures:
             colours = self._behind("background", size, rng)
         kind: Kind = "photograph" if rng.random() < options.behind else "background"
         background = self._behind(kind, size, rng)
         steps = draw_steps(options.route, rng)
         made = render(colours, alpha, background, steps, options.route.on_crop(shorter, scale), rng)
-        return Planes(made.composite, made.alpha, made.foreground, made.background)
+        planes = Planes(made.composite, made.alpha, made.foreground, made.background)
+        return planes, unseen
 
     def _photograph(self, size: int, rng: np.random.Generator) -> Planes:
         number = self._pick("photograph", rng)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gfm.inference.cutout import Matte
     from gfm.inference.loading import load_model
     from gfm.inference.matting import matte, matte_batch
+    from gfm.inference.session import Session
     from gfm.models.glance_focus.config import GFMConfig
     from gfm.models.glance_focus.network import GFM
     from gfm.models.options import MatteOptions
@@ -27,6 +28,7 @@ __all__ = [
     "GFMConfig",
     "Matte",
     "MatteOptions",
+    "Session",
     "load_model",
     "matte",
     "matte_batch",
@@ -39,6 +41,7 @@ _HOMES = {
     "GFMConfig": "gfm.models.glance_focus.config",
     "Matte": "gfm.inference.cutout",
     "MatteOptions": "gfm.models.options",
+    "Session": "gfm.inference.session",
     "load_model": "gfm.inference.loading",
     "matte": "gfm.inference.matting",
     "matte_batch": "gfm.inference.matting",

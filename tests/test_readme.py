@@ -1,7 +1,8 @@
-"""Every command and snippet of the README runs, on small stand-ins for the user's files.
+"""Every command and snippet of the README, and of the pages that go on where it ends, runs.
 
-The blocks run in their order, in one folder: what a command writes, the next ones find. The
-commands between backquotes in the text follow. A command that cannot run here is in `NOT_RUN`.
+The user's files are small stand-ins. The blocks run in their order, in one folder: what a command
+writes, the next ones find. The commands between backquotes in the text of a page follow its blocks.
+A command that cannot run here is in `NOT_RUN`.
 """
 
 from __future__ import annotations
@@ -13,20 +14,26 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from documents import ROOT, blocks, commands, prose_commands, run
+from documents import PAGES, ROOT, blocks, commands, prose_commands, run
 
 from data_tools.scenes import draw_scene
-from gfm.checkpoints.files import save_model
+from gfm.checkpoints import packaged
+from gfm.checkpoints.files import packaged_model, save_model
+from gfm.models.clicks.config import ClicksConfig
+from gfm.models.clicks.network import ClickNetwork
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
+from gfm.models.guided.config import GuidedConfig
+from gfm.models.guided.network import Guided
 from rssn.imaging.writing import write_alpha, write_rgb
 
 README = ROOT / "README.md"
+FOLLOWED = (README, *(ROOT / f"docs/{name}.md" for name in ("install", "data", "reproduce")))
 
 NOT_RUN = {
     "make ": "builds an environment first; that the target is there is tested below",
     "pip install ": "needs a package index; that the extra is there is tested below",
-    "curl ": "asks the server of the next line; tests/gfm/test_serve_* send the same request",
+    ". .venv/bin/activate": "changes the shell that it is typed in",
     "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
     "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
@@ -53,7 +60,6 @@ SPLITS = ("AM-2k/train", "AM-2k/validation", "am2k/train", "am2k/validation", "t
 # What stands in the text for a name of the user's, and what it is here.
 NAMES = {
     "DIR": "AM-2k/train",
-    "configs/hybrid/FILE": "configs/hybrid/3_3.yaml",
     "--out backgrounds/": "--out curated/",  # backgrounds/ is there already
 }
 
@@ -66,6 +72,11 @@ def draw_pairs(folder, first, count=3, side=48):
         drawn = draw_scene(np.random.default_rng(number), side, side)
         write_rgb(folder / "original" / f"p{number}.jpg", drawn.image)
         write_alpha(folder / "mask" / f"p{number}.png", drawn.alpha)
+
+
+def drawn_trimap(side=48):
+    """Object on the left, a band of unknown pixels, background on the right; as alpha."""
+    return np.repeat([1, 128 / 255, 0], side // 3)[None].repeat(side, 0).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +99,16 @@ def folder(tmp_path_factory):
         (place / "photo.jpg").write_bytes(photo.read_bytes())
         config = GFMConfig(backbone="timm:test_resnet", width=0.25)
         save_model(GFM(config).eval(), place / "model.safetensors")
+        clicks = ClicksConfig(backbone="timm:test_resnet", width=0.125)
+        save_model(ClickNetwork(clicks).eval(), place / "clicks.safetensors")
+        write_alpha(place / "trimap.png", drawn_trimap())
+        weights = tmp_path_factory.mktemp("weights")  # the package's, with a small guided model
+        guided = GuidedConfig(widths=(8, 8, 8, 8, 4), full=4)
+        save_model(Guided(guided).eval(), weights / "guided.safetensors")
+        patch.setattr(packaged, "FOLDER", weights)
+        packaged_model.cache_clear()
         yield place
+    packaged_model.cache_clear()
 
 
 def first_of(table: dict, command: str) -> str:
@@ -97,9 +117,13 @@ def first_of(table: dict, command: str) -> str:
 
 
 def all_commands() -> list[str]:
-    found = [line for block in blocks(README, "") for line in commands(block.text)]
-    # A prose command without options only names the program.
-    return found + [line for line in prose_commands(README) if " --" in line or "make" in line]
+    """The commands of each page: those of its blocks, then those of its text."""
+    found = []
+    for page in FOLLOWED:
+        found += [line for block in blocks(page, "") for line in commands(block.text)]
+        # A prose command without options only names the program.
+        found += [line for line in prose_commands(page) if " --" in line or "make" in line]
+    return found
 
 
 def run_here(command: str, capfd) -> None:
@@ -114,11 +138,8 @@ def run_here(command: str, capfd) -> None:
 
 
 def test_commands_run_in_their_order(folder, capfd):
-    # The prose cuts folders into mattes that a command of the blocks evaluates.
-    ready = [line for line in prose_commands(README) if line.startswith("python -m gfm matte ")]
-    assert ready, "a command that writes mattes/ has to stand in the README"
     left_out = (*NOT_RUN, *SLOW)
-    found = dict.fromkeys([*ready, *all_commands()])
+    found = dict.fromkeys(all_commands())
     chosen = [command for command in found if not command.startswith(left_out)]
     assert len(chosen) >= 15
     for command in chosen:
@@ -147,8 +168,8 @@ def test_slow_commands_run(start, folder, capfd):
 
 
 def test_what_is_not_run_still_stands_there():
-    found = [line for block in blocks(README, "") for line in commands(block.text)]
-    found += prose_commands(README)
+    found = all_commands()
+    found += [line for page in FOLLOWED for line in prose_commands(page)]
     for start in (*NOT_RUN, *SLOW):
         assert any(line.startswith(start) for line in found), f"{start}: remove it from the list"
 
@@ -161,7 +182,8 @@ def test_make_has_the_targets():
 
 def test_extras_are_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = re.findall(r"pip install -e '\.\[([a-z,0-9]+)\]'", README.read_text())
+    text = "".join(page.read_text() for page in PAGES)
+    named = re.findall(r"pip install -e '\.\[([a-z,0-9]+)\]'", text)
     assert named
     for extra in ",".join(named).split(","):
         assert extra in project["optional-dependencies"], extra
@@ -174,5 +196,6 @@ def test_snippets_run(folder):
     assert len(snippets) == 2
     for block in snippets:
         exec(compile(block.text, str(block), "exec"), names)
-    assert (folder / "cutout.png").is_file()
+    for name in ("cutout", "by_trimap", "by_clicks"):
+        assert (folder / f"{name}.png").is_file()
     assert names["sample"].composite.shape == (48, 48, 3)

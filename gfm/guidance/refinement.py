@@ -13,7 +13,7 @@ SOFT = 0.05  # alpha that near to 0 or 1 is no transition
 # All relative to the shorter side of the photograph:
 NARROW = 0.008  # the band to both sides of an edge
 THICK = 0.006  # half of the width from which on soft alpha stands for hair, nets and the like
-WIDE = 0.03  # the band around that, as far as the glance saw transition
+WIDE = 0.02  # the band around that, as far as the glance saw transition
 LEAST = 2  # px, of all bands
 
 

@@ -180,7 +180,7 @@ def test_matte_with_a_soft_edge_gets_a_wide_band_where_the_glance_saw_transition
     alpha = square(500, 100, 400)
     alpha[100:400, 100:120] = 0.5
     regions = np.ones(alpha.shape, np.uint8)
-    assert (trimap_from_matte(alpha, regions)[250, :250] == 128).sum() == 20 + 2 * 15
+    assert (trimap_from_matte(alpha, regions)[250, :250] == 128).sum() == 20 + 2 * 10
     regions[:] = 0
     assert (trimap_from_matte(alpha, regions)[250, :250] == 128).sum() == 4 + 20 + 5
 

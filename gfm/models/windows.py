@@ -37,7 +37,7 @@ def windows(length: int, tile: int) -> list[Window]:
         A network repeats itself exactly under shifts by its coarsest stride alone, hence the 32.
     """
     last = max(0, -(-length // MULTIPLE) * MULTIPLE - tile)
-    starts = [*range(0, last, tile - OVERLAP), last]
+    starts = [*range(0, last, tile - OVERLAP), last] if last else [0]
     position = np.arange(length)
     profiles = []
     for start in starts:

@@ -84,3 +84,39 @@ class TestShipped:
             found = gfm.matte(blend(alpha, near, far), model, foreground="none").alpha
             errors.append(np.abs(found - alpha).mean())
         assert np.median(errors) < np.abs(best_constants(alpha)["sad"] - alpha).mean() / 2
+
+
+class TestGuided:
+    def test_it_is_small_and_names_its_sources(self):
+        path = packaged.find_packaged(packaged.GUIDED)
+        assert path.stat().st_size <= 12e6
+        model = gfm.load_model("guided", device="cpu")
+        assert model.system == "guided" and not model.training
+        assert sum(each.share for each in model.licences) == pytest.approx(1, abs=0.01)
+        assert all(each.licence for each in model.licences)
+
+    def test_it_is_taken_with_a_trimap_and_keeps_what_is_known(self):
+        photograph = draw_photograph(3, 96, 128)
+        trimap = np.full((96, 128), 128, np.uint8)
+        trimap[:, :40], trimap[:, 88:] = 0, 255
+        made = gfm.matte(photograph, trimap=trimap)
+        assert (made.alpha[:, :40] == 0).all() and (made.alpha[:, 88:] == 1).all()
+        np.testing.assert_array_equal(made.foreground[:, 88:], photograph[:, 88:])
+        with pytest.raises(InputError, match=r"clicks= is given, .* takes none; it takes mask or"):
+            gfm.matte(photograph, clicks=[(1, 1, True)])
+
+    def test_it_refines_the_automatic_matte_near_edges_alone(self):
+        alpha = draw_matte(192, 256, radius=60)
+        dark, light = (np.full((192, 256, 3), level, np.uint8) for level in (30, 220))
+        grain = np.random.default_rng(0).integers(0, 8, (192, 256, 1), np.uint8)
+        photograph = blend(alpha, light, dark) + grain
+        plain = gfm.matte(photograph, refine="none", foreground="none")
+        refined = gfm.matte(photograph, foreground="none")
+        changed = np.abs(refined.alpha - plain.alpha) > 0.02
+        assert changed.any() and changed.mean() < 0.3
+        named = gfm.matte(photograph, refine="guided", foreground="none")
+        np.testing.assert_array_equal(named.alpha, refined.alpha)
+        with pytest.raises(
+            InputError, match="refine='lite': is a model of the system glance_focus"
+        ):
+            gfm.matte(photograph, refine="lite")

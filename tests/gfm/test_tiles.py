@@ -56,6 +56,12 @@ class LocalModel:
         return Matting(glance, self.focus_alpha(image), inside, glance)
 
 
+@pytest.mark.parametrize("tile", [OVERLAP - 32, OVERLAP, OVERLAP + 32])
+def test_picture_of_one_tile_has_one_window(tile):
+    (window,) = windows(tile, tile)
+    assert (window.start, window.stop) == (0, tile) and (window.weights == 1).all()
+
+
 def test_windows_add_up_to_one_everywhere():
     for length, tile in ((1000, 320), (320, 320), (321, 320), (2047, 512), (5, 320)):
         total = np.zeros(length)

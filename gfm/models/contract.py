@@ -149,12 +149,11 @@ class System(ABC):
     Attributes:
         name: As in the registry and in the metadata of model files.
         config: Class of its configurations.
-        guidance: Kinds of guidance that its networks take. `mask` may be listed by any system that
-            takes trimaps: it receives the trimap that the mask becomes.
+        guidance: Kinds of guidance that it takes; a system that takes trimaps makes one of a mask
+            by `Guidance.trimap_of`.
         needs_guidance: A photograph alone is not enough.
         refinable: Its networks in PyTorch are `gfm.models.backpropagation.Refinable`, and `predict`
             heeds `MatteOptions.backpropagate`.
-        encodes_image_once: Clicks do not enter the encoder, so that a session encodes once.
         convert_options: Options of `gfm convert` that tell its released checkpoints apart.
         corrects_matte: Beside clicks the mask is the matte before the last of them, 0 everywhere at
             first.
@@ -166,7 +165,6 @@ class System(ABC):
     guidance: ClassVar[frozenset[GuidanceKind]] = frozenset()
     needs_guidance: ClassVar[bool] = False
     refinable: ClassVar[bool] = False
-    encodes_image_once: ClassVar[bool] = False
     convert_options: ClassVar[tuple[ConvertOption, ...]] = ()
     corrects_matte: ClassVar[bool] = False
     without_effect: ClassVar[tuple[str, ...]] = ("strategy", "d1", "d2")

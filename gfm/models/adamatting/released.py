@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict, some
+from gfm.encoders.build import read_state_dict
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
-from gfm.models.contract import Conversion, normalisation
+from gfm.models.contract import Conversion
+from gfm.models.released import filled
 from rssn.imaging.errors import InputError
 
 _ENCODER = re.compile(r"(encoder|alpha_encoder)\.(.+)")
@@ -40,21 +41,8 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> AdaMatting:
     config = AdaMattingConfig()
     with torch.device("meta"):
         model = AdaMatting(config)
-    wanted = model.state_dict()
-    values = {rename(key): value for key, value in state.items()} | normalisation(config)
-    missing, left = sorted(wanted.keys() - values.keys()), sorted(values.keys() - wanted.keys())
-    shapes = [
-        f"{key} {tuple(values[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in sorted(wanted.keys() & values.keys())
-        if values[key].shape != wanted[key].shape
-    ]
-    if missing or left or shapes:
-        raise InputError(
-            f"does not fit AdaMatting: missing {some(missing)}; left over {some(left)}; of another "
-            f"shape {some(shapes)}; give a state dict of the published network"
-        )
-    model.to_empty(device="cpu").load_state_dict(values)
-    return model.eval()
+    advice = "give a state dict of the published AdaMatting"
+    return filled(model, state, {key: rename(key) for key in state}, advice)
 
 
 def rename(key: str) -> str:

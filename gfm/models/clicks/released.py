@@ -10,10 +10,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict, some
+from gfm.encoders.build import read_state_dict
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.network import ClickNetwork
-from gfm.models.contract import Licence, normalisation
+from gfm.models.contract import Licence
+from gfm.models.released import filled
 from rssn.imaging.errors import InputError, check_choice
 
 Variant = Literal["stream", "no_stream"]
@@ -71,28 +72,10 @@ def convert_state_dict(state: Mapping[str, Tensor], variant: Variant = "stream")
     config = ClicksConfig(stream=variant == "stream")
     with torch.device("meta"):
         network = ClickNetwork(config)
-    wanted = network.state_dict()
-    values = {rename(key): value for key, value in state.items()}
-    released = {rename(key): key for key in state}
-    missing = sorted(wanted.keys() - values.keys() - normalisation(config).keys())
-    left = sorted(released[key] for key in values.keys() - wanted.keys())
-    shapes = [
-        f"{released[key]} {tuple(values[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in sorted(values.keys() & wanted.keys())
-        if values[key].shape != wanted[key].shape
-    ]
-    if missing or left or shapes:
-        has_stream = any(_STREAM.fullmatch(key) for key in state)
-        fitting = "stream" if has_stream else "no_stream"
-        advice = (
-            f"--variant {fitting} fits it better"
-            if fitting != variant
-            else "give a checkpoint of interactive segmentation"
-        )
-        raise InputError(
-            f"does not fit --variant {variant}: missing {some(missing)}; left over {some(left)}; "
-            f"of another shape {some(shapes)}; {advice}"
-        )
-    network.to_empty(device="cpu").load_state_dict(values | normalisation(config))
+    fitting = "stream" if any(_STREAM.fullmatch(key) for key in state) else "no_stream"
+    advice = "give a checkpoint of interactive segmentation"
+    if fitting != variant:
+        advice = f"--variant {fitting} fits it better than {variant}"
+    network = filled(network, state, {key: rename(key) for key in state}, advice)
     network.licences = list(LICENCES)
-    return network.eval()
+    return network

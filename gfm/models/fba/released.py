@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from gfm.blocks.standardisation import Standardisation
-from gfm.encoders.build import read_state_dict, some
-from gfm.models.contract import Licence, normalisation
+from gfm.encoders.build import read_state_dict
+from gfm.models.contract import Licence
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
+from gfm.models.released import filled
 from rssn.imaging.errors import InputError
 
 LICENCE = Licence(
@@ -53,19 +54,7 @@ def convert_state_dict(state: Mapping[str, Tensor], config: FBAConfig) -> FBA:
     """
     with torch.device("meta"):
         network = FBA(config)
-    buffers = normalisation(config)
-    wanted = {k: v for k, v in network.state_dict().items() if k not in buffers}
-    missing, left = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    shapes = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[key].shape)}"
-        for key in sorted(wanted.keys() & state.keys())
-        if state[key].shape != wanted[key].shape
-    ]
-    if missing or left or shapes:
-        raise InputError(
-            f"is not a released FBA checkpoint: missing {some(missing)}; left over {some(left)}; "
-            f"of another shape {some(shapes)}"
-        )
-    network.to_empty(device="cpu").load_state_dict({**state, **buffers})
+    advice = "give a released FBA checkpoint"
+    network = filled(network, state, {key: key for key in state}, advice)
     network.licences = [LICENCE]
-    return network.eval()
+    return network

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict, some
-from gfm.models.contract import Licence, normalisation
+from gfm.encoders.build import read_state_dict
+from gfm.models.contract import Licence
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA
+from gfm.models.released import filled
 from rssn.imaging.errors import InputError
 
 LICENCES = (
@@ -81,21 +82,7 @@ def convert_state_dict(state: Mapping[str, Tensor]) -> LSA:
     """
     with torch.device("meta"):
         model = LSA(LSAConfig())
-    wanted = model.state_dict()
-    names = {key: rename(key) for key in state}
-    values = {ours: state[key] for key, ours in names.items() if ours in wanted}
-    unused = sorted(key for key, ours in names.items() if ours not in wanted)
-    missing = sorted(wanted.keys() - values.keys() - normalisation(model.config).keys())
-    shapes = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(wanted[ours].shape)}"
-        for key, ours in names.items()
-        if ours in wanted and state[key].shape != wanted[ours].shape
-    ]
-    if missing or unused or shapes:
-        raise InputError(
-            f"does not fit LSA matting: missing {some(missing)}; left over {some(unused)}; of "
-            f"another shape {some(shapes)}; give the released checkpoint of LSA matting"
-        )
-    model.to_empty(device="cpu").load_state_dict(values | normalisation(model.config))
+    advice = "give the released checkpoint of LSA matting"
+    model = filled(model, state, {key: rename(key) for key in state}, advice)
     model.licences = list(LICENCES)
-    return model.eval()
+    return model

@@ -194,19 +194,6 @@ def load_exported(
         raise InputError(f"{path}: {error}") from None
 
 
-def check_outputs(runtime: GraphRuntime, wanted: Sequence[str]) -> None:
-    """Refuse a graph that lacks outputs.
-
-    Raises:
-        InputError: With their names.
-    """
-    if missing := sorted(set(wanted) - set(runtime.outputs)):
-        raise InputError(
-            f"its graph lacks the output {', '.join(missing)}; make the file again with "
-            "`python -m gfm export`"
-        )
-
-
 def require(package: str, extra: str) -> Any:  # noqa: ANN401
     """An optional package.
 

@@ -328,3 +328,38 @@ class GraphRuntime(Protocol):
         self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]
     ) -> list[NDArray[np.float32]]:
         """Compute some outputs of the graph, and nothing else."""
+
+
+class ExportedNetwork:
+    """Base of exported networks: another runtime computes them, on the processor.
+
+    Args:
+        runtime: With the graph.
+        config: Of the network.
+
+    Attributes:
+        inputs: Names of the graph's inputs, in the order of a call.
+        outputs: Names of its outputs, in the order that `run` returns them.
+    """
+
+    system: ClassVar[str]
+    training = False
+    device = torch.device("cpu")
+    dtype = torch.float32
+    inputs: ClassVar[tuple[str, ...]]
+
+    def __init__(self, runtime: GraphRuntime, config: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
+        if missing := sorted(set(outputs) - set(runtime.outputs)):
+            raise InputError(
+                f"its graph lacks the output {', '.join(missing)}; make the file again with "
+                "`python -m gfm export`"
+            )
+        self.runtime, self.config, self.outputs = runtime, config, outputs
+
+    def run(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of the graph (B, C, H, W) for its inputs."""
+        given = {
+            name: np.ascontiguousarray(tensor.detach().float().numpy())
+            for name, tensor in zip(self.inputs, tensors, strict=True)
+        }
+        return tuple(map(torch.from_numpy, self.runtime.run(given, self.outputs)))

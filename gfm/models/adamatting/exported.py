@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gfm.export.runtimes import check_outputs
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.guide import CHANNELS
 from gfm.models.adamatting.network import AdaMatting, Adaptation
-from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
 
 OUTPUTS = ("probabilities", "alpha")  # of the adapted trimap; before it has its say
 
 
-class ExportedAdaMatting:
-    """A network in eval mode that another runtime computes, on the processor.
-
-    Args:
-        runtime: Holds the graph.
-        config: Of the network.
-    """
+class ExportedAdaMatting(ExportedNetwork):
+    """An exported network behind the call of `AdaMatting`."""
 
     system = "adamatting"
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    inputs = ("image", "trimap")
 
     def __init__(self, runtime: GraphRuntime, config: AdaMattingConfig) -> None:
-        check_outputs(runtime, OUTPUTS)
-        self.runtime, self.config = runtime, config
+        super().__init__(runtime, config, OUTPUTS)
 
     def __call__(self, image: Tensor, trimap: Tensor, sparse: bool = False) -> Adaptation:
         """The call of `AdaMatting`, with the last matte alone; `sparse` has no effect."""
         del sparse
-        given = {"image": image, "trimap": trimap}
-        arrays = {name: np.ascontiguousarray(value.numpy()) for name, value in given.items()}
-        probabilities, alpha = map(torch.from_numpy, self.runtime.run(arrays, OUTPUTS))
+        probabilities, alpha = self.run(image, trimap)
         return Adaptation(probabilities.clamp(min=torch.finfo(torch.float32).tiny).log(), (alpha,))
 
 

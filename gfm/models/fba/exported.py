@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
-from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import DISTANCES, FBA, TRIMAP, AlphaFB
 
@@ -42,28 +40,16 @@ def graph(network: FBA) -> Graph:
     )
 
 
-class ExportedFBA:
-    """An exported network behind the call of `FBA`.
-
-    Args:
-        runtime: What runs the graph.
-        config: What the network was built from.
-    """
+class ExportedFBA(ExportedNetwork):
+    """An exported network behind the call of `FBA`."""
 
     system = "fba"
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    inputs = tuple(INPUTS)
 
     def __init__(self, runtime: GraphRuntime, config: FBAConfig) -> None:
-        self.runtime, self.config = runtime, config
+        super().__init__(runtime, config, outputs(config))
         self.multiple = config.multiple
 
     def __call__(self, image: Tensor, trimap: Tensor, distances: Tensor) -> AlphaFB:
         """Matte a batch; see `FBA.forward`."""
-        given = {
-            name: np.ascontiguousarray(tensor.numpy())
-            for name, tensor in zip(INPUTS, (image, trimap, distances), strict=True)
-        }
-        made = self.runtime.run(given, outputs(self.config))
-        return AlphaFB(*(torch.from_numpy(part) for part in made))
+        return AlphaFB(*self.run(image, trimap, distances))

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gfm.export.parity import LIMIT
-from gfm.export.runtimes import check_outputs
-from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
 from gfm.models.glance_focus.config import GFMConfig, SingleRosta
 from gfm.models.glance_focus.fusion import fuse
 from gfm.models.glance_focus.network import GFM, Matting, RimMatting
@@ -22,12 +21,8 @@ INPUT = "image"
 FIELDS = ("glance", "focus", "alpha")
 
 
-class ExportedGFM:
-    """A network in eval mode that another runtime computes, on the processor.
-
-    Args:
-        runtime: What runs the graph.
-        config: What the network was assembled from.
+class ExportedGFM(ExportedNetwork):
+    """A GFM network in eval mode that another runtime computes.
 
     Note:
         A graph has no logits among its outputs. Those of a `Matting` are made from its
@@ -35,14 +30,10 @@ class ExportedGFM:
     """
 
     system = "glance_focus"
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    inputs = (INPUT,)
 
     def __init__(self, runtime: GraphRuntime, config: GFMConfig) -> None:
-        check_outputs(runtime, output_names(config))
-        self.runtime = runtime
-        self.config = config
+        super().__init__(runtime, config, output_names(config))
 
     def forward(self, image: Tensor) -> Matting | RimMatting:
         """Matte a batch.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.guided.hints import HINTS
 from gfm.models.guided.network import MULTIPLE, Colours, Guided
@@ -36,29 +34,18 @@ def graph(network: Guided) -> Graph:
     return Graph(Outputs(network).eval(), INPUTS, Colours._fields, multiple=MULTIPLE)
 
 
-class ExportedGuided:
-    """An exported network behind the call of `Guided`.
-
-    Args:
-        runtime: What runs the graph.
-        config: What the network was built from.
-    """
+class ExportedGuided(ExportedNetwork):
+    """An exported network behind the call of `Guided`."""
 
     system = "guided"
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    inputs = tuple(INPUTS)
 
     def __init__(self, runtime: GraphRuntime, config: GuidedConfig) -> None:
-        self.runtime, self.config = runtime, config
+        super().__init__(runtime, config, Colours._fields)
 
     def __call__(self, image: Tensor, guidance: Tensor) -> Colours:
         """Matte a batch; see `Guided.forward`."""
         height, width = image.shape[-2:]
         edges = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
-        given = {
-            name: np.ascontiguousarray(functional.pad(part, edges, "replicate").numpy())
-            for name, part in zip(INPUTS, (image, guidance), strict=True)
-        }
-        made = self.runtime.run(given, Colours._fields)
-        return Colours(*(torch.from_numpy(part)[..., :height, :width] for part in made))
+        padded = (functional.pad(part, edges, "replicate") for part in (image, guidance))
+        return Colours(*(part[..., :height, :width] for part in self.run(*padded)))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
-from gfm.models.contract import Graph, GraphRuntime
+from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA
 
@@ -36,27 +34,15 @@ def graph(network: LSA) -> Graph:
     return Graph(Outputs(network).eval(), INPUTS, OUTPUTS, multiple=STRIDE)
 
 
-class ExportedLSA:
-    """An exported network behind the call of `LSA`.
-
-    Args:
-        runtime: What runs the graph.
-        config: What the network was built from.
-    """
+class ExportedLSA(ExportedNetwork):
+    """An exported network behind the call of `LSA`."""
 
     system = "lsa"
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    inputs = tuple(INPUTS)
 
     def __init__(self, runtime: GraphRuntime, config: LSAConfig) -> None:
-        self.runtime, self.config = runtime, config
+        super().__init__(runtime, config, OUTPUTS)
 
     def __call__(self, image: Tensor, trimap: Tensor) -> Tensor:
         """Alpha; see `LSA.forward`."""
-        given = {
-            name: np.ascontiguousarray(tensor.numpy())
-            for name, tensor in zip(INPUTS, (image, trimap), strict=True)
-        }
-        (alpha,) = self.runtime.run(given, OUTPUTS)
-        return torch.from_numpy(alpha)
+        return self.run(image, trimap)[0]

@@ -19,6 +19,7 @@ from gfm.guidance.simulated_user import User
 from gfm.inference.cutout import Matte
 from gfm.inference.matting import with_colours
 from gfm.models.contract import Prediction
+from gfm.training.parameter_groups import radam
 from gfm.training.task import MattingTask, Photograph
 from gfm.training.validation import photograph_errors
 from rssn.imaging.errors import InputError
@@ -114,17 +115,9 @@ class ClickTask(MattingTask):
         return self.make_optimizer()
 
     def make_optimizer(self, *, fused: bool = False) -> Optimizer:
-        """RAdam, whose weight decay does not go through its moments, as its authors wrote it."""
+        """RAdam, with its own weight decay for norms and biases."""
         del fused  # it has no such form
-        return torch.optim.RAdam(self.parameter_groups(), decoupled_weight_decay=True)
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Convolutions and norms, each with its decay."""
-        groups = super().parameter_groups()
-        for group in groups:
-            if group["name"].endswith("_norms"):
-                group["weight_decay"] = self.hparams["norm_weight_decay"]
-        return groups
+        return radam(self.parameter_groups())
 
     def is_fused(self) -> bool:
         """RAdam has no fused form."""

@@ -6,6 +6,7 @@ import math
 from itertools import chain
 from typing import Any
 
+import torch
 from torch import nn
 
 from gfm.models.contract import MattingNetwork
@@ -19,6 +20,7 @@ def parameter_groups(
     learning_rate: float,
     encoder_learning_rate: float | None = None,
     weight_decay: float = 0.0,
+    norm_weight_decay: float = 0.0,
 ) -> list[Group]:
     """Divide the parameters of a network for `torch.optim`.
 
@@ -26,7 +28,8 @@ def parameter_groups(
         model: The network.
         learning_rate: Of the decoders and RIM.
         encoder_learning_rate: Of the whole encoder; as the decoders' when None.
-        weight_decay: Of weights with more than one dimension. Norms and biases have none.
+        weight_decay: Of weights with more than one dimension.
+        norm_weight_decay: Of norms and biases.
 
     Returns:
         Four groups, whatever the options are: `encoder`, `encoder_norms`, `decoders` and
@@ -41,7 +44,9 @@ def parameter_groups(
         "learning_rate": learning_rate,
         "encoder_learning_rate": encoder_learning_rate,
         "weight_decay": weight_decay,
+        "norm_weight_decay": norm_weight_decay,
     }
+    decays = (weight_decay, norm_weight_decay)
     for name, value in options.items():
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name}={value!r} is not supported; give a finite number, at least 0")
@@ -50,20 +55,20 @@ def parameter_groups(
     known = {id(parameter) for parameter in encoder}
     decoders = [parameter for parameter in model.parameters() if id(parameter) not in known]
     return [
-        *_split("encoder", encoder, encoder_learning_rate, weight_decay),
-        *_split("decoders", decoders, learning_rate, weight_decay),
+        *_split("encoder", encoder, encoder_learning_rate, decays),
+        *_split("decoders", decoders, learning_rate, decays),
     ]
 
 
 def _split(
-    name: str, parameters: list[nn.Parameter], learning_rate: float, weight_decay: float
+    name: str, parameters: list[nn.Parameter], learning_rate: float, decays: tuple[float, float]
 ) -> list[Group]:
     weights = [parameter for parameter in parameters if parameter.ndim > 1]
     others = [parameter for parameter in parameters if parameter.ndim <= 1]
     shared = {"lr": learning_rate}
     return [
-        {"name": name, "params": weights, "weight_decay": weight_decay, **shared},
-        {"name": f"{name}_norms", "params": others, "weight_decay": 0.0, **shared},
+        {"name": name, "params": weights, "weight_decay": decays[0], **shared},
+        {"name": f"{name}_norms", "params": others, "weight_decay": decays[1], **shared},
     ]
 
 
@@ -89,3 +94,8 @@ def regroup(state: dict[str, Any], model: MattingNetwork, groups: list[Group]) -
         now: state["state"][then] for now, then in enumerate(before) if then in state["state"]
     }
     return {"state": values, "param_groups": divided}
+
+
+def radam(groups: list[Group]) -> torch.optim.RAdam:
+    """RAdam, whose weight decay does not go through its moments, as its authors wrote it."""
+    return torch.optim.RAdam(groups, decoupled_weight_decay=True)

@@ -7,7 +7,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pytorch_lightning as lightning
@@ -35,6 +35,7 @@ from rssn.imaging.photographs import as_photograph
 from rssn.imaging.writing import write_alpha
 
 Schedule = Literal["constant", "cosine"]
+N = TypeVar("N", bound=MattingNetwork)
 Photograph = tuple[str, Any, Any]  # name, pixels and matte, as the data module gives them
 
 
@@ -77,7 +78,7 @@ class MattingTask(lightning.LightningModule):
         return alpha
 
     def true_alpha(self, batch: Batch) -> Tensor:
-        """What `predict_batch` should give (B, 1, H, W)."""
+        """Reference of `predict_batch` (B, 1, H, W)."""
         return batch.alpha
 
     def guidance(self, name: str, alpha: NDArray[np.float32]) -> Guidance:
@@ -106,11 +107,16 @@ class MattingTask(lightning.LightningModule):
         found: str | None = self.hparams.get("model") or getattr(encoder, "weights", None)
         return found
 
-    def start_from(self, path: str) -> MattingNetwork:
+    def start_from(self, path: str, *kinds: type[N]) -> N:
         """The network of a model file, in training mode, for the subclass to set as `model`.
 
+        Args:
+            path: The file, or a name that `load_network` takes.
+            kinds: Networks that the task trains.
+
         Raises:
-            InputError: It cannot be loaded, or an option of the network contradicts it.
+            InputError: It cannot be loaded, is another network, or an option of the network
+                contradicts it.
         """
         usual = inspect.signature(type(self)).parameters
         names = (*self.network_options, "weights")
@@ -118,6 +124,12 @@ class MattingTask(lightning.LightningModule):
             name for name in names if name in usual and self.hparams[name] != usual[name].default
         ]
         model = load_network(path, "cpu").train()  # Lightning leaves eval mode as it is
+        if not isinstance(model, kinds):
+            wanted = " or ".join(kind.system for kind in kinds)
+            raise InputError(
+                f"model.model={path}: is a network of the system {model.system}, not of {wanted}; "
+                "give its own task as class_path"
+            )
         check_network_options(self.hparams, model.config, self.network_options, asked)
         return model
 
@@ -292,7 +304,12 @@ class MattingTask(lightning.LightningModule):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Parameters for the optimizer, with their rates and decays."""
-        names = ("learning_rate", "encoder_learning_rate", "weight_decay")
+        names = (
+            "learning_rate",
+            "encoder_learning_rate",
+            "weight_decay",
+            "norm_weight_decay",
+        )
         given = {name: self.hparams[name] for name in names if name in self.hparams}
         return parameter_groups(self.model, **given)
 

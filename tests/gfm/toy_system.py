@@ -56,7 +56,7 @@ class ToyTask(MattingTask):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.model = self.start_from(model) if model else Toy(ToyConfig(channels))
+        self.model = self.start_from(model, Toy) if model else Toy(ToyConfig(channels))
         self.draws: list[float] = []
 
     def targets(self) -> AlphaTargets:

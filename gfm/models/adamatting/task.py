@@ -21,7 +21,6 @@ from gfm.models.adamatting.network import AdaMatting
 from gfm.models.adamatting.targets import AdaMattingTargets
 from gfm.training.schedule import poly_factor
 from gfm.training.task import MattingTask
-from rssn.imaging.errors import InputError
 
 
 class AdaMattingTask(MattingTask):
@@ -75,13 +74,7 @@ class AdaMattingTask(MattingTask):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
-            started = self.start_from(model)
-            if not isinstance(started, AdaMatting):
-                raise InputError(
-                    f"model.model={model}: is a network of the system {started.system}, not of "
-                    "adamatting; give its own task as class_path"
-                )
-            self.model = started
+            self.model = self.start_from(model, AdaMatting)
         else:
             config = AdaMattingConfig(backbone, steps, two_networks, alpha_weight, trimap_encoding)
             self.model = AdaMatting(config, weights)

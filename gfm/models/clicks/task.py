@@ -81,13 +81,7 @@ class ClicksTask(ClickTask):
             if value < 1:
                 raise InputError(f"model.{name}={value}: give 1 or more")
         if model is not None:
-            started = self.start_from(model)
-            if not isinstance(started, ClickNetwork):
-                raise InputError(
-                    f"model.model={model}: is a network of the system {started.system}, not of "
-                    "clicks; give its own task as class_path"
-                )
-            self.model = started
+            self.model = self.start_from(model, ClickNetwork)
         else:
             config = ClicksConfig(
                 backbone=backbone,
@@ -105,7 +99,7 @@ class ClicksTask(ClickTask):
         return ClickTargets(self.hparams["bundled"])
 
     def user(self) -> User:
-        """Who clicks on the largest error."""
+        """User of chapter 3, who clicks on the largest error."""
         return click_on_largest_error
 
     def begin(self, image: NDArray[np.uint8]) -> Session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from gfm.models.fba.config import DILATED, Activation, FBAConfig, Outputs
 from gfm.models.fba.loss import AlphaTerm, ColourTerm, LossConfig, Region, fba_loss
 from gfm.models.fba.network import FBA, AlphaFB
 from gfm.models.fba.targets import TrimapTargets
+from gfm.training.parameter_groups import radam
 from gfm.training.schedule import cosine_factor
 from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
@@ -89,13 +90,7 @@ class FBATask(MattingTask):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
-            started = self.start_from(model)
-            if not isinstance(started, FBA):
-                raise InputError(
-                    f"model.model={model}: is a network of the system {started.system}, not of "
-                    "fba; give its own task as class_path"
-                )
-            self.model = started
+            self.model = self.start_from(model, FBA)
         else:
             config = FBAConfig(
                 backbone=backbone,
@@ -150,17 +145,9 @@ class FBATask(MattingTask):
         return Guidance(trimap=random_trimap(alpha, generator(0, "trimap", name)))
 
     def make_optimizer(self, *, fused: bool = False) -> Optimizer:
-        """RAdam, whose weight decay does not go through its moments, as its authors wrote it."""
+        """RAdam, with its own weight decay for norms and biases."""
         del fused  # it has no such form
-        return torch.optim.RAdam(self.parameter_groups(), decoupled_weight_decay=True)
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Convolutions and norms, each with its decay."""
-        groups = super().parameter_groups()
-        for group in groups:
-            if group["name"].endswith("_norms"):
-                group["weight_decay"] = self.hparams["norm_weight_decay"]
-        return groups
+        return radam(self.parameter_groups())
 
     def rate_factor(self, done: float) -> float:
         """Factor on the learning rate, given the share of the run that is over."""

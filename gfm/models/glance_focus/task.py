@@ -101,13 +101,7 @@ class GFMTask(MattingTask):
         super().__init__()
         self.save_hyperparameters()
         if model is not None:
-            started = self.start_from(model)
-            if not isinstance(started, GFM):
-                raise InputError(
-                    f"model.model={model}: is a network of the system {started.system}, not of "
-                    "glance_focus; give its own task as class_path"
-                )
-            self.model = started
+            self.model = self.start_from(model, GFM)
         else:
             if single_decoder and (pyramid, pyramid_join) != ("all", "concatenate"):
                 raise InputError(

@@ -16,7 +16,6 @@ from gfm.guidance.simulated_user import User, click_on_costliest_error
 from gfm.guidance.trimap import SIGMAS
 from gfm.models.clicks.loss import click_by_click_loss
 from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
-from gfm.models.contract import MattingNetwork
 from gfm.models.fba.config import DILATED, FBAConfig
 from gfm.models.fba.loss import LossConfig, fba_loss
 from gfm.models.fba.network import FBA, AlphaFB
@@ -72,7 +71,7 @@ class IMattingTask(ClickTask):
             if (value := self.hparams[name]) < 1:
                 raise InputError(f"model.{name}={value}: give 1 or more")
         if model is not None:
-            self.model = _as_imatting(self.start_from(model), model)
+            self.model = _as_imatting(self.start_from(model, IMatting, FBA))
         else:
             config = FBAConfig(
                 backbone=backbone,
@@ -86,7 +85,7 @@ class IMattingTask(ClickTask):
         return IMattingTargets()
 
     def user(self) -> User:
-        """Who clicks on the largest squared error."""
+        """User of chapter 5, who clicks on the largest squared error."""
         return click_on_costliest_error
 
     def begin(self, image: NDArray[np.uint8]) -> Session:
@@ -173,15 +172,10 @@ class IMattingTask(ClickTask):
             return fba_loss(made, target, batch.image[chosen], unknown, LOSS)
 
 
-def _as_imatting(started: MattingNetwork, path: str) -> IMatting:
+def _as_imatting(started: IMatting | FBA) -> IMatting:
     """A network of iMatting or FBA as one of iMatting."""
     if isinstance(started, IMatting):
         return started
-    if not isinstance(started, FBA):
-        raise InputError(
-            f"model.model={path}: is a network of the system {started.system}; give one of fba or "
-            "imatting"
-        )
     network = IMatting(started.config)
     network.load_state_dict(started.state_dict())
     network.licences = started.licences

@@ -20,7 +20,6 @@ from gfm.models.lsa.network import LSA
 from gfm.models.lsa.pipeline import AugmentationOptions, Colour, Gamma
 from gfm.models.lsa.targets import LSATargets
 from gfm.training.task import MattingTask
-from rssn.imaging.errors import InputError
 
 BAND = 12  # px of the trimaps of validation, in the middle of those of the training
 HALVING = 20  # epochs after which the rate is halved
@@ -76,13 +75,7 @@ class LSATask(MattingTask):
         self.save_hyperparameters()
         self.augmentation = AugmentationOptions(size, colour, gamma, blur)
         if model is not None:
-            started = self.start_from(model)
-            if not isinstance(started, LSA):
-                raise InputError(
-                    f"model.model={model}: is a network of the system {started.system}, not of "
-                    "lsa; give its own task as class_path"
-                )
-            self.model = started
+            self.model = self.start_from(model, LSA)
         else:
             config = LSAConfig(backbone, mean or IMAGENET_MEAN, std or IMAGENET_STD)
             self.model = LSA(config, weights)

@@ -22,7 +22,7 @@ from gfm.inference.files import (
     parse_background,
 )
 from gfm.models.glance_focus.options import D1, D2
-from gfm.models.options import Augmentation, ForegroundMethod, MatteOptions, Strategy
+from gfm.models.options import REFINEMENTS, Augmentation, ForegroundMethod, MatteOptions, Strategy
 from gfm.video import SMOOTHING
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import FailedInputs, InputError, one_line
@@ -138,6 +138,11 @@ def run(options: argparse.Namespace) -> None:
     clip = find_clip(options.inputs)
     if clip is not None and (options.trimap or options.mask or options.clicks):
         raise InputError("--trimap, --mask and --clicks are for photographs; leave them out")
+    if clip is not None and options.refine not in REFINEMENTS:
+        raise InputError(
+            f"--refine {options.refine}: the frames of a video are not refined, which would make "
+            "edges flicker; leave it out"
+        )
     if clip is None and options.smooth is not None:
         raise InputError("--smooth is for a video; leave it out for photographs")
     results = _results(options, clip is not None)

@@ -17,8 +17,8 @@ from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
+from gfm.inference.refine import check_refine, refiner
 from gfm.inference.refine import refine as refine_matte
-from gfm.inference.refine import refiner
 from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import (
     Augmentation,
@@ -176,6 +176,7 @@ def predict(
         A trimap without unknown pixels is the matte itself; a warning in the log says so.
     """
     check_guidance(system, guidance)
+    check_refine(guidance, options)
     if guidance.trimap is not None and not has_unknown(guidance.trimap):
         log.warning(
             "the trimap has no unknown pixel, so that it is the matte itself; mark hair and other "

@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.checkpoints.files import packaged_model
 from gfm.checkpoints.packaged import GUIDED, find_packaged
+from gfm.export.runtimes import RUNTIMES
 from gfm.guidance.bands import UNKNOWN
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.refinement import trimap_from_matte
 from gfm.inference.loading import load_model
 from gfm.models.contract import MattingModel, Prediction, System
-from gfm.models.options import MatteOptions
+from gfm.models.options import REFINEMENTS, MatteOptions
 from gfm.models.registry import get_system
 from rssn.imaging.errors import InputError
 
@@ -38,11 +39,12 @@ def refiner(
     """
     if options.refine in ("none", "fusion"):
         return None
-    if options.refine == "auto":
+    name = options.refine
+    if name == "auto":
         if not system.wants_refinement(models) or find_packaged(GUIDED) is None:
             return None
-        return packaged_model(GUIDED)
-    model = _named(options.refine)
+        name = GUIDED
+    model = _loaded(name, _changed(name), str(models[0].device))
     if "trimap" not in get_system(model.system).guidance:
         raise InputError(
             f"refine={options.refine!r}: is a model of the system {model.system}, which takes no "
@@ -51,9 +53,29 @@ def refiner(
     return model
 
 
-@functools.cache
-def _named(name: str) -> MattingModel:
-    return load_model(name)
+def check_refine(guidance: Guidance, options: MatteOptions) -> None:
+    """Refuse a model to refine with where the matte is not automatic.
+
+    Raises:
+        InputError: Guidance is given, and a model to refine with is named.
+    """
+    if guidance.given and options.refine not in REFINEMENTS:
+        raise InputError(
+            f"refine={options.refine!r} has no effect beside {guidance.given[0]}=, which is "
+            "followed as it is; leave one of the two out"
+        )
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(name: str, changed: float, device: str) -> MattingModel:
+    del changed  # a file that is written again is read again
+    return load_model(name, "auto" if Path(name).suffix in RUNTIMES else device)
+
+
+def _changed(name: str) -> float:
+    """When a file was written last, in s; 0 of what is no file."""
+    path = Path(name)
+    return path.stat().st_mtime if path.is_file() else 0.0
 
 
 def refine(

@@ -60,7 +60,7 @@ def cut_out(
     shown = ON_PAGE if output == "page" else (output,)
     results = {name: Results(None, (name,), image_format) for name in shown}
     coloured = any(each.coloured for each in results.values())
-    foreground: ForegroundMethod = "multilevel" if coloured else "none"
+    foreground: ForegroundMethod | None = None if coloured else "none"
     try:
         made = gfm.matte(photograph.pixels, model, foreground=foreground, max_memory=max_memory)
     except InputError as error:  # of all options, only this limit depends on the photograph

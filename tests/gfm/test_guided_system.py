@@ -124,7 +124,7 @@ def test_matte_without_an_edge_stays(caplog):
 
 def test_model_without_trimaps_refines_nothing():
     with pytest.raises(InputError, match="takes no trimap"):
-        refiner(get_system("glance_focus"), [], MatteOptions(refine="lite"))
+        refiner(get_system("glance_focus"), [network()], MatteOptions(refine="lite"))
 
 
 def test_system_begins_with_the_weights_of_an_encoder(tmp_path):

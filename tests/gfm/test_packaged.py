@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,23 @@ class TestGuided:
             InputError, match="refine='lite': is a model of the system glance_focus"
         ):
             gfm.matte(photograph, refine="lite")
+
+    def test_model_to_refine_with_is_read_again_where_it_changed(self, tmp_path):
+        alpha = draw_matte(192, 256, radius=60)
+        dark, light = (np.full((192, 256, 3), level, np.uint8) for level in (30, 220))
+        photograph, path = blend(alpha, light, dark), tmp_path / "guided.safetensors"
+        model = gfm.load_model("guided", "cpu")
+        save_model(model, path)
+        before = gfm.matte(photograph, refine=str(path), foreground="none").alpha
+        with torch.no_grad():
+            model.head[-1].bias[0] += 0.3
+        save_model(model, path)
+        os.utime(path, (1, 1))  # as another time of writing
+        after = gfm.matte(photograph, refine=str(path), foreground="none").alpha
+        assert not np.array_equal(before, after)
+
+    def test_model_to_refine_with_has_no_effect_beside_a_trimap(self):
+        trimap = np.full((96, 128), 128, np.uint8)
+        trimap[:, :40], trimap[:, 88:] = 0, 255
+        with pytest.raises(InputError, match="refine='guided' has no effect beside trimap=, which"):
+            gfm.matte(draw_photograph(3, 96, 128), trimap=trimap, refine="guided")

@@ -310,6 +310,7 @@ class TestFrames:
             (("clip.avi", "photograph.png"), (), "is a video, which is matted by itself"),
             (("clip.avi",), ("--smooth", 1.5), "smoothing=1.5: 0 (none) or more"),
             (("photograph.png",), ("--smooth", 0.5), "--smooth is for a video"),
+            (("clip.avi",), ("--refine", "guided"), "frames of a video are not refined"),
             (("clip.avi",), ("--out", "-"), "--out - takes photographs"),
             (("clip.avi",), ("--out", "x.mkv"), "movies are written as .mov, .webm, .mp4"),
             (("photograph.png",), ("--out", "x.mov"), "is a movie, which is made from a video"),

@@ -1,8 +1,9 @@
 """Measure colours behind soft edges: cut-outs with known F, put on backgrounds, with true mattes.
 
 The error is the mean of |alpha F' - alpha F| over the fringe (0.02 < alpha < 0.98), in levels of
-255, for F' = the image itself, for estimates, and for what a guided model (`--model`) predicts with
-a trimap whose band reaches 10 px beyond the true transition.
+255, for F' = the image itself, for estimates by the true matte, and for the colours of a guided
+model (`--model`) with a trimap whose band reaches 10 px beyond the true transition, and for the
+multilevel estimate by that model's matte.
 """
 
 import argparse
@@ -29,7 +30,7 @@ Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 
 BAND = 10  # px
-METHODS = ("image", "multilevel", "multilevel, fba", "closed_form", "closed_form, fba")
+METHODS = ("image", "multilevel", "multilevel, fusion", "closed_form", "closed_form, fusion")
 
 
 def main() -> int:
@@ -75,9 +76,11 @@ def compare(options: argparse.Namespace) -> None:
             found = [estimate(name, composite, alpha) for name in methods]
             if model is not None:
                 trimap = eroded_trimap(np.where(soft, alpha, alpha > 0.5), BAND, BAND)
-                found.append(gfm.matte(composite, model, trimap=trimap).foreground)
+                made = gfm.matte(composite, model, trimap=trimap)
+                by_its_alpha = estimate_colours(composite, made.alpha, "multilevel", False)[0]
+                found += [made.foreground, by_its_alpha]
             errors[group].append([error(each, colours, alpha) for each in found])
-    shown = [*methods, *(["guided"] if model is not None else [])]
+    shown = [*methods, *(["guided", "multilevel of it"] if model is not None else [])]
     print(f"{'group':12} {'fringe':>7} {'solid':>7} " + " ".join(f"{m:>17}" for m in shown))
     for group, rows in errors.items():
         means = np.mean(rows, axis=0)
@@ -119,7 +122,7 @@ def estimate(method: str, image: Image, alpha: Alpha) -> Image:
     if method == "image":
         return image
     name, _, refined = method.partition(", ")
-    return estimate_colours(image, alpha, name, refined == "fba")[0]  # type: ignore[arg-type]
+    return estimate_colours(image, alpha, name, refined == "fusion")[0]  # type: ignore[arg-type]
 
 
 def error(found: Image, colours: Image, alpha: Alpha) -> float:

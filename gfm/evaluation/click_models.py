@@ -1,4 +1,4 @@
-"""What `gfm evaluate-clicks` compares: networks, chains of networks, and GrabCut."""
+"""Methods that `gfm evaluate-clicks` compares: networks, chains of networks, and GrabCut."""
 
 from __future__ import annotations
 

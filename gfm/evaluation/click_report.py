@@ -25,7 +25,7 @@ SHOWN = (1, 3, 5, 10)  # clicks after which the errors of mattes are told
 
 @dataclass(frozen=True)
 class ClickReport:
-    """What the evaluation of a data set by clicks found.
+    """Figures of a data set, evaluated by clicks.
 
     Attributes:
         settings: How it was made: model, data, user and so on.

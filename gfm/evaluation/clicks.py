@@ -34,7 +34,7 @@ PREPARED = "prepared.json"  # of `data_tools prepare`, which names the data set
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a model is evaluated by clicks.
+    """Options of an evaluation by clicks.
 
     Attributes:
         user: Who clicks; None is `largest` on masks and `costliest` on mattes, as in the thesis.

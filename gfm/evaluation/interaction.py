@@ -30,7 +30,7 @@ CONVENTION: Convention = "dim"  # of the errors of mattes
 
 
 class Step(NamedTuple):
-    """What one click led to.
+    """Result of one click.
 
     Attributes:
         clicks: All clicks so far.

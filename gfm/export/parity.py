@@ -22,7 +22,7 @@ ROUNDED_LIMIT = 4e-3  # what backends of lower precision may cost
 
 @dataclass(frozen=True)
 class Difference:
-    """How far an exported network is from PyTorch, in the output where it is farthest.
+    """Largest difference of an exported network from PyTorch, over its outputs.
 
     Attributes:
         value: The greatest difference, or the mean one where weights were rounded.

@@ -17,7 +17,7 @@ GuidanceKind = Literal["trimap", "mask", "clicks"]
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a person says of one photograph of height H and width W; each part may be absent.
+    """Guidance for one photograph of height H and width W; each part may be absent.
 
     Attributes:
         trimap: uint8 (H, W): 0 background, 128 unknown, 255 foreground.

@@ -22,7 +22,7 @@ SMOOTH = 1.5  # px, standard deviation of the blur before edges are taken
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What is wrong with a coarse mask, all in px.
+    """Faults of a coarse mask, all in px.
 
     Attributes:
         shift: Right and down.

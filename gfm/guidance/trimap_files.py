@@ -75,7 +75,7 @@ def check_trimap(
 
 
 def has_unknown(trimap: Trimap) -> bool:
-    """Whether any pixel is unknown; without one the trimap is the matte."""
+    """Return True if any pixel is unknown; without one the trimap is the matte."""
     return bool(((trimap != 0) & (trimap != 255)).any())
 
 

@@ -36,7 +36,7 @@ class Refinable(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where its inputs must be."""
+        """Device that its inputs must be on."""
         ...
 
     def encode(self, image: Tensor, trimap: Tensor) -> Any:  # noqa: ANN401 - its own affair

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rssn.imaging.errors import InputError
@@ -55,3 +57,8 @@ def check_image(image: Tensor, like: Tensor, values: bool = True) -> None:
         raise InputError(
             f"image has values from {low:.4g} to {high:.4g}; wanted [0, 1]: divide uint8 by 255"
         )
+
+
+def as_levels(colours: NDArray[np.float32] | None) -> NDArray[np.uint8] | None:
+    """Colours (H, W, 3) in [0, 1] as uint8 levels; None stays None."""
+    return None if colours is None else np.rint(colours * 255).clip(0, 255).astype(np.uint8)

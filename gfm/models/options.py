@@ -16,7 +16,7 @@ REFINEMENTS = ("auto", "none", "fusion")
 
 @dataclass(frozen=True)
 class MatteOptions:
-    """How a photograph is matted.
+    """Options of matting one photograph.
 
     Attributes:
         strategy: `hybrid` takes the glance from the image at 1/d1 and the focus at 1/d2 and fuses

@@ -1,4 +1,4 @@
-"""What an image and a matte are in memory, and which files hold one."""
+"""Types of images and mattes in memory, and the files that hold them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def is_image_file(path: Path) -> bool:
-    """Whether a file is an image by its name; so is a link that leads nowhere."""
+    """Return True for an image by its name, a link that leads nowhere included."""
     return path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink())
 
 

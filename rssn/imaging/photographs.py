@@ -147,7 +147,7 @@ def encode_picture(
 
 
 def _open(data: bytes, name: str) -> Image.Image | None:
-    """What the head of a file says; nothing is decoded yet.
+    """Open a file by its head; nothing is decoded yet.
 
     Raises:
         InputError: It states too many pixels, or a TIFF has values without a range.

@@ -46,7 +46,7 @@ class Adaptation(NamedTuple):
 
 
 class Features(NamedTuple):
-    """What the alpha decoder and the propagation unit read, at the padded size.
+    """Inputs of the alpha decoder and the propagation unit, at the padded size.
 
     Attributes:
         levels: The encoder's maps at strides 2 to 32, finest first.

@@ -101,7 +101,7 @@ class ClickNetwork(MattingNetwork):
 
 
 def guide_features(normalised: Tensor, maps: Tensor) -> Tensor:
-    """What the guide is made of (B, 5, H, W): the image and the narrowest map of each kind."""
+    """Channels of the guide (B, 5, H, W): the image and the narrowest map of each kind."""
     return torch.cat([normalised, maps[:, list(NARROWEST)]], dim=1)
 
 

@@ -56,7 +56,7 @@ class View(NamedTuple):
         return np.rot90(array[:, ::-1] if self.mirrored else array, self.turns)
 
     def back(self, array: Doubles) -> Doubles:
-        """What `of` does, undone."""
+        """Undo `of`."""
         turned = np.rot90(array, -self.turns)
         return turned[:, ::-1] if self.mirrored else turned
 
@@ -132,7 +132,7 @@ def _pass(
 
 
 def _definite(masks: Doubles) -> NDArray[np.bool_]:
-    """Where resized masks count as set.
+    """Pixels where resized masks count as set.
 
     Note:
         The demo casts (1 - mask) * 255 to uint8 and takes zeros. On x86 the cast wraps, so that an

@@ -14,6 +14,7 @@ from gfm.guidance.guidance import Guidance
 from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
+from gfm.models.images import as_levels
 from gfm.models.options import Augmentation, MatteOptions
 from rssn.imaging.errors import InputError, check_choice
 
@@ -113,11 +114,7 @@ def _predict(
     from gfm.models.fba.predict import predict
 
     alpha, foreground, background = predict(network, image, trimap, views=views)
-    return Prediction(alpha, _levels(foreground), _levels(background), CLASSES[trimap])
-
-
-def _levels(colours: NDArray[np.float32] | None) -> NDArray[np.uint8] | None:
-    return None if colours is None else np.rint(colours * 255).clip(0, 255).astype(np.uint8)
+    return Prediction(alpha, as_levels(foreground), as_levels(background), CLASSES[trimap])
 
 
 SYSTEM = FBAMatting()

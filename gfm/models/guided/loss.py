@@ -64,7 +64,7 @@ def losses(
 
 
 def weights(unknown: Tensor) -> Tensor:
-    """What each pixel of a sample counts (B, 1, 1, 1): their sum over unknown pixels is 1."""
+    """Weight of each pixel of a sample (B, 1, 1, 1): over unknown pixels they sum to 1."""
     counts = unknown.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
     share = counts**POWER
     return share / share.sum() / counts

@@ -21,7 +21,7 @@ LEAK = 0.05  # slope of alpha outside [0, 1] while training
 
 
 class Colours(NamedTuple):
-    """What the network predicts for a batch, all float32 in [0, 1].
+    """Output for a batch, all float32 in [0, 1].
 
     Attributes:
         alpha: (B, 1, H, W).

@@ -40,7 +40,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """How samples are drawn.
+    """Options of drawing samples.
 
     Attributes:
         composites: Share of the samples that are composed; the others are photographs.
@@ -240,7 +240,7 @@ def _mirrored(part: NDArray[Any]) -> NDArray[Any]:
 
 
 def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
-    """Whether the object is cut at the left, top, right and bottom of its picture."""
+    """Sides where the object is cut: left, top, right and bottom of its picture."""
     lines = (alpha[:, 0], alpha[0], alpha[:, -1], alpha[-1])
     left, top, right, bottom = (bool((line > OBJECT).mean() > TOUCHING) for line in lines)
     return left, top, right, bottom

@@ -51,7 +51,7 @@ def random_trimap(alpha: Alpha, rng: np.random.Generator) -> Trimap:
 
 
 def coarse_mask(alpha: Alpha, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """What a segmentation or a hurried hand makes of a matte: shifted, grown or shrunk, holed."""
+    """A matte with the faults of a segmentation: shifted, grown or shrunk, holed."""
     reach = exp(rng.uniform(log(2), log(16)))
     shift = np.array([[1, 0, rng.normal(0, reach / 2)], [0, 1, rng.normal(0, reach / 2)]])
     size = (alpha.shape[1], alpha.shape[0])

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.guidance.masks import trimap_from_mask
 from gfm.models.contract import Conversion, Prediction, System
 from gfm.models.fba.config import FBAConfig
+from gfm.models.images import as_levels
 from gfm.models.imatting.network import IMatting
 from gfm.models.options import MatteOptions
 
@@ -46,11 +46,10 @@ class InteractiveMatting(System):
 
         made = []
         for image, given in zip(images, guidance, strict=True):
-            trimap = given.trimap
-            if trimap is None and given.mask is not None:
-                trimap = trimap_from_mask(given.mask, image)
+            marked = given.trimap is not None or given.mask is not None
+            trimap = given.trimap_of(image) if marked else None
             alpha, *colours = matte(models[0], image, given.clicks, trimap)
-            made.append(Prediction(alpha, *map(_levels, colours)))
+            made.append(Prediction(alpha, *map(as_levels, colours)))
         return made
 
     def task(self) -> type[IMattingTask]:
@@ -68,10 +67,6 @@ class InteractiveMatting(System):
         network.load_state_dict(started.state_dict())
         network.licences = started.licences
         return Conversion(network.eval())
-
-
-def _levels(colours: NDArray[np.float32] | None) -> NDArray[np.uint8] | None:
-    return None if colours is None else np.rint(colours * 255).clip(0, 255).astype(np.uint8)
 
 
 SYSTEM = InteractiveMatting()

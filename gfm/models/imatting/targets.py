@@ -1,4 +1,4 @@
-"""What the three tasks of iMatting need of a crop."""
+"""Targets of the three tasks of iMatting."""
 
 from __future__ import annotations
 

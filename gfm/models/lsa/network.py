@@ -110,14 +110,13 @@ class Decoder(nn.Module):
 
     def forward(self, features: Features, modulate: Modulate | None = None) -> Tensor:
         """Raw alpha (B, 1, H, W); see `LSA.decode`."""
-        x: Tensor | None = None
-        powers = range(len(features.levels), 0, -1)
-        for power, level, block in zip(powers, reversed(features.levels), self.blocks, strict=True):
-            if x is not None:
-                x = functional.interpolate(x, size=level.shape[-2:], mode="nearest")
-            x = block(level if x is None else torch.cat([level, x], dim=1))
-            x = modulated(modulate, power, x)
-        assert x is not None
+        *finer, x = features.levels
+        first, *blocks = self.blocks
+        x = modulated(modulate, len(features.levels), first(x))
+        powers = range(len(finer), 0, -1)
+        for power, level, block in zip(powers, reversed(finer), blocks, strict=True):
+            x = functional.interpolate(x, size=level.shape[-2:], mode="nearest")
+            x = modulated(modulate, power, block(torch.cat([level, x], dim=1)))
         size = features.inputs.shape[-2:]
         x = functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
         raw: Tensor = self.head(torch.cat([features.inputs, x], dim=1))

@@ -1,8 +1,7 @@
 """Images that are the same: by their bytes, or by what they show.
 
-Near-duplicates are found by a 64-bit hash of the lowest frequencies (Zauner, 2010: "pHash") and
-confirmed by comparing thumbnails. The hash is eight lines on top of OpenCV; the packages that offer
-it bring SciPy, Pillow and PyWavelets along and have no search.
+Near-duplicates are found by a 64-bit hash (`rssn.imaging.hashing`) and confirmed by comparing
+thumbnails.
 
 Note:
     Measured on 588 photographs: of copies at half the size 99.8 % are found, as JPEG of quality 30
@@ -19,16 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rssn.imaging.hashing import THUMBNAIL, picture_hash, thumbnail
 from rssn.imaging.images import Uint8Image
-from rssn.imaging.resizing import resize
 
-SAMPLES = 32  # px of the square that the hash is computed from
-THUMBNAIL = 16  # px of the square that is kept to confirm a pair
-FLAT = 0.5  # levels: less contrast than this is no content
 DISTANCE = 10  # bits of 64
 SIMILARITY = 0.9  # correlation of the thumbnails
 CHUNK = 256  # rows of distances at a time: 40 MB for 20,000 images
@@ -74,13 +69,8 @@ def digest_of(path: Path) -> str:
 
 def signature(image: Uint8Image, digest: str) -> Signature:
     """The signature of an image, uint8 RGB (H, W, 3), whose file has this digest."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    # Without the first row and column: these hold brightness and gradients across the picture.
-    low = np.asarray(cv2.dct(resize(grey, (SAMPLES, SAMPLES), "area")), np.float32)[1:9, 1:9]
-    thumbnail = resize(image, (THUMBNAIL, THUMBNAIL), "area")
-    content = thumbnail.tobytes() if thumbnail.std(axis=(0, 1)).max() >= FLAT else b""
-    # Turning an image changes the sign of the odd horizontal frequencies, nothing else.
-    return Signature(digest, _bits(low), _bits(low * np.resize([-1, 1], 8)), content)
+    small = thumbnail(image)
+    return Signature(digest, *picture_hash(image), b"" if small is None else small.tobytes())
 
 
 def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
@@ -143,7 +133,3 @@ def _similarity(first: Signature, second: Signature, likeness: Likeness) -> floa
 def _thumbnail(each: Signature) -> NDArray[np.float64]:
     levels = np.frombuffer(each.thumbnail, np.uint8).reshape(THUMBNAIL, THUMBNAIL, 3)
     return levels.astype(np.float64)
-
-
-def _bits(low: NDArray[np.float32]) -> int:
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")

@@ -41,6 +41,7 @@ def pack(options: argparse.Namespace) -> None:
     )
     material = Material(options.material)
     network.licences = GuidedSamples(material, made.datamodule.draw).licences()
+    network.hashes = material.hashes
     save_model(network, options.out, half=True)
 
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from gfm.checkpoints import packaged
+from gfm.checkpoints.hashes import HASHES_KEY, decode_hashes, encode_hashes
 from gfm.encoders.build import some
 from gfm.models.config import SystemConfig
 from gfm.models.contract import Licence, MattingNetwork, System
@@ -79,6 +80,8 @@ def _metadata(model: MattingNetwork) -> dict[str, str]:
     metadata = {SYSTEM_KEY: model.system, CONFIG_KEY: model.config.to_json()}
     if model.licences:
         metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
+    if model.hashes:
+        metadata[HASHES_KEY] = encode_hashes(model.hashes)
     return metadata
 
 
@@ -123,6 +126,10 @@ def load_network(
     filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
     model.load_state_dict(filled, assign=True)
     model.licences = _licences(metadata.get(LICENCES_KEY, "[]"), path)
+    try:
+        model.hashes = decode_hashes(metadata.get(HASHES_KEY))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return model.eval().to(target)
 
 

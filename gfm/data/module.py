@@ -218,6 +218,11 @@ class GFMData(lightning.LightningDataModule):
         samples = self.loader.dataset.samples if self.loader is not None else None
         return samples.licences() if isinstance(samples, MaterialSet) else []
 
+    def hashes(self) -> dict[str, NDArray[np.uint64]]:
+        """Perceptual hashes of the training pictures by source; of material alone."""
+        samples = self.loader.dataset.samples if self.loader is not None else None
+        return samples.material.hashes if isinstance(samples, MaterialSet) else {}
+
     def state_dict(self) -> dict[str, int]:
         """Where the training data stands; Lightning keeps it in every checkpoint."""
         return self.loader.state_dict() if self.loader is not None else {}

@@ -102,6 +102,8 @@ class MattingNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.licences: list[Licence] = []  # of the training pictures, as far as they are known
+        # Perceptual hashes of the training pictures by source; see `gfm.checkpoints.hashes`.
+        self.hashes: dict[str, NDArray[np.uint64]] = {}
         self.mean: Tensor
         self.scale: Tensor
         for name, value in normalisation(config).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
+from gfm.checkpoints.hashes import join_hashes
 from gfm.data.module import GFMData
 from gfm.models.contract import MattingNetwork
 from gfm.training.task import MattingTask
@@ -35,8 +36,8 @@ class WeightAverage(EMAWeightAveraging):
 def model_to_keep(trainer: lightning.Trainer) -> MattingNetwork | None:
     """The model that a run's files hold: the average where there is one.
 
-    It knows the licences of what it is trained on: those of the model that it began as, and those
-    of the training data.
+    It knows the licences and the hashes of what it is trained on: those of the model that it began
+    as, and those of the training data.
     """
     task = trainer.lightning_module
     if not isinstance(task, MattingTask):
@@ -48,4 +49,6 @@ def model_to_keep(trainer: lightning.Trainer) -> MattingNetwork | None:
     named = {(each.source, each.licence) for each in new}
     before = [each for each in task.model.licences if (each.source, each.licence) not in named]
     model.licences = [*new, *before]
+    seen = data.hashes() if isinstance(data, GFMData) else {}
+    model.hashes = join_hashes(task.model.hashes, seen)
     return model

@@ -6,6 +6,7 @@ its matte, where it is from and under which licence, so that a model can say wha
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
+from rssn.imaging.hashing import picture_hash, thumbnail
 from rssn.imaging.images import Alpha, Pixels, Uint8Image
 from rssn.imaging.reading import Reduction, decode_levels, decode_rgb
 
@@ -172,6 +174,19 @@ class Material:
     def levels(self, number: int) -> Pixels:
         """The matte of a picture (H, W), uint8."""
         return decode_levels(self._bytes(number, "alpha.png"), self._name(number))
+
+    @functools.cached_property
+    def hashes(self) -> dict[str, NDArray[np.uint64]]:
+        """By source, the perceptual hashes of its pictures in rising order, without flat ones.
+
+        Takes 3 ms per picture, once.
+        """
+        found: dict[str, set[int]] = {}
+        for number, picture in enumerate(self.pictures):
+            image = self.image(number, 2)
+            if thumbnail(image) is not None:
+                found.setdefault(picture.source, set()).add(picture_hash(image).straight)
+        return {source: np.array(sorted(each), np.uint64) for source, each in found.items()}
 
     def sources(self) -> list[tuple[str, str, int]]:
         """Source, licence and count of all pictures, the most frequent first."""

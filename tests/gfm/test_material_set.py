@@ -179,6 +179,9 @@ def test_model_file_knows_what_it_was_trained_on(path: Path, tmp_path: Path, mon
     after = gfm.load_model(tmp_path / "runs/c/checkpoints/last.safetensors", "cpu")
     assert after.licences[-1] == Licence("horses", "none stated", 1.0)
     assert len(after.licences) == len(model.licences)
+    assert {source: len(each) for source, each in after.hashes.items()} == {
+        source: len(each) for source, each in Material(path).hashes.items()
+    }
 
 
 def test_untrained_model_says_nothing_and_damage_is_named(tmp_path: Path):

@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("backgrounds", "folder of pictures to put the cut-outs on"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH", help=what)
+    parser.add_argument(
+        "--before", type=Path, metavar="PATH", help="JSON of gfm evaluate before the training"
+    )
+    parser.add_argument("--gallery", type=Path, metavar="PATH", help="a picture to show first")
     parser.add_argument("--facts", type=Path, help="JSON object of lines to print at the end")
     parser.add_argument("--title", default="GFM, trained on composites of RSSN")
     parser.add_argument("--out", type=Path, required=True, help="report.html; a picture beside it")
@@ -53,7 +57,9 @@ def run(options: argparse.Namespace) -> None:
         FailedInputs: The model does not beat the baselines, and `--require-better` is set.
     """
     curves, facts = read_curves(options.log), _read_facts(options.facts)
-    comparison = compare(options.evaluation, options.photos, options.alpha, options.quiet)
+    comparison = compare(
+        options.evaluation, options.photos, options.alpha, options.before, options.quiet
+    )
     names = sorted(comparison.rows[MODEL], key=lambda name: comparison.rows[MODEL][name]["sad"])
     scenes = _scenes(names, options)
     machine = f"{platform.machine()}, Python {platform.python_version()}"
@@ -63,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         curves,
         scenes,
         [*((str(k), str(v)) for k, v in facts.items()), ("machine", machine)],
+        None if options.gallery is None else read_rgb(options.gallery),
     )
     _write(options.out, page.encode())
     _write(options.out.with_name("picture.jpg"), encode_rgb(contact_sheet(scenes)))

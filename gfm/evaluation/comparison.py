@@ -14,7 +14,8 @@ from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_alpha, read_rgb
 
-MODEL, GRABCUT, CONSTANT = "GFM", "GrabCut from a centred box", "best constant matte"
+MODEL, BEFORE = "GFM", "the model before training"
+GRABCUT, CONSTANT = "GrabCut from a centred box", "best constant matte"
 DECIDING = ("sad", "mse")
 
 
@@ -35,6 +36,12 @@ class Comparison:
         values = [row[metric] for row in self.rows[method].values() if metric in row]
         return math.fsum(values) / len(values) if values else None
 
+    def change(self, metric: str) -> float | None:
+        """Relative change of a mean by the training, -0.2 for a fifth less; None if unknown."""
+        before = self.mean(BEFORE, metric) if BEFORE in self.rows else None
+        after = self.mean(MODEL, metric)
+        return None if after is None or not before else after / before - 1
+
     def defeats(self) -> list[str]:
         """One line for each mean in which the model is not better than another method."""
         lines = []
@@ -52,20 +59,29 @@ def figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -> Comparison:
+def compare(
+    evaluation: Path, photos: Path, alphas: Path, before: Path | None = None, quiet: bool = False
+) -> Comparison:
     """Put an evaluation of `gfm evaluate` beside GrabCut and the best constants.
 
     Args:
         evaluation: JSON of `gfm evaluate`, convention `gfm`.
         photos: Folder of the photographs.
         alphas: Folder of the reference mattes, with the same names.
+        before: Another such JSON, of the model before training, on the same photographs.
         quiet: Show no progress.
 
     Raises:
         InputError: The JSON is none of `gfm evaluate`, is of another convention, or names a
-            photograph that is not there.
+            photograph that is not there; or `before` is of other photographs.
     """
     images = _read_evaluation(evaluation)
+    untrained = {} if before is None else {BEFORE: _read_evaluation(before)}
+    if untrained and (differing := sorted(untrained[BEFORE].keys() ^ images.keys())):
+        raise InputError(
+            f"{before}: differs from {evaluation} in {', '.join(differing)}; evaluate both models "
+            "on the same photographs"
+        )
     pictures = {path.stem: path for path in image_files(photos)}
     mattes = {path.stem: path for path in image_files(alphas)}
     if absent := sorted(images.keys() - (pictures.keys() & mattes.keys())):
@@ -78,7 +94,7 @@ def compare(evaluation: Path, photos: Path, alphas: Path, quiet: bool = False) -
             metric: evaluate(constant, alpha)[metric]
             for metric, constant in best_constants(alpha).items()
         }
-    return Comparison({MODEL: images, GRABCUT: boxes, CONSTANT: constants})
+    return Comparison({MODEL: images, **untrained, GRABCUT: boxes, CONSTANT: constants})
 
 
 def _read_evaluation(path: Path) -> dict[str, dict[str, float]]:

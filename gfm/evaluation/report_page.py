@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.evaluation.comparison import CONSTANT, DECIDING, GRABCUT, MODEL, Comparison, figure
+from gfm.evaluation.comparison import DECIDING, Comparison, figure
 from gfm.metrics import METRICS
 from rssn.imaging.drawing import fitted
 from rssn.imaging.writing import encode_rgb
@@ -64,11 +64,23 @@ def render(
     curves: Sequence[Curve],
     scenes: Sequence[Scene],
     facts: Sequence[tuple[str, str]],
+    gallery: NDArray[np.uint8] | None = None,
 ) -> str:
-    """The whole page as HTML; it refers to nothing outside itself."""
+    """The whole page as HTML; it refers to nothing outside itself.
+
+    Args:
+        title: Of the page.
+        comparison: Metrics of the model and of what it has to beat.
+        curves: Of the training.
+        scenes: Held-out photographs and their mattes.
+        facts: Lines of the table at the end.
+        gallery: A picture to show first, uint8 RGB (H, W, 3).
+    """
     parts = [
         f"<h1>{html.escape(title)}</h1>",
+        *([] if gallery is None else [_gallery(gallery)]),
         _verdict(comparison),
+        _change(comparison),
         "<h2>Held-out photographs, means</h2>",
         _table(comparison),
         '<p class="note">Convention <code>gfm</code>, whole image; SAD, Grad and Conn in '
@@ -149,13 +161,30 @@ def _verdict(comparison: Comparison) -> str:
     return f'<div class="verdict lost">The model does not beat the baselines:<ul>{lines}</ul></div>'
 
 
+def _gallery(picture: NDArray[np.uint8]) -> str:
+    return (
+        "<h2>Photographs, matted by the packaged models</h2>"
+        '<img alt="photographs, mattes and cut-outs" style="width: 100%" '
+        f'src="{_encoded(picture)}">'
+    )
+
+
+def _change(comparison: Comparison) -> str:
+    moved = [
+        f"{metric.upper()} by {change:+.1%}"
+        for metric in METRICS
+        if (change := comparison.change(metric)) is not None
+    ]
+    return f"<p>The training changed {', '.join(moved)}.</p>" if moved else ""
+
+
 def _table(comparison: Comparison) -> str:
     means = {
         metric: {method: comparison.mean(method, metric) for method in comparison.rows}
         for metric in METRICS
     }
     rows = []
-    for method in (MODEL, GRABCUT, CONSTANT):
+    for method in comparison.rows:
         cells = []
         for metric in METRICS:
             value = means[metric][method]
@@ -185,7 +214,7 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
         + ", ".join(
             f"{m.upper()} {figure(comparison.rows[method][scene.name][m])}" for m in DECIDING
         )
-        for method in (MODEL, GRABCUT, CONSTANT)
+        for method in comparison.rows
     )
     name = html.escape(scene.name)
     return (
@@ -194,5 +223,8 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
 
 
 def _data(picture: NDArray[np.uint8]) -> str:
-    encoded = base64.b64encode(encode_rgb(fit_page(picture))).decode()
-    return f"data:image/jpeg;base64,{encoded}"
+    return _encoded(fit_page(picture))
+
+
+def _encoded(picture: NDArray[np.uint8]) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(encode_rgb(picture)).decode()}"

@@ -12,7 +12,7 @@ import pytest
 from data_tools.scenes import draw_scene
 from gfm.__main__ import main
 from gfm.evaluation.baselines import best_constants, grabcut
-from gfm.evaluation.comparison import CONSTANT, GRABCUT, MODEL, Comparison
+from gfm.evaluation.comparison import BEFORE, CONSTANT, GRABCUT, MODEL, Comparison
 from gfm.evaluation.report_page import Curve, chart, fit_page
 from gfm.metrics import METRICS, Metric
 from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
@@ -136,6 +136,33 @@ def test_new_metric_has_its_column(demo: Path, monkeypatch: pytest.MonkeyPatch) 
     assert heads == ["Method", "SAD", "MSE", "MAD", "GRAD", "CONN", "WORST"]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
     assert cells[6] == "0" and float(cells[13]) > 0.5 and cells[20] == "–"
+
+
+def test_the_change_by_training_is_on_the_page_with_the_gallery(demo: Path) -> None:
+    spoiled = demo / "spoiled"
+    spoiled.mkdir()
+    for path in (demo / "truth").iterdir():
+        write_alpha(spoiled / path.name, np.ones((64, 64), np.float32))
+    evaluate_mattes(demo, "spoiled")
+    (demo / "e.json").rename(demo / "before.json")
+    evaluate_mattes(demo)
+    picture = str(next((demo / "photos").iterdir()))
+    assert report(demo, "--before", str(demo / "before.json"), "--gallery", picture) == 0
+    page = (demo / "report.html").read_text()
+    assert BEFORE in page
+    assert "The training changed SAD by -100.0%" in page
+    assert page.count("data:image/jpeg;base64,") == 1 + 3 * 5
+
+
+def test_an_evaluation_before_of_other_photographs_is_refused(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate_mattes(demo)
+    content = json.loads((demo / "e.json").read_text())
+    content["images"].pop()
+    (demo / "before.json").write_text(json.dumps(content))
+    assert report(demo, "--before", str(demo / "before.json")) == 2
+    assert "before.json" in capsys.readouterr().err
 
 
 def test_long_thin_photograph_stays_a_picture() -> None:

@@ -1,4 +1,4 @@
-"""The picture of docs/lite.md: photographs, the packaged model's mattes, and cut-outs in rows."""
+"""A picture of photographs, their mattes and cut-outs, in rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACKGROUND = (236, 236, 232)
 
 def main() -> int:
     """The command; 0 done, 2 usage."""
-    parser = argparse.ArgumentParser(prog="lite_gallery", description=__doc__)
+    parser = argparse.ArgumentParser(prog="gallery", description=__doc__)
     add = parser.add_argument
     add("photographs", type=Path, nargs="+", help="files, in the order of the picture")
     add("--model", default="lite")

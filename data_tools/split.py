@@ -174,12 +174,12 @@ def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
 def _write_licences(out: Path, folder: Path, licences: Licences, jobs: Sequence[_Job]) -> None:
     for side in SIDES:
         files = sorted(job.files[-1] for job in jobs if job.side == side)
-        rows = [(file.as_posix(), licences.of(folder / file)) for file in files]
-        known = [row for row in rows if row[1] is not None]
+        terms = {file.as_posix(): licences.terms(folder / file) for file in files}
+        known = [(file, of.licence, of.source) for file, of in terms.items() if of.licence]
         if known:
             path = out / side / LISTS[0]
             with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as text:
-                csv.writer(text).writerows([("file", "licence"), *known])
+                csv.writer(text).writerows([("file", "licence", "source"), *known])
 
 
 def _claim(out: Path, options: SplitOptions) -> dict[str, Side]:

@@ -16,6 +16,7 @@ COMMANDS = {
     "info": ("gfm.commands.info", "parameters and multiply-adds, beside the published ones"),
     "convert": ("gfm.commands.convert", "turn a released checkpoint into a model file"),
     "export": ("gfm.commands.export", "write a model as ONNX or OpenVINO, compared with PyTorch"),
+    "licence": ("gfm.commands.licence", "what a model was trained on, and what that allows"),
     "evaluate": ("gfm.evaluation.evaluate", "compare mattes with the true ones"),
     "evaluate-clicks": (
         "gfm.commands.evaluate_clicks",

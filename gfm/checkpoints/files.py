@@ -58,7 +58,7 @@ def save_model(
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as part:  # not save_file, whose files only their owner may read
-            part.write_bytes(_in_order(save(tensors, metadata=_metadata(model))))
+            part.write_bytes(_in_order(save(tensors, metadata=metadata_of(model))))
 
 
 def _in_order(data: bytes) -> bytes:
@@ -76,7 +76,8 @@ def config_text(model: MattingNetwork) -> str:
     return json.dumps({SYSTEM_KEY: model.system, **json.loads(model.config.to_json())})
 
 
-def _metadata(model: MattingNetwork) -> dict[str, str]:
+def metadata_of(model: MattingNetwork) -> dict[str, str]:
+    """System, configuration and licences, as every file of the model holds them."""
     metadata = {SYSTEM_KEY: model.system, CONFIG_KEY: model.config.to_json()}
     if model.licences:
         metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
@@ -85,9 +86,14 @@ def _metadata(model: MattingNetwork) -> dict[str, str]:
     return metadata
 
 
-def _licences(text: str, path: Path) -> list[Licence]:
+def parse_licences(text: str | None, path: Path) -> list[Licence]:
+    """Licences from the metadata of a file; none where it has no such entry.
+
+    Raises:
+        InputError: The entry is damaged.
+    """
     try:
-        return [Licence(**values) for values in json.loads(text)]
+        return [Licence(**values) for values in json.loads(text or "[]")]
     except (ValueError, TypeError):
         raise InputError(f"{path}: its list of licences is damaged; get the file again") from None
 
@@ -125,7 +131,7 @@ def load_network(
     # Copies, for the tensors of the file change with it.
     filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
     model.load_state_dict(filled, assign=True)
-    model.licences = _licences(metadata.get(LICENCES_KEY, "[]"), path)
+    model.licences = parse_licences(metadata.get(LICENCES_KEY), path)
     try:
         model.hashes = decode_hashes(metadata.get(HASHES_KEY))
     except InputError as error:
@@ -157,6 +163,20 @@ def read_config(path_or_hub_id: str | Path) -> tuple[System, SystemConfig]:
         return _config(path, _read(path, with_tensors=False)[0])
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def read_licences(path_or_hub_id: str | Path) -> list[Licence]:
+    """Licences of what `load_network` takes; none where the file does not record them.
+
+    Raises:
+        InputError: As there.
+    """
+    path = _find(path_or_hub_id)
+    try:
+        metadata, _ = _read(path, with_tensors=False)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return parse_licences(metadata.get(LICENCES_KEY), path)
 
 
 def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -28,6 +28,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from gfm.checkpoints.files import read_config as read_network_config
+from gfm.checkpoints.licences import Allowed, check_allowed
 from gfm.data.module import GFMData
 from gfm.data.samples import Targets
 from gfm.models.registry import DEFAULT_TASK
@@ -97,6 +98,13 @@ class GFMCommandLine(LightningCLI):
             ("tags", list[str] | None, "Tags of the run on W&B, such as '[a, b]'."),
         ):
             parser.add_argument(f"--wandb_{name}", type=kind, metavar=name.upper(), help=what)
+        parser.add_argument(
+            "--licences",
+            type=Allowed | None,
+            metavar="TERMS",
+            help="Train only on sources with these terms or freer ones: permissive, attribution or "
+            "share-alike.",
+        )
         parser.set_defaults(
             {
                 "checkpoint.monitor": "val_sad",
@@ -152,6 +160,13 @@ class GFMCommandLine(LightningCLI):
         check_network_options(options, config, names, asked)
         for name in names:
             options[name] = getattr(config, name, options[name])
+
+    def before_fit(self) -> None:
+        """Refuse sources whose licences were not asked for, before anything is computed."""
+        allowed = self._get(self.config_init, "licences")
+        if allowed is not None:
+            task, data = self.model, self.datamodule
+            check_allowed([*data.licences(), *task.initial_licences()], allowed)
 
     def _wandb_options(self) -> WandbOptions | None:
         project = self._get(self.config_init, "wandb")

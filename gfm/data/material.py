@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
+from gfm.data.licences import shares
 from gfm.models.contract import Licence
 from rssn.foreground.colour_fill import fill_colours
 from rssn.imaging.errors import InputError
@@ -161,16 +162,12 @@ class MaterialSet:
             (self._cutouts, options.composites * options.cutouts),
             (self._backgrounds, options.composites),
         )
-        shares: dict[tuple[str, str], float] = {}
-        for (numbers, ends), share in kinds:
-            for index, number in enumerate(numbers):
-                picture = self.material.pictures[number]
-                of = (picture.source, picture.licence)
-                weight = ends[index] - (ends[index - 1] if index else 0)
-                shares[of] = shares.get(of, 0) + share * float(weight)
-        total = sum(shares.values())
-        ordered = sorted(shares.items(), key=lambda item: -item[1])
-        return [Licence(*of, round(share / total, 5)) for of, share in ordered]
+        pictures = self.material.pictures
+        return shares(
+            (pictures[number].source, pictures[number].licence, share * float(weight))
+            for (numbers, ends), share in kinds
+            for number, weight in zip(numbers, np.diff(ends, prepend=0), strict=True)
+        )
 
     def _drawn_from(self, kind: str, needed: bool) -> tuple[list[int], NDArray[np.float64]]:
         """The pictures of a kind that are drawn, and the ends of their shares of [0, 1]."""

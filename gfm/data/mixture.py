@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 
 from gfm.data.crops import Cropper, Planes
+from gfm.data.licences import joined, licences_of_build
 from gfm.data.sets import FinishedShards, PhotographFolder, TrainingSet, open_training_set
+from gfm.models.contract import Licence
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import unit
 from rssn.imaging.locations import locate
@@ -77,6 +79,10 @@ class Mixture:
         part, samples, local, turn = self._find(number)
         return samples.crop(local, epoch * self.sets[part][1] + turn, cropper, rng)
 
+    def licences(self) -> list[Licence]:
+        """Those of all sets, by their shares of an epoch."""
+        return joined((each.licences(), len(each) * repeat) for each, repeat in self.sets)
+
     def _find(self, number: int) -> tuple[int, TrainingSet, int, int]:
         """The set and its position, the sample there, and which repetition."""
         part = bisect_right(self._ends, number)
@@ -109,6 +115,10 @@ class ArrangedComposites:
         made, scale = self.shards.arrange(number, epoch, cropper.options.size)
         planes = Planes(made.composite, made.alpha, made.foreground, made.background)
         return cropper.finish(planes, rng), scale
+
+    def licences(self) -> list[Licence]:
+        """Those that the manifest records."""
+        return licences_of_build(self.shards.manifest)
 
 
 class ArrangedPhotographs(FinishedShards):

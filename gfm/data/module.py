@@ -214,9 +214,9 @@ class GFMData(lightning.LightningDataModule):
                 )
 
     def licences(self) -> list[Licence]:
-        """Sources and licences of the training data, as far as it names them: material does."""
-        samples = self.loader.dataset.samples if self.loader is not None else None
-        return samples.licences() if isinstance(samples, MaterialSet) else []
+        """Sources and licences of the training data."""
+        samples = self.samples() if self.loader is None else self.loader.dataset.samples
+        return samples.licences()
 
     def hashes(self) -> dict[str, NDArray[np.uint64]]:
         """Perceptual hashes of the training pictures by source; of material alone."""

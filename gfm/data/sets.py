@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from gfm.data.crops import Cropper, Planes
+from gfm.data.licences import licences_of_build, licences_of_photographs
+from gfm.models.contract import Licence
 from rssn.build.sources import find_sources
 from rssn.imaging.crops import cut, cut_alpha, decode_cut
 from rssn.imaging.errors import InputError
@@ -39,6 +41,10 @@ class TrainingSet(Protocol):
         Raises:
             InputError: The sample cannot be used; the message names it.
         """
+        ...
+
+    def licences(self) -> list[Licence]:
+        """Sources and licences of what it shows, by their shares of the samples."""
         ...
 
 
@@ -84,6 +90,10 @@ class FinishedShards:
         planes = Planes(cuts["composite"], alpha, cuts.get("foreground"), cuts.get("background"))
         return cropper.finish(planes, rng), size / box.side
 
+    def licences(self) -> list[Licence]:
+        """Those that the manifest records."""
+        return licences_of_build(self.manifest)
+
     def members(self, number: int) -> tuple[str, dict[str, bytes]]:
         """What begins messages about a sample, and its parts, encoded, by their names.
 
@@ -122,6 +132,10 @@ class FreshComposites:
         planes = Planes(made.composite, made.alpha, made.foreground, made.background)
         return cropper.finish(planes, rng), size / box.side
 
+    def licences(self) -> list[Licence]:
+        """Those that the manifest records."""
+        return licences_of_build(self.shards.manifest)
+
 
 class PhotographFolder:
     """Photographs in original/ with mattes in mask/; their F and B are not known.
@@ -155,6 +169,10 @@ class PhotographFolder:
         box, size = cropper.place(levels, rng), cropper.options.size
         planes = Planes(cut(image, box, size), cut_alpha(levels, box, size), None, None)
         return cropper.finish(planes, rng), size / box.side
+
+    def licences(self) -> list[Licence]:
+        """Those in the lists beside the photographs."""
+        return licences_of_photographs(self._sources)
 
     def read(self, number: int) -> tuple[Uint8Image, Pixels]:
         """A photograph (H, W, 3) and its matte (H, W), levels as stored.

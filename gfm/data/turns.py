@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfm.data.crops import Cropper, Planes
+from gfm.data.licences import joined
 from gfm.data.sets import TrainingSet, open_training_set
+from gfm.models.contract import Licence
 from rssn.imaging.errors import InputError
 from rssn.imaging.seeding import generator
 from rssn.route.compose import RouteOptions
@@ -73,6 +75,10 @@ class TasksInTurn:
         turn, place = divmod(local, len(samples))
         order = generator(self.seed, "task", part.task, epoch, turn).permutation(len(samples))
         return samples.crop(int(order[place]), epoch, cropper, rng)
+
+    def licences(self) -> list[Licence]:
+        """Those of all tasks, by their shares of an epoch."""
+        return joined((samples.licences(), part.samples) for part, samples in self.parts)
 
     def _find(self, number: int) -> tuple[TaskPart, TrainingSet, int]:
         """The task, its set, and which of its samples in the epoch."""

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from gfm.blocks.convolutions import conv_bn_relu
 from gfm.encoders.densenet import DenseNet
 from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
-from gfm.encoders.packages import package_weights
+from gfm.encoders.packages import PACKAGES, package_weights
 from gfm.encoders.resnet import SHAPES, BasicBlock, ResNet
 from rssn.imaging.errors import InputError
 
@@ -30,11 +30,13 @@ class Encoder(nn.Module):
         multiple: Height and width of the input must be multiples of this.
         weights: Where its first values came from: `timm:TAG`, `package`, a file, or None for random
             ones.
+        licence: Of these weights, where timm or the package states it.
     """
 
     channels: tuple[int, ...]
     multiple: int = 32
     weights: str | None = None
+    licence: str | None = None
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode a normalised image (B, 3, H, W) to its levels, finest first."""
@@ -185,6 +187,13 @@ class FullResolutionResNet(Encoder):
         return _chain(self.stages, image)
 
 
+# timm's names of the paper's encoders.
+PAPER_NAMES = {
+    "r34": "resnet34",
+    "r34_2b": "resnet34",
+    "d121": "densenet121",
+    "r101": "resnet101",
+}
 TIMM = "timm"  # weights of timm; "timm:TAG" tells which
 # Of the weights of the paper's encoders, which began with those of torchvision.
 PAPER_TAG = "tv_in1k"
@@ -214,6 +223,7 @@ def build_encoder(backbone: str, weights: str | Path | None = None) -> Encoder:
     weights = tagged_weights(backbone, weights)
     encoder = _build(backbone, weights)
     encoder.weights = None if weights is None else str(weights)
+    encoder.licence = weights_licence(backbone, weights)
     return encoder
 
 
@@ -228,6 +238,20 @@ def tagged_weights(backbone: str, weights: str | Path | None) -> str | Path | No
     name, _, tag = backbone.removeprefix("timm:").partition(".")
     preferred = timm.get_pretrained_cfg(name, allow_unregistered=True)
     return f"{TIMM}:{tag or (preferred.tag if preferred else '')}"
+
+
+def weights_licence(backbone: str, weights: str | Path | None) -> str | None:
+    """Licence of an encoder's weights, as timm or the package states it; None of a file."""
+    name = PAPER_NAMES.get(backbone, backbone.removeprefix("timm:"))
+    if weights == "package":
+        return PACKAGES[name].licence
+    if (tag := _tag(weights)) is None:
+        return None
+    import timm
+
+    found = timm.get_pretrained_cfg(f"{name.partition('.')[0]}.{tag}", allow_unregistered=True)
+    licence: str | None = found.license if found else None
+    return licence
 
 
 def _build(backbone: str, weights: str | Path | None) -> Encoder:

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
-from gfm.checkpoints.files import CONFIG_KEY, SYSTEM_KEY
+from gfm.checkpoints.files import CONFIG_KEY, LICENCES_KEY, SYSTEM_KEY, metadata_of
 from gfm.export.parity import Difference, check_export, example_inputs
 from gfm.export.runtimes import RUNTIMES, require
 from gfm.models.contract import Graph, MattingNetwork
@@ -57,7 +57,7 @@ def export(
 
     The file has its name only once it was compared with PyTorch (`gfm.export.parity`); a file of
     that name from before stays when the new one is refused. Its metadata holds the configuration,
-    so that `gfm.load_model` needs nothing else.
+    so that `gfm.load_model` needs nothing else, and the licences.
 
     Args:
         model: The network; it stays as it is, the file holds its eval mode.
@@ -90,7 +90,7 @@ def export(
         graph = get_system(network.system).graph(network)
         with step("trace"):
             proto = _trace(graph, str(path))
-        for key, text in ((SYSTEM_KEY, network.system), (CONFIG_KEY, network.config.to_json())):
+        for key, text in metadata_of(network).items():
             proto.metadata_props.add(key=key, value=text)
         for rounded in (False, True) if half else (False,):
             made = folder / ("half" if rounded else "exact") / path.name
@@ -159,7 +159,7 @@ def _write_openvino(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
     openvino = require("openvino", "openvino")
     graph = openvino.Core().read_model(model.SerializeToString())
     for entry in model.metadata_props:
-        if entry.key in (SYSTEM_KEY, CONFIG_KEY):
+        if entry.key in (SYSTEM_KEY, CONFIG_KEY, LICENCES_KEY):
             graph.set_rt_info(entry.value, [entry.key])
     openvino.save_model(graph, path, compress_to_fp16=half)
 

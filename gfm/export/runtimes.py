@@ -12,7 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfm.checkpoints.files import CONFIG_KEY, OLD_CONFIG_KEY, SYSTEM_KEY, Device
+from gfm.checkpoints.files import (
+    CONFIG_KEY,
+    LICENCES_KEY,
+    OLD_CONFIG_KEY,
+    SYSTEM_KEY,
+    Device,
+)
 from gfm.models.contract import GraphRuntime, MattingModel
 from gfm.models.registry import DEFAULT, get_system
 from rssn.imaging.errors import InputError, check_choice, how_to_install, one_line
@@ -25,7 +31,8 @@ class Runtime(GraphRuntime, Protocol):
     """What runs the graph of a file.
 
     Attributes:
-        metadata: System and configuration (JSON) of the network, as far as the file holds them.
+        metadata: System, configuration and licences (JSON) of the network, as far as the file
+            holds them.
         inputs: Names of the graph's inputs.
         outputs: Names of the graph's outputs.
     """
@@ -123,7 +130,7 @@ class OpenVino:
             raise InputError(_unreadable(path, error)) from None
         self.metadata = {
             key: str(self._model.get_rt_info([key]).value)
-            for key in (SYSTEM_KEY, CONFIG_KEY, OLD_CONFIG_KEY)
+            for key in (SYSTEM_KEY, CONFIG_KEY, OLD_CONFIG_KEY, LICENCES_KEY)
             if self._model.has_rt_info([key])
         }
         self.inputs = tuple(given.get_any_name() for given in self._model.inputs)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pytorch_lightning as lightning
 
 ConvertOption = Literal["variant", "backbone", "rosta"]
+NOT_RECORDED = "not recorded"  # in place of a licence
 
 
 class Licence(NamedTuple):
@@ -34,7 +35,7 @@ class Licence(NamedTuple):
     Attributes:
         source: The set of pictures, or what made them.
         licence: Under which they may be used, as the source states it.
-        share: Of the draws in the training that used them, 0 to 1.
+        share: Of the draws in the training that used them, 0 to 1; 0 for weights to start from.
     """
 
     source: str

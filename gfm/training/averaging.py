@@ -36,8 +36,8 @@ class WeightAverage(EMAWeightAveraging):
 def model_to_keep(trainer: lightning.Trainer) -> MattingNetwork | None:
     """The model that a run's files hold: the average where there is one.
 
-    It knows the licences and the hashes of what it is trained on: those of the model that it began
-    as, and those of the training data.
+    It knows the licences and the hashes of what it is trained on: those of the training data, and
+    those of the weights that it began with.
     """
     task = trainer.lightning_module
     if not isinstance(task, MattingTask):
@@ -47,7 +47,7 @@ def model_to_keep(trainer: lightning.Trainer) -> MattingNetwork | None:
     data = getattr(trainer, "datamodule", None)
     new = data.licences() if isinstance(data, GFMData) else []
     named = {(each.source, each.licence) for each in new}
-    before = [each for each in task.model.licences if (each.source, each.licence) not in named]
+    before = [e for e in task.initial_licences() if (e.source, e.licence) not in named]
     model.licences = [*new, *before]
     seen = data.hashes() if isinstance(data, GFMData) else {}
     model.hashes = join_hashes(task.model.hashes, seen)

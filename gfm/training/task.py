@@ -24,7 +24,7 @@ from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE
 from gfm.inference.matting import check_models, predict, with_colours
 from gfm.models.config import SystemConfig
-from gfm.models.contract import MattingNetwork
+from gfm.models.contract import NOT_RECORDED, Licence, MattingNetwork
 from gfm.models.options import MatteOptions
 from gfm.training.parameter_groups import parameter_groups, regroup
 from gfm.training.schedule import cosine_factor, count_next_epoch, share_done
@@ -106,6 +106,14 @@ class MattingTask(lightning.LightningModule):
         encoder = getattr(self.model, "encoder", None)
         found: str | None = self.hparams.get("model") or getattr(encoder, "weights", None)
         return found
+
+    def initial_licences(self) -> list[Licence]:
+        """Licences of the weights that the training began with; a model file brings its own."""
+        if self.model.licences or self.initial_weights is None:
+            return self.model.licences
+        licence = getattr(getattr(self.model, "encoder", None), "licence", None)
+        source = f"initial weights {Path(self.initial_weights).name}"
+        return [Licence(source, licence or NOT_RECORDED, 0.0)]
 
     def start_from(self, path: str, *kinds: type[N]) -> N:
         """The network of a model file, in training mode, for the subclass to set as `model`.

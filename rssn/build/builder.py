@@ -177,7 +177,7 @@ def build(
                 for failure in failures + inputs.failures
             )
             check_all_there(folder, [*shards, *more])
-            manifest = Manifest(plan, shards, failures, folder, more)
+            manifest = Manifest(plan, shards, failures, folder, more, origins=inputs.origins())
             manifest.write()
             (folder / PLAN_NAME).unlink(missing_ok=True)
     return manifest

@@ -39,6 +39,11 @@ class Sample(Protocol):
         """Its key in the shard."""
         ...
 
+    @property
+    def pictures(self) -> tuple[Source | Background, ...]:
+        """The pictures that it shows."""
+        ...
+
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """Its encoded members."""
         ...
@@ -60,6 +65,11 @@ class SampleTask:
         """Its key in the shard."""
         return sample_key(self.source.id, self.k)
 
+    @property
+    def pictures(self) -> tuple[Source | Background, ...]:
+        """Foreground, and background where there is one."""
+        return (self.source,) if self.background is None else (self.source, self.background)
+
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """Composite, alpha, F, B and record."""
         foreground = PreparedForeground(settings, self.source, self.source_digest)
@@ -78,6 +88,11 @@ class ForegroundSample:
     def key(self) -> str:
         """Its key in the shard."""
         return safe_key(self.source.id)
+
+    @property
+    def pictures(self) -> tuple[Source | Background, ...]:
+        """The foreground."""
+        return (self.source,)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """Alpha, F, F denoised where the route denoises, and record."""
@@ -102,6 +117,11 @@ class BackgroundSample:
     def key(self) -> str:
         """Its key in the shard."""
         return safe_key(self.background.path.name)
+
+    @property
+    def pictures(self) -> tuple[Source | Background, ...]:
+        """The background."""
+        return (self.background,)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """B, B denoised where the route denoises, and record."""

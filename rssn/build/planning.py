@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -31,6 +32,7 @@ from rssn.imaging.errors import InputError, how_to_install
 from rssn.imaging.seeding import generator
 from rssn.route.backgrounds import BackgroundSampler
 from rssn.route.compose import RouteOptions, draw_steps
+from rssn.shards.manifest import Origin
 from rssn.shards.tars import Content
 
 Task = TypeVar("Task")
@@ -51,6 +53,20 @@ class Inputs:
     backgrounds: Sequence[Sample]
     digest: str
     failures: list[str]
+
+    def origins(self) -> list[Origin]:
+        """Data sets and licences of all pictures, the most frequent of each part first."""
+        counts = Counter(
+            ("foreground" if isinstance(each, Source) else "background", each.origin, each.licence)
+            for sample in (*self.samples, *self.backgrounds)
+            for each in sample.pictures
+        )
+        found = [Origin(*of, uses) for of, uses in counts.items()]
+        return sorted(found, key=_by_part_and_use)
+
+
+def _by_part_and_use(origin: Origin) -> tuple[bool, int, str, str]:
+    return origin.part != "foreground", -origin.uses, origin.source or "", origin.licence or ""
 
 
 def find_inputs(

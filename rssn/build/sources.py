@@ -30,6 +30,7 @@ class Source:
         matte: The matte; the same file as `image` for RGBA.
         is_photograph: The image holds its own background: F has to be estimated.
         licence: Of the image, where a list beside it tells.
+        origin: Data set that it is from, likewise.
     """
 
     id: str
@@ -37,14 +38,16 @@ class Source:
     matte: Path
     is_photograph: bool
     licence: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
 class Background:
-    """A background's file, and its licence where a list beside it tells."""
+    """A background's file, with licence and data set where a list beside it tells."""
 
     path: Path
     licence: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
         raise InputError(f"{folder}: no such folder; give one with {LAYOUTS}")
     sources, failures = _find_layout(folder)
     licences = Licences(folder)
-    return [replace(source, licence=licences.of(source.image)) for source in sources], failures
+    terms = [licences.terms(source.image) for source in sources]
+    known = zip(sources, terms, strict=True)
+    return [replace(source, licence=t.licence, origin=t.source) for source, t in known], failures
 
 
 def find_backgrounds(folder: Path) -> list[Background]:
@@ -89,7 +94,8 @@ def find_backgrounds(folder: Path) -> list[Background]:
         InputError: The folder is missing, holds no image, or its list of licences is broken.
     """
     licences = Licences(folder)
-    return [Background(path, licences.of(path)) for path in image_files(folder)]
+    terms = {path: licences.terms(path) for path in image_files(folder)}
+    return [Background(path, found.licence, found.source) for path, found in terms.items()]
 
 
 def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from rssn.imaging.errors import FailedInputs, InputError, one_line
 from rssn.imaging.files import whole_file
@@ -63,6 +63,22 @@ class Plan:
             )
 
 
+class Origin(NamedTuple):
+    """Pictures of a build that share data set and licence.
+
+    Attributes:
+        part: 'foreground' or 'background'.
+        source: The data set; None where no list told.
+        licence: Likewise.
+        uses: Samples that show one of them; pictures, where the shards hold sources.
+    """
+
+    part: str
+    source: str | None
+    licence: str | None
+    uses: int
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a build made.
@@ -74,6 +90,7 @@ class Manifest:
         folder: Where it lies, and mostly the shards too: see `tars`.
         backgrounds: Shards of the backgrounds, where the shards hold sources.
         index_sha256: Of the index beside it; None where the manifest does not tell.
+        origins: Data sets and licences of the pictures; empty in earlier builds and tars of others.
     """
 
     plan: Plan
@@ -82,6 +99,7 @@ class Manifest:
     folder: Location = Path()
     backgrounds: list[ShardInfo] = field(default_factory=list)
     index_sha256: str | None = field(default=None, compare=False)
+    origins: list[Origin] = field(default_factory=list)
 
     @property
     def samples(self) -> int:
@@ -123,6 +141,7 @@ class Manifest:
                 folder,
                 [ShardInfo(**shard) for shard in values.get("backgrounds", [])],
                 values.get("index_sha256"),
+                [Origin(**origin) for origin in values.get("origins", [])],
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -186,6 +205,8 @@ class Manifest:
                 {key: value for key, value in vars(info).items() if key != "entries"}
                 for info in infos
             ]
+        if self.origins:
+            values["origins"] = [origin._asdict() for origin in self.origins]
         if index_sha256 is not None:
             values["index_sha256"] = index_sha256
         values["sha256"] = _digest(values)

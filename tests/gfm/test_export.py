@@ -16,10 +16,12 @@ from tiny import ROSTAS, build, draw_photograph, parts_of, random_image, shared
 import gfm
 from gfm.__main__ import main
 from gfm.checkpoints.files import CONFIG_KEY, save_model
+from gfm.commands.licence import licences_of
 from gfm.export import exporting
 from gfm.export.exporting import export
 from gfm.export.parity import LIMIT, SIZES, check_export, picture
 from gfm.export.runtimes import RUNTIMES, keep_needed, load_exported
+from gfm.models.contract import Licence
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.exported import FIELDS, graph, matte_distance, output_names, part_name
 from gfm.models.glance_focus.network import Matting
@@ -335,13 +337,16 @@ def check_runs_like(model, network):
 
 
 def test_onnx_file_runs_like_the_network(tmp_path, capsys):
-    save_model(shared(), tmp_path / "m.safetensors")
+    network = copy.deepcopy(shared())
+    network.licences = [Licence("scans", "MIT", 1.0)]
+    save_model(network, tmp_path / "m.safetensors")
     out = tmp_path / "m.onnx"
     command = ["export", "--model", str(tmp_path / "m.safetensors"), "--format", "onnx"]
     assert main([*command, "--out", str(out), "--quiet"]) == 0
     assert f"{out}: written, " in capsys.readouterr().out
     assert sorted(file.name for file in tmp_path.iterdir()) == ["m.onnx", "m.safetensors"]
     check_runs_like(gfm.load_model(out), shared())
+    assert licences_of(str(out)) == network.licences
     graph = onnx.load(out).graph
     assert tuple(output.name for output in graph.output) == output_names(shared().config)
     (image,) = graph.input

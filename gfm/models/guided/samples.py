@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.data.crops import Planes
+from gfm.data.licences import shares
 from gfm.data.material import MaterialOptions, degrade, photograph_view
 from gfm.guidance.bands import UNKNOWN, Mask, Trimap
 from gfm.guidance.refinement import grown
@@ -111,15 +112,12 @@ class GuidedSamples:
             "cutout": composites * (1 + self.options.second),
             "background": composites * (1 - self.options.behind + self.options.textures),
         }
-        shares: dict[tuple[str, str], float] = {}
-        for kind, (numbers, ends) in self._ends.items():
-            for number, share in zip(numbers, np.diff(ends, prepend=0), strict=True):
-                picture = self.material.pictures[number]
-                of = (picture.source, picture.licence)
-                shares[of] = shares.get(of, 0) + draws[kind] * float(share)
-        total = sum(shares.values())
-        ordered = sorted(shares.items(), key=lambda item: -item[1])
-        return [Licence(*of, round(share / total, 5)) for of, share in ordered]
+        pictures = self.material.pictures
+        return shares(
+            (pictures[number].source, pictures[number].licence, draws[kind] * float(share))
+            for kind, (numbers, ends) in self._ends.items()
+            for number, share in zip(numbers, np.diff(ends, prepend=0), strict=True)
+        )
 
     def _draw(self, size: int, rng: np.random.Generator) -> Sample:
         options = self.options

@@ -85,6 +85,6 @@ def check_allowed(licences: Iterable[Licence], allowed: Allowed) -> None:
     }
     if wrong:
         raise InputError(
-            f"--licences {allowed} does not allow {', '.join(wrong)}; leave them out, or note their "
-            "licences in licences.csv beside them and build again"
+            f"--licences {allowed} does not allow {', '.join(wrong)}; leave them out, or note "
+            "their licences in licences.csv beside them and build again"
         )

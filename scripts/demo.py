@@ -88,7 +88,8 @@ class Demo:
         )
         self.step(
             "train",
-            *("-m", "gfm", "fit", "--config", ROOT / "configs/demo.yaml", "--model.model", MODEL),
+            *("-m", "gfm", "fit", "--config", ROOT / "configs/finetune.yaml"),
+            *("--config", ROOT / "configs/demo.yaml", "--model.model", MODEL),
             *("--data.shards", out / "shards", "--data.validation", out / "check"),
             *("--trainer.logger.init_args.save_dir", out / "run"),
             *("--trainer.max_time", duration(self.minutes)),

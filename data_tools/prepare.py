@@ -26,9 +26,10 @@ from data_tools.records import read_record, write_json
 from data_tools.work import as_done, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.images import image_files
+from rssn.imaging.licences import PREPARED as RECORD
 from rssn.imaging.reading import read_alpha, read_rgb
 
-RECORD = "prepared.json"
+COMPOSED = {("adobe-dim", "test"): "composition-1k"}  # composites that papers have a name for
 
 
 @dataclass(frozen=True)
@@ -226,4 +227,8 @@ def compose_splits(
             *(options.out / split, options.compose, out, PER_FOREGROUND[split], options.names),
             *(options.workers, options.quiet),
         )
-        sys.stdout.write(f"{out}: {len(image_files(out / 'original'))} composites\n")
+        count = len(image_files(out / "original"))
+        name = COMPOSED.get((layout.name, split), f"{layout.name}-composites")
+        content = {"layout": name, "split": split, "licence": layout.licence, "images": count}
+        write_json(out / RECORD, content)
+        sys.stdout.write(f"{out}: {count} composites\n")

@@ -17,7 +17,8 @@ class Folders:
 
     Attributes:
         images: Folder of the images.
-        mattes: Folder of the mattes, which may be the same; None for backgrounds.
+        mattes: Folder of the mattes, which may be the same; None for backgrounds and
+            photographs whose mattes are kept back.
         trimaps: Folder of published trimaps; taken along where it is there.
         image: Pattern that the whole stem of an image matches. What its group `name` matches, goes
             into `matte` and `trimap`.
@@ -50,8 +51,9 @@ class Folders:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The folders that have to be there, each once."""
-        return (self.images,) if self.mattes in (None, self.images) else (self.images, self.mattes)
+        """The folders that have to be there, each once; trimaps where there are no mattes."""
+        other = self.mattes or self.trimaps
+        return (self.images,) if other in (None, self.images) else (self.images, other)
 
 
 @dataclass(frozen=True)

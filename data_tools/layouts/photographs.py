@@ -136,11 +136,20 @@ ALPHAMATTING = Layout(
         )
         for size in ("lowres", "highres")
         for trimaps, name in (("Trimap1", ""), ("Trimap2", "-trimap2"))
+    )
+    + tuple(
+        Split(
+            f"test-{size}{name}",
+            (Folders(f"input_{size}", trimaps=f"trimap_{size}/{trimaps}"),),
+        )
+        for size in ("lowres", "highres")
+        for trimaps, name in (("Trimap1", ""), ("Trimap2", "-trimap2"), ("Trimap3", "-trimap3"))
     ),
     licence="no licence is stated; cite Rhemann et al., CVPR 2009",
     source="alphamatting.com/datasets.php",
     evidence="The names of the archives on the site and the paths in pymatting's tests "
-    "(GT01.png ... GT27.png). The 8 test images have no public mattes and are left out.",
+    "(GT01.png ... GT27.png); the folders of the 8 test images, which have no public mattes, and "
+    "their three trimaps (small, large, user) are from memory.",
 )
 
 COMPOSITION_1K = Layout(

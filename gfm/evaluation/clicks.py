@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,9 +26,8 @@ from gfm.guidance.simulated_user import UserName, make_user
 from rssn.build.sources import Source, find_sources, read_source
 from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError, one_line
+from rssn.imaging.licences import prepared_data
 from rssn.imaging.writing import write_rgb
-
-PREPARED = "prepared.json"  # of `data_tools prepare`, which names the data set
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def evaluate_clicks(
         except (InputError, MemoryError) as error:
             failures.append(f"{source.id}: {one_line(error)}")
     told = {"data": str(folder), "user": protocol.user, "seed": protocol.seed, **(settings or {})}
-    return ClickReport(told, images, sorted(failures), _data_name(folder))
+    return ClickReport(told, images, sorted(failures), prepared_data(folder))
 
 
 def _evaluate(model: Model, source: Source, protocol: Protocol) -> Measured:
@@ -119,12 +117,3 @@ def _evaluate(model: Model, source: Source, protocol: Protocol) -> Measured:
         drawn = draw_session(image, truth, kept, measured.ious)
         write_rgb(protocol.pictures / f"{source.id}.png", drawn)
     return measured
-
-
-def _data_name(folder: Path) -> str | None:
-    """The data set that `data_tools prepare` arranged here."""
-    try:
-        name = json.loads((folder / PREPARED).read_text(encoding="utf-8"))["layout"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return name if isinstance(name, str) else None

@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -23,14 +22,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gfm.evaluation.pairs import add_true_foregrounds, pair_files
+from gfm.evaluation.published_trimaps import table_beside
 from gfm.guidance.transition import transition_regions
 from gfm.metrics import Convention, evaluate
+from gfm.metrics.inputs import TRANSITION
+from gfm.metrics.layers import layer_errors
 from gfm.metrics.trimap import optimal_trimap, trimap_errors
 from rssn.imaging.console import progress
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
 from rssn.imaging.files import make_folder, whole_file, write_errors
-from rssn.imaging.images import image_files
-from rssn.imaging.reading import read_alpha
+from rssn.imaging.licences import prepared_data
+from rssn.imaging.reading import read_alpha, read_rgb
 
 Metrics = dict[str, float]
 AUTO = "auto"  # in place of a folder of trimaps
@@ -45,11 +48,13 @@ class Report:
         convention: Convention of the metrics, `gfm`, `dim` or `lsa`.
         images: Metrics of each image that could be evaluated, by its stem, in name order.
         failures: One line for each image that could not, beginning with its stem.
+        data: The data set, as `data_tools prepare` calls it; None where that is not known.
     """
 
     convention: Convention
     images: Mapping[str, Metrics]
     failures: Sequence[str]
+    data: str | None = None
 
     @property
     def means(self) -> Metrics:
@@ -66,6 +71,7 @@ class Report:
         """
         content = {
             "convention": self.convention,
+            "data": self.data,
             "count": len(self.images),
             "means": self.means,
             "images": [{"name": name, **row} for name, row in self.images.items()],
@@ -88,6 +94,16 @@ class Report:
             table.add_row(metric, f"{mean:.6g}", f"{row[metric]:.6g}", Text(name))
         return table
 
+    def table_beside(self, name: str) -> Table | None:
+        """The means, called by a name, beside published ones; None where there are none.
+
+        Those are of the unknown region, and so have to be the means.
+        """
+        is_of_region = self.convention == "lsa" or "sad_transition" in self.means
+        return (
+            table_beside({name: self.means}, self.data, self.convention) if is_of_region else None
+        )
+
 
 def evaluate_folders(
     pred: str | Path,
@@ -98,6 +114,8 @@ def evaluate_folders(
     quiet: bool = False,
     *,
     adapted: str | Path | None = None,
+    foreground: str | Path | None = None,
+    true_foreground: str | Path | None = None,
 ) -> Report:
     """Compare each predicted matte of a folder with the true matte of the same stem.
 
@@ -113,14 +131,19 @@ def evaluate_folders(
         quiet: Show no progress.
         adapted: Folder of predicted trimaps with the same levels, for `accuracy` and `miou` against
             the optimal trimap of the true matte.
+        foreground: Folder of predicted colours of the objects, RGB or cut-outs; with
+            `true_foreground` for the errors of alpha F and of F (`gfm.metrics.layers`), in the
+            transition where there are trimaps.
+        true_foreground: Folder of the true ones. One of `NAME` is that of all composites `NAME_0`,
+            `NAME_1` and so on.
 
     Returns:
         The metrics of the images, and a failure for each stem that a folder lacks, and each image
         that cannot be read or does not fit.
 
     Raises:
-        InputError: A folder that is missing or holds no image, an unknown convention, or fewer
-            workers than 1.
+        InputError: A folder that is missing or holds no image, one of the two folders of
+            foregrounds alone, an unknown convention, or fewer workers than 1.
     """
     check_choice("convention", convention, get_args(Convention))
     if workers is not None and workers < 1:
@@ -130,7 +153,16 @@ def evaluate_folders(
         folders["trimap"] = Path(trimap)
     if adapted is not None:
         folders["adapted trimap"] = Path(adapted)
-    pairs, failures = _pairs(folders)
+    if (foreground is None) != (true_foreground is None):
+        raise InputError(
+            "errors of the foreground need both folders; give --foreground and --true-foreground"
+        )
+    if foreground is not None:
+        folders["foreground"] = Path(foreground)
+    pairs, failures = pair_files(folders)
+    if true_foreground is not None:
+        failures += add_true_foregrounds(pairs, Path(true_foreground))
+        folders["true foreground"] = Path(true_foreground)
     workers = min(workers or os.cpu_count() or 1, max(len(pairs), 1))
     jobs = [
         partial(_evaluate_files, dict(zip(folders, paths, strict=True)), convention, trimap == AUTO)
@@ -143,7 +175,7 @@ def evaluate_folders(
             failures.append(f"{name}: {result}")
         else:
             images[name] = result
-    return Report(convention, images, sorted(failures))
+    return Report(convention, images, sorted(failures), prepared_data(Path(alpha).parent))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -163,6 +195,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="folder of trimaps that a model adapted, for their accuracy and mIoU",
+    )
+    parser.add_argument(
+        "--foreground",
+        type=Path,
+        metavar="DIR",
+        help="folder of predicted foregrounds, for the errors of alpha F and of F",
+    )
+    parser.add_argument(
+        "--true-foreground", type=Path, metavar="DIR", help="folder of the true foregrounds"
     )
     parser.add_argument(
         "--convention",
@@ -196,30 +237,15 @@ def run(options: argparse.Namespace) -> None:
         options.workers,
         options.quiet,
         adapted=options.adapted,
+        foreground=options.foreground,
+        true_foreground=options.true_foreground,
     )
     report.write(options.json)
     Console().print(report.table())
+    if report.images and (beside := report.table_beside(str(options.pred))) is not None:
+        Console().print(beside)
     if report.failures:
         raise FailedInputs(report.failures)
-
-
-def _pairs(folders: Mapping[str, Path]) -> tuple[dict[str, list[Path]], list[str]]:
-    """The files of each stem that all folders hold once, and a line for each other stem."""
-    files = {what: image_files(folder) for what, folder in folders.items()}
-    counts = {what: Counter(path.stem for path in paths) for what, paths in files.items()}
-    by_stem = {what: {path.stem: path for path in paths} for what, paths in files.items()}
-    pairs, failures = {}, []
-    for stem in sorted(set().union(*counts.values())):
-        problems = [
-            f"no {what} in {folder}" if not counts[what][stem] else f"{what} twice in {folder}"
-            for what, folder in folders.items()
-            if counts[what][stem] != 1
-        ]
-        if problems:
-            failures.append(f"{stem}: {', '.join(problems)}")
-        else:
-            pairs[stem] = [by_stem[what][stem] for what in folders]
-    return pairs, failures
 
 
 def run_jobs(jobs: Sequence[Callable[[], Metrics | str]], workers: int) -> Iterator[Metrics | str]:
@@ -252,9 +278,14 @@ def _evaluate_files(
             labels = transition_regions(alpha)
         elif "trimap" in paths:
             labels = _labels(paths["trimap"])
-        metrics = evaluate(read_alpha(paths["prediction"]), alpha, labels, convention)
+        pred = read_alpha(paths["prediction"])
+        metrics = evaluate(pred, alpha, labels, convention)
         if "adapted trimap" in paths:
             metrics |= trimap_errors(_labels(paths["adapted trimap"]), optimal_trimap(alpha))
+        if "foreground" in paths:
+            predicted, true = (read_rgb(paths[n]) for n in ("foreground", "true foreground"))
+            region = None if labels is None else labels == TRANSITION
+            metrics |= layer_errors((pred, predicted), (alpha, true), region)
         return metrics
     except (InputError, MemoryError) as error:
         return one_line(error)

@@ -80,6 +80,12 @@ class Licences:
         return found
 
 
+def prepared_data(folder: Path) -> str | None:
+    """The data set that `data_tools prepare` arranged in a folder, as `--layout` calls it."""
+    record = folder / PREPARED
+    return _prepared(record).source if record.is_file() else None
+
+
 def _rows(path: Path) -> Iterator[tuple[str, Terms]]:
     """File and terms of each row; of none, where a `list.csv` is a list of something else."""
     try:
@@ -107,8 +113,8 @@ def _rows(path: Path) -> Iterator[tuple[str, Terms]]:
 def _prepared(path: Path) -> Terms:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return Terms(str(record["layout"]), str(record["licence"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Terms(record["layout"], record.get("licence"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: is no record of data_tools prepare ({error!r}); remove it, or prepare again"
         ) from error

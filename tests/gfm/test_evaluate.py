@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from gfm.evaluation.evaluate import Report, add_arguments, evaluate_folders, run, run_jobs
+from gfm.evaluation.published_trimaps import PUBLISHED
 from gfm.metrics import evaluate
 from rssn.imaging.console import DONE, SOME_FAILED, USAGE, run_command
 from rssn.imaging.errors import InputError
-from rssn.imaging.writing import write_alpha
+from rssn.imaging.writing import write_alpha, write_rgb
 
 
 def mattes(seed, size=(24, 32)):
@@ -227,3 +228,64 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(folders, tmp_path):
 def test_bad_options_name_the_remedy(folders, options, message):
     with pytest.raises(InputError, match=message):
         evaluate_folders(**folders, **options, quiet=True)
+
+
+@pytest.fixture
+def coloured(folders, tmp_path):
+    """Predicted and true foregrounds; that of c is shared by its composites."""
+    for path in folders.values():
+        (path / "c.png").rename(path / "c_0.png")
+    paths = {"foreground": tmp_path / "fg", "true-foreground": tmp_path / "true"}
+    for path, names, level in zip(
+        paths.values(), (("a", "b", "c_0"), ("a", "b", "c")), (100, 151), strict=True
+    ):
+        path.mkdir()
+        for name in names:
+            write_rgb(path / f"{name}.png", np.full((24, 32, 3), level, np.uint8))
+    return {**folders, **paths}
+
+
+def test_errors_of_foregrounds_in_the_transition(coloured, tmp_path):
+    assert call(coloured, tmp_path / "out.json", "--convention", "dim") == DONE
+    rows = {row["name"]: row for row in json.loads((tmp_path / "out.json").read_text())["images"]}
+    assert set(rows) == {"a", "b", "c_0"}
+    pred, alpha, trimap = mattes(ord("c")).values()
+    unknown = np.rint(trimap * 255) == 128
+    composed = 3 * np.abs(pred * 100 / 255 - alpha * 151 / 255)[unknown].sum() / 1000
+    assert rows["c_0"]["sad_alpha_f"] == pytest.approx(composed, rel=1e-6)
+    assert rows["c_0"]["mse_f"] == pytest.approx(3 * 0.2**2)
+
+
+def test_foregrounds_that_do_not_fit(coloured, tmp_path, capsys):
+    (coloured["true-foreground"] / "a.png").unlink()
+    write_rgb(coloured["foreground"] / "b.png", np.zeros((8, 8, 3), np.uint8))
+    assert call(coloured, tmp_path / "out.json") == SOME_FAILED
+    told = capsys.readouterr().err.splitlines()
+    assert f"a: no true foreground in {coloured['true-foreground']}" in told[0]
+    assert "b: pred has F of shape (8, 8, 3)" in told[1] and len(told) == 2
+    coloured.pop("true-foreground")
+    assert call(coloured, tmp_path / "out.json") == USAGE
+    assert "give --foreground and --true-foreground" in capsys.readouterr().err
+
+
+def test_published_rows_of_a_known_data_set(folders, tmp_path, capsys):
+    record = {"layout": "composition-1k", "licence": "research"}
+    (tmp_path / "prepared.json").write_text(json.dumps(record))
+    for convention, row, other in (("dim", "FBA, alpha", "LSA, 640"), ("lsa", "LSA, 640", "FBA")):
+        assert call(folders, tmp_path / "out.json", "--convention", convention) == DONE
+        told = capsys.readouterr().out
+        assert row in told and other not in told
+        assert f"composition-1k, unknown region, convention {convention}" in told
+    folders.pop("trimap")
+    assert call(folders, tmp_path / "out.json", "--convention", "dim") == DONE
+    assert "FBA" not in capsys.readouterr().out  # those are of the unknown region
+    assert json.loads((tmp_path / "out.json").read_text())["data"] == "composition-1k"
+
+
+def test_published_figures_have_the_units_of_the_metrics():
+    for (_, convention), rows in PUBLISHED.items():
+        for name, row in rows.items():
+            end = "" if convention == "lsa" else "_transition"
+            assert {f"sad{end}", f"mse{end}"} <= row.keys(), name
+            assert all(value < 0.11 for key, value in row.items() if key.startswith("mse"))
+            assert row[f"sad{end}"] > 1

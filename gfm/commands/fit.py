@@ -39,7 +39,7 @@ from gfm.tracking.record import WANDB_RUN, RunRecord
 from gfm.training.averaging import WeightAverage
 from gfm.training.progress import TrainingProgress
 from gfm.training.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
-from gfm.training.task import MattingTask, check_network_options
+from gfm.training.task import MattingTask, check_network_options, is_same
 from gfm.training.trainer import Trainer
 from rssn.imaging.errors import InputError, one_line
 
@@ -138,7 +138,7 @@ class GFMCommandLine(LightningCLI):
                 f"{task['class_path']}; leave the class_path out, or start anew without --ckpt_path"
             )
         options, names = task["init_args"], task_class(task["class_path"]).network_options
-        clashes = [n for n in names if n in asked and options[n] != kept[n]]
+        clashes = [n for n in names if n in asked and not is_same(options[n], kept[n])]
         if clashes and options.get("model") is None:
             said = ", ".join(f"model.{n}={kept[n]!r}, not {options[n]!r}" for n in clashes)
             raise InputError(

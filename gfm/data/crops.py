@@ -30,6 +30,7 @@ class CropOptions:
         sides: Sides of the square crops, in pixels of the image; one is drawn for each sample. A
             side that the image does not have is cut down to the image.
         size: What a crop is resized to, in pixels; a multiple of 32.
+        more_sizes: Further such sizes; batches take turns with them.
         transition: Share of the crops that are centred on a pixel of the transition region.
         flip: Share of the crops that are mirrored.
         jitter: Largest change of contrast, relative, and of brightness, in parts of 255; 0 leaves
@@ -47,6 +48,7 @@ class CropOptions:
 
     sides: tuple[int, ...] = (640, 960, 1280)
     size: int = 320
+    more_sizes: tuple[int, ...] = ()
     transition: float = 0.5
     flip: float = 0.5
     jitter: float = 0.0
@@ -64,8 +66,9 @@ class CropOptions:
         """
         if not self.sides or min(self.sides) < 32:
             raise InputError(f"sides={self.sides}: give at least one, each 32 pixels or more")
-        if self.size < 32 or self.size % 32:
-            raise InputError(f"size={self.size}: give a multiple of 32")
+        for size in self.sizes:
+            if size < 32 or size % 32:
+                raise InputError(f"size={size}: give a multiple of 32")
         for name in ("transition", "flip", "second"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
@@ -76,6 +79,11 @@ class CropOptions:
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: wanted 0 or more and below 1")
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes of crops, in the order in which batches have them."""
+        return (self.size, *self.more_sizes)
+
     def closer(self) -> CropOptions:
         """Options for crops at twice the scale: of half the sides, at least 32 px."""
         return replace(self, sides=tuple(max(side // 2, 32) for side in self.sides))
@@ -84,13 +92,20 @@ class CropOptions:
 class Planes(NamedTuple):
     """The images of one sample, all (H, W): uint8 RGB, and alpha as float32 in [0, 1].
 
-    Foreground and background are None where only the photograph is known.
+    Foreground and background are None where only the photograph is known. `unseen` are pixels that
+    a trimap has to leave unknown, where there are some.
     """
 
     image: NDArray[np.uint8]
     alpha: NDArray[np.float32]
     foreground: NDArray[np.uint8] | None
     background: NDArray[np.uint8] | None
+    unseen: NDArray[np.bool_] | None = None
+
+    def mirrored(self) -> Planes:
+        """All images, left and right exchanged."""
+        flipped = (None if x is None else np.ascontiguousarray(x[:, ::-1]) for x in self)
+        return Planes(*flipped)  # type: ignore[arg-type]
 
 
 class Cropper:
@@ -158,7 +173,7 @@ class Cropper:
         """
         if self.pipeline is None:
             return planes
-        _, _, foreground, background = planes
+        foreground, background = planes.foreground, planes.background
         parts: dict[str, NDArray[Any]]
         parts = {name: part for name, part in planes._asdict().items() if part is not None}
         parts["mask"] = parts.pop("alpha")
@@ -195,7 +210,7 @@ def put_behind(front: Planes, behind: Planes) -> Planes:
     Raises:
         InputError: F or B is not known.
     """
-    image, alpha, foreground, background = front
+    image, alpha, foreground, background = front[:4]
     if foreground is None or background is None or behind.foreground is None:
         raise InputError(
             "crop.second needs foregrounds and backgrounds; train on shards of composites, built "
@@ -219,7 +234,7 @@ def bend(planes: Planes, exponent: float) -> Planes:
         F and B are bent and blended anew. What the image differed by from their blend stays.
     """
     table = np.rint((np.arange(256) / 255) ** exponent * 255).astype(np.uint8)
-    image, alpha, foreground, background = planes
+    image, alpha, foreground, background = planes[:4]
     if foreground is None or background is None:
         return planes._replace(image=table[image])
     rest = image.astype(np.int16) - blend(alpha, foreground, background)
@@ -241,14 +256,14 @@ def relight(planes: Planes, gain: float, offset: float) -> Planes:
         the offsets that F and B really got, blended by alpha, and keeps what it differed by (noise,
         JPEG, an estimated F), times gain.
     """
-    image, alpha, foreground, background = planes
+    image, alpha, foreground, background = planes[:4]
     if foreground is None or background is None:
         return planes._replace(image=_move(image, gain, offset))
     moved = [_move(part, gain, offset) for part in (foreground, background)]
     offsets = blend(
         alpha, moved[0] - np.float32(gain) * foreground, moved[1] - np.float32(gain) * background
     )
-    return Planes(_move(image, gain, offsets), alpha, *moved)
+    return Planes(_move(image, gain, offsets), alpha, moved[0], moved[1])
 
 
 def _move(

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,9 @@ class CropBatches(IterableDataset[list[Crop]]):
         turn: Set by the loader.
         augment: File of an albumentations pipeline; see `gfm.data.crops.Cropper`.
         targets: Maker of each crop's targets; None makes none.
-        cropper: Made before loading processes are forked, since it imports albumentations: W&B
-            watches imports, and refuses one of a forked process.
+        croppers: One for each size of crops, and one for crops at twice the scale. They are made
+            before loading processes are forked, since they import albumentations: W&B watches
+            imports, and refuses one of a forked process.
     """
 
     samples: TrainingSet
@@ -67,12 +68,13 @@ class CropBatches(IterableDataset[list[Crop]]):
     turn: Turn = field(default_factory=Turn)
     augment: Path | None = None
     targets: Targets | None = None
-    cropper: Cropper = field(init=False, repr=False)
-    closer: Cropper = field(init=False, repr=False)
+    croppers: list[tuple[Cropper, Cropper]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.cropper = Cropper(self.options, self.augment)
-        self.closer = Cropper(self.options.closer(), self.augment)
+        sized = [replace(self.options, size=size) for size in self.options.sizes]
+        self.croppers = [
+            (Cropper(each, self.augment), Cropper(each.closer(), self.augment)) for each in sized
+        ]
 
     def __len__(self) -> int:
         """Steps of a whole epoch, the same on each device."""
@@ -85,10 +87,12 @@ class CropBatches(IterableDataset[list[Crop]]):
         order = self.order(turn.epoch)
         for step, sizes in enumerate(self.sizes(start)):
             begin = start + sum(sizes[: turn.rank])
+            whole = start // (self.batch_size * turn.world)
+            croppers = self.croppers[whole % len(self.croppers)]
             start += sum(sizes)
             if step % workers == index:
                 chosen = order[begin : begin + sizes[turn.rank]]
-                yield [self._crop(number, closer) for number, closer in chosen]
+                yield [self._crop(number, closer, croppers) for number, closer in chosen]
 
     @property
     def count(self) -> int:
@@ -118,12 +122,13 @@ class CropBatches(IterableDataset[list[Crop]]):
         left = max(self.count - consumed, 0)
         return batch_sizes(left, self.batch_size, self.turn.world)
 
-    def _crop(self, number: int, closer: bool = False) -> Crop:
+    def _crop(self, number: int, closer: bool, croppers: tuple[Cropper, Cropper]) -> Crop:
         skipped: list[str] = []
         while True:
             key = self.samples.key(number)
             try:
-                crop = Crop(key, *self._planes(number, key, closer), tuple(skipped))
+                planes, scale = self._planes(number, key, closer, croppers[closer])
+                crop = Crop(key, planes, scale, tuple(skipped))
                 return with_targets(crop, self.targets, self.options, self.seed, self.turn.epoch)
             except InputError as error:
                 skipped.append(str(error))
@@ -131,10 +136,11 @@ class CropBatches(IterableDataset[list[Crop]]):
                     raise
                 number = (number + 1) % len(self.samples)
 
-    def _planes(self, number: int, key: str, closer: bool) -> tuple[Planes, float]:
+    def _planes(
+        self, number: int, key: str, closer: bool, cropper: Cropper
+    ) -> tuple[Planes, float]:
         """A crop of a sample, perhaps with the object of another sample behind its own."""
         epoch, second = self.turn.epoch, self.options.second
-        cropper = self.closer if closer else self.cropper
         rng = generator(self.seed, "closer crop" if closer else "crop", key, epoch)
         planes, scale = self.samples.crop(number, epoch, cropper, rng)
         if second:

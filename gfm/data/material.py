@@ -7,10 +7,9 @@ from math import exp, log, radians
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
-from gfm.data.licences import shares
+from gfm.data.weighted import WeightedPictures
 from gfm.models.contract import Licence
 from rssn.foreground.colour_fill import fill_colours
 from rssn.imaging.errors import InputError
@@ -18,7 +17,7 @@ from rssn.imaging.images import Alpha, Uint8Image, unit
 from rssn.imaging.reading import Reduction
 from rssn.imaging.resizing import resize
 from rssn.route.compose import ROUTES, RouteOptions, draw_steps, render
-from rssn.shards.material import Material
+from rssn.shards.material import Kind, Material
 from rssn.stream.arrangement import (
     ArrangementOptions,
     View,
@@ -94,8 +93,6 @@ class MaterialOptions:
                 f"samples={self.samples}, turn={self.turn}, stretch={self.stretch}, colour="
                 f"{self.colour}: wanted at least 1, 0, 1, and a colour from 0 to below 1"
             )
-        if bad := {name: weight for name, weight in self.weights.items() if not weight >= 0}:
-            raise InputError(f"weights={bad}: a weight is 0 or more")
 
 
 class MaterialSet:
@@ -111,15 +108,13 @@ class MaterialSet:
 
     def __init__(self, material: Material, options: MaterialOptions) -> None:
         self.material, self.options = material, options
-        sources = {picture.source for picture in material.pictures}
-        if unknown := sorted(options.weights.keys() - sources):
-            raise InputError(
-                f"{material.path}: weights name {unknown}, which are no sources of it; choose from "
-                f"{sorted(sources)}"
-            )
-        self._photographs = self._drawn_from("photograph", options.composites < 1)
-        self._cutouts = self._drawn_from("cutout", options.composites * options.cutouts > 0)
-        self._backgrounds = self._drawn_from("background", options.composites > 0)
+        composed = options.composites
+        draws: dict[Kind, float] = {
+            "photograph": 1 - composed * options.cutouts,
+            "cutout": composed * options.cutouts,
+            "background": composed,
+        }
+        self.pictures = WeightedPictures(material, options.weights, draws)
 
     def __len__(self) -> int:
         return self.options.samples
@@ -154,45 +149,11 @@ class MaterialSet:
         return Planes(np.ascontiguousarray(image), alpha, None, None)
 
     def licences(self) -> list[Licence]:
-        """Everything that is trained on, by its share of the draws."""
-        options = self.options
-        of_photographs = 1 - options.composites + options.composites * (1 - options.cutouts)
-        kinds = (
-            (self._photographs, of_photographs),
-            (self._cutouts, options.composites * options.cutouts),
-            (self._backgrounds, options.composites),
-        )
-        pictures = self.material.pictures
-        return shares(
-            (pictures[number].source, pictures[number].licence, share * float(weight))
-            for (numbers, ends), share in kinds
-            for number, weight in zip(numbers, np.diff(ends, prepend=0), strict=True)
-        )
-
-    def _drawn_from(self, kind: str, needed: bool) -> tuple[list[int], NDArray[np.float64]]:
-        """The pictures of a kind that are drawn, and the ends of their shares of [0, 1]."""
-        pictures = self.material.pictures
-        weights = {
-            number: self.options.weights.get(picture.source, 1.0)
-            for number, picture in enumerate(pictures)
-            if picture.kind == kind
-        }
-        numbers = [number for number, weight in weights.items() if weight > 0]
-        if not numbers and needed:
-            raise InputError(
-                f"{self.material.path}: holds no {kind} that may be drawn; add some, or change "
-                "composites, cutouts and weights"
-            )
-        ends = np.cumsum([weights[number] for number in numbers])
-        return numbers, ends / ends[-1] if numbers else ends
-
-    @staticmethod
-    def _pick(of: tuple[list[int], NDArray[np.float64]], rng: np.random.Generator) -> int:
-        numbers, ends = of
-        return numbers[min(int(np.searchsorted(ends, rng.random(), "right")), len(numbers) - 1)]
+        """Sources and licences by their share of the draws."""
+        return self.pictures.licences()
 
     def _photograph(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha]:
-        number = self._pick(self._photographs, rng)
+        number = self.pictures.pick("photograph", rng)
         levels = self.material.levels(number)
         for _ in range(TRIES):
             view = photograph_view(levels.shape, size, self.options, rng)
@@ -217,7 +178,7 @@ class MaterialSet:
     def _object(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte as a picture shows them, their scale, and the shorter side in px."""
         is_cutout = bool(rng.random() < self.options.cutouts)
-        number = self._pick(self._cutouts if is_cutout else self._photographs, rng)
+        number = self.pictures.pick("cutout" if is_cutout else "photograph", rng)
         levels = self.material.levels(number)
         view = draw_view(levels, size, self.options.arrangement, rng)
         reduced = _reduction(view.scale)
@@ -231,7 +192,7 @@ class MaterialSet:
         return colours, np.ascontiguousarray(alpha), 1 / view.scale, min(levels.shape)
 
     def _background(self, size: int, rng: np.random.Generator) -> Uint8Image:
-        number = self._pick(self._backgrounds, rng)
+        number = self.pictures.pick("background", rng)
         shape = self.material.pictures[number].size
         options = replace(self.options, zoom=(LEAST_BACKGROUND, 1.0))
         view = photograph_view(shape, size, options, rng)

@@ -10,6 +10,7 @@ import pytorch_lightning as lightning
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from gfm.data.close_ups import CloseUpOptions, CloseUps
 from gfm.data.crops import CropOptions
 from gfm.data.loader import CropBatches, TrainingLoader, Turn
 from gfm.data.material import MaterialOptions, MaterialSet
@@ -97,6 +98,7 @@ class GFMData(lightning.LightningDataModule):
         material: In place of `shards`, a file of pictures (`rssn.shards.material`), from which
             samples are drawn without end.
         draw: How samples are drawn from the material.
+        close_ups: In place of `draw`: crops at the object's edge are drawn, with F and B.
         augment: File of an albumentations pipeline that augments every crop in place of `crop.flip`
             and `crop.jitter`, as `albumentations.save(..., data_format="yaml")` writes it.
         tasks: In place of `shards`, sets of several tasks, through which an epoch goes in turn.
@@ -121,6 +123,7 @@ class GFMData(lightning.LightningDataModule):
         draw: MaterialOptions | None = None,
         augment: str | None = None,
         tasks: list[TaskPart] | None = None,
+        close_ups: CloseUpOptions | None = None,
     ) -> None:
         super().__init__()
         self.shards, self.validation = shards, validation
@@ -131,7 +134,7 @@ class GFMData(lightning.LightningDataModule):
         self.validation_side, self.seed = validation_side, seed
         self.skip_bad, self.route, self.mixture = skip_bad, route, mixture
         self.tasks = tasks
-        self.material, self.draw = material, draw
+        self.material, self.draw, self.close_ups = material, draw, close_ups
         self.augment = None if augment is None else Path(augment)
         self.position: dict[str, int] | None = None
         self.loader: TrainingLoader | None = None
@@ -191,10 +194,13 @@ class GFMData(lightning.LightningDataModule):
                 "data.route has no effect without data.shards; each part of data.mixture takes a "
                 "route of its own, and data.draw decides for data.material"
             )
-        if self.draw is not None and self.material is None:
-            raise InputError("data.draw has no effect without data.material; leave it out")
+        for name in ("draw", "close_ups"):
+            if getattr(self, name) is not None and self.material is None:
+                raise InputError(f"data.{name} has no effect without data.material; leave it out")
         if self.material is not None:
             self._check_crop_of_material()
+            if self.close_ups is not None:
+                return CloseUps(Material(self.material), self.close_ups)
             return MaterialSet(Material(self.material), self.draw or MaterialOptions())
         if self.mixture is not None:
             return open_mixture(self.mixture, self.seed)
@@ -212,6 +218,9 @@ class GFMData(lightning.LightningDataModule):
                     f"data.crop.{name} has no effect with data.material, whose views data.draw "
                     "decides; leave it out"
                 )
+        for name in ("draw", "augment"):
+            if self.close_ups is not None and getattr(self, name) is not None:
+                raise InputError(f"data.{name} has no effect with data.close_ups; leave it out")
 
     def licences(self) -> list[Licence]:
         """Sources and licences of the training data."""
@@ -221,7 +230,7 @@ class GFMData(lightning.LightningDataModule):
     def hashes(self) -> dict[str, NDArray[np.uint64]]:
         """Perceptual hashes of the training pictures by source; of material alone."""
         samples = self.loader.dataset.samples if self.loader is not None else None
-        return samples.material.hashes if isinstance(samples, MaterialSet) else {}
+        return samples.material.hashes if isinstance(samples, MaterialSet | CloseUps) else {}
 
     def state_dict(self) -> dict[str, int]:
         """Where the training data stands; Lightning keeps it in every checkpoint."""

@@ -8,6 +8,7 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Timer
 
 WARM_UP = 0.05  # of the run
+BRIEF = 0.015  # of the run; the rise of a trapezoid
 
 
 def cosine_factor(done: float) -> float:
@@ -29,6 +30,18 @@ def poly_factor(done: float, power: float = 0.9) -> float:
         power: 1 falls linearly.
     """
     return float((1 - min(done, 1)) ** power)
+
+
+def trapezoid_factor(done: float, decay: float) -> float:
+    """Factor on the learning rate: a short linear rise from 4 %, then 1, then a line down to 0.
+
+    A run can be prolonged while the factor is 1.
+
+    Args:
+        done: Share of the run that is over, 0 to 1.
+        decay: Share of the run at its end in which the factor falls.
+    """
+    return max(0.0, min(1.0, 0.04 + 0.96 * done / BRIEF, (1 - done) / decay))
 
 
 def share_done(trainer: lightning.Trainer) -> float:

@@ -353,9 +353,14 @@ def check_network_options(
         )
     for name in names:
         value, own = options[name], getattr(config, name, None)
-        value = tuple(value) if isinstance(value, list) else value
-        if name in asked and value is not None and value != own:
+        if name in asked and value is not None and not is_same(value, own):
             raise InputError(
                 f"model.{name}={value}: has no effect with {where}, whose {name} is {own}; leave "
                 "one of the two out"
             )
+
+
+def is_same(one: object, other: object) -> bool:
+    """Compare two values of an option, of which the parser gives lists and a network has tuples."""
+    listed = [list(value) if isinstance(value, tuple) else value for value in (one, other)]
+    return listed[0] == listed[1]

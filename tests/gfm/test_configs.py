@@ -28,7 +28,7 @@ FILES = sorted(CONFIGS.rglob("*.yaml"))
 MEDIAN = CONFIGS / "hybrid/median.yaml"  # of model files; tests/gfm/test_ensemble.py has some
 # What every file held when tracks and models were no files of their own, by its name.
 OLD = yaml.safe_load((Path(__file__).parent / "old_configs.yaml").read_text("utf-8"))
-GUIDED = CONFIGS / "guided.yaml"  # of another task; tests/gfm/test_guided_network.py reads it
+GUIDED = CONFIGS / "guided.yaml"  # of another task; tests/gfm/test_guided_training.py reads it
 # Of further systems, by the folder; the tests of each system read its files.
 SYSTEMS = [path for path in FILES if path.parent.name in REGISTERED]
 TRACKS, MODELS = (sorted(CONFIGS.glob(f"{kind}/*.yaml")) for kind in ("tracks", "models"))

@@ -1,26 +1,17 @@
-"""The light guided network: its hints, losses, samples, and tiles against the whole."""
+"""The light guided network: its hints, losses, trimaps, and tiles against the whole."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from gfm.models.guided.config import GuidedConfig
-from gfm.models.guided.data import GuidedData, GuidedStream, collate
 from gfm.models.guided.hints import Hints, projection
 from gfm.models.guided.loss import bands, laplacian, losses, weighted, weights
 from gfm.models.guided.network import Guided, restore
 from gfm.models.guided.predict import predict
-from gfm.models.guided.samples import GuidedSamples, SampleOptions
-from gfm.models.guided.task import GuidedTask, load_encoder, moving, rate_factor
-from gfm.models.guided.training import GuidedCommandLine
 from gfm.models.guided.trimaps import random_trimap
-from rssn.imaging.errors import InputError
-from rssn.shards.material import Material, Picture, create_material
 
 TINY = GuidedConfig(widths=(8, 8, 8, 8, 8), full=4)
 
@@ -42,21 +33,6 @@ def network(config=TINY):
     with torch.no_grad():  # the hints reach the encoder
         made.stem.weight.normal_(0, 0.1)
     return made
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory):
-    path = tmp_path_factory.mktemp("material") / "material.tar"
-    rng = np.random.default_rng(0)
-    alpha = np.zeros((90, 120), np.float32)
-    alpha[20:70, 30:90] = 1
-    alpha[20:70, 85:90] = 0.5
-    with create_material(path) as writer:
-        for kind in ("photograph", "cutout", "background"):
-            image = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)
-            matte = None if kind == "background" else alpha
-            writer.add(Picture(kind, kind, kind, "CC0", (90, 120)), image, matte)
-    return path
 
 
 def test_package_size():
@@ -194,62 +170,6 @@ def test_pyramid_of_a_constant_is_zero():
     assert float(laplacian(spot, torch.ones(1, 1, 1, 1))) > 0
 
 
-def test_rate_rises_stays_and_falls():
-    factors = [rate_factor(step, 2000, 400) for step in (0, 49, 99, 1600, 1800, 2000)]
-    assert factors == pytest.approx([0.01, 0.5, 1, 1, 0.5, 0])
-
-
-def test_average_of_young_weights_follows_fast():
-    average, value = [torch.zeros(1)], [torch.ones(1)]
-    moving(0.999)(average, value, torch.tensor(1))
-    assert float(average[0]) == pytest.approx(1 - 2 / 11)
-    count = [torch.tensor(1)]
-    moving(0.999)(count, [torch.tensor(5)], torch.tensor(1))
-    assert int(count[0]) == 5
-
-
-def test_samples_depend_on_the_generator_alone(material):
-    makers = [GuidedSamples(Material(material), SampleOptions()) for _ in range(2)]
-    makers[0].draw(64, np.random.default_rng(9))
-    made = [maker.draw(64, np.random.default_rng(3)) for maker in makers]
-    for one, other in zip(made[0].planes, made[1].planes, strict=True):
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(made[0].trimap, made[1].trimap)
-
-
-def test_composites_keep_the_composition_equation(material):
-    samples = GuidedSamples(Material(material), SampleOptions(composites=1, degrade=0))
-    planes = samples.draw(96, np.random.default_rng(5)).planes
-    alpha = planes.alpha[..., None]
-    blend = alpha * planes.foreground + (1 - alpha) * planes.background
-    assert np.abs(blend - planes.image).mean() < 1.5  # rounding, and noise that clips
-
-
-def test_second_object_is_unknown_as_a_whole(material):
-    options = SampleOptions(composites=1, second=1, unseen=1, textures=0, degrade=0)
-    samples = GuidedSamples(Material(material), options)
-    made = [samples.draw(96, np.random.default_rng(seed)) for seed in range(60)]
-    options = replace(options, unseen=0)
-    usual = GuidedSamples(Material(material), options)
-    others = [usual.draw(96, np.random.default_rng(seed)) for seed in range(60)]
-    unknown, less = (sum((each.trimap == 128).mean() for each in m) for m in (made, others))
-    assert unknown > less + 2
-
-
-def test_weights_of_unknown_sources_are_refused(material):
-    with pytest.raises(InputError, match="name"):
-        GuidedSamples(Material(material), SampleOptions(weights={"nobody": 1}))
-
-
-def test_stream_goes_on_where_a_run_stopped(material):
-    samples = GuidedSamples(Material(material), SampleOptions())
-    streams = [GuidedStream(samples, (64,), 2, 0, start) for start in (0, 2)]
-    early, late = (iter(stream) for stream in streams)
-    third = [next(early) for _ in range(3)][-1]
-    for one, other in zip(third, next(late), strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=0)
-
-
 def test_random_trimaps_are_true_but_for_coarse_masks():
     alpha = np.zeros((80, 80), np.float32)
     alpha[20:60, 20:60] = 1
@@ -259,38 +179,3 @@ def test_random_trimaps_are_true_but_for_coarse_masks():
         assert set(np.unique(trimap)) <= {0, 128, 255}
         wrong += bool((trimap[alpha > 0] == 0).any() or (trimap[alpha == 0] == 255).any())
     assert wrong < 18
-
-
-def test_one_step_of_training_changes_the_weights(material):
-    task = GuidedTask(TINY)
-    samples = GuidedSamples(Material(material), SampleOptions())
-    batch = collate([samples.draw(64, np.random.default_rng(n)) for n in range(2)])
-    task.log_dict = lambda *_, **__: None
-    task.train()
-    task.training_step(batch, 0).backward()
-    assert float(task.model.stem.weight.grad.abs().sum()) > 0
-
-
-def test_encoder_of_an_automatic_model(tmp_path):
-    from safetensors.torch import save_file
-
-    source, target = network(), network()
-    with torch.no_grad():
-        source.encoder.conv_stem.weight.fill_(0.5)
-    state = {f"encoder.body.{k}": v for k, v in source.encoder.state_dict().items()}
-    save_file(state, tmp_path / "model.safetensors")
-    load_encoder(target, tmp_path / "model.safetensors")
-    assert (target.encoder.conv_stem.weight == 0.5).all()
-
-
-def test_shipped_configuration(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    file = Path(__file__).parents[2] / "configs/guided.yaml"
-    given = ["--config", str(file), "--model.encoder", "null", "--trainer.accelerator", "cpu"]
-    made = GuidedCommandLine(run=False, args=given)
-    assert made.datamodule.draw.weights["photos"] == 8
-    assert made.model.rates == (3e-4, 8e-4)
-
-
-def test_data_without_validation():
-    assert GuidedData("nowhere.tar").val_dataloader() == []

@@ -89,7 +89,7 @@ def test_weights_and_shares_decide_what_is_drawn(path: Path):
         Licence("cats", "CC0-1.0", round(0.875 * 0.25 / total, 5)),
         Licence("toys", "MIT", round(0.125 / total, 5)),
     ]
-    drawn = [samples._pick(samples._photographs, np.random.default_rng(n)) for n in range(400)]
+    drawn = [samples.pictures.pick("photograph", np.random.default_rng(n)) for n in range(400)]
     assert 0.68 < np.mean(np.array(drawn) == 0) < 0.82
 
 

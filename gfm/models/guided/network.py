@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional
 from gfm.blocks.depthwise import SameConv2d
 from gfm.blocks.fusion import fuse
 from gfm.blocks.precision import wide
+from gfm.encoders.build import build_encoder
 from gfm.encoders.efficientnet import LITE_SHAPES, STEM, EfficientNetLite
 from gfm.models.contract import MattingNetwork
 from gfm.models.guided.config import GuidedConfig
@@ -39,14 +41,20 @@ class Guided(MattingNetwork):
 
     Args:
         config: The network to assemble.
+        weights: Weights of its encoder, as for `gfm.encoders.build.build_encoder`.
     """
 
     system = "guided"
 
-    def __init__(self, config: GuidedConfig | None = None) -> None:
+    def __init__(
+        self, config: GuidedConfig | None = None, weights: str | Path | None = None
+    ) -> None:
         config = config or GuidedConfig()
         super().__init__(config)
         self.encoder = EfficientNetLite(LITE_SHAPES[config.backbone])
+        if weights is not None:
+            body = build_encoder(f"timm:{config.backbone}", weights).get_submodule("body")
+            self.encoder.load_state_dict(body.state_dict())
         self.stem = SameConv2d(HINTS, STEM)
         nn.init.zeros_(self.stem.weight)
         *skips, inputs = self.encoder.channels

@@ -18,6 +18,7 @@ from rssn.imaging.errors import InputError
 if TYPE_CHECKING:
     from gfm.models.guided.exported import ExportedGuided
     from gfm.models.guided.network import Guided
+    from gfm.models.guided.task import GuidedTask
 
 CLASSES = np.zeros(256, np.uint8)  # of `Prediction.trimap`, by the levels of a trimap
 CLASSES[128], CLASSES[255] = 1, 2
@@ -33,14 +34,9 @@ class GuidedSystem(System):
 
     def build(self, config: GuidedConfig, weights: str | Path | None = None) -> Guided:
         """A network; `weights` are those of its encoder, as for `build_encoder`."""
-        from gfm.encoders.build import build_encoder
         from gfm.models.guided.network import Guided
 
-        network = Guided(config)
-        if weights is not None:
-            body = build_encoder(f"timm:{config.backbone}", weights).get_submodule("body")
-            network.encoder.load_state_dict(body.state_dict())
-        return network
+        return Guided(config, weights)
 
     def predict(
         self,
@@ -78,6 +74,12 @@ class GuidedSystem(System):
         tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
         made = predict(network, image, trimap, tile, options.augmentation == "flip")
         return Prediction(*made, CLASSES[trimap])
+
+    def task(self) -> type[GuidedTask]:
+        """`GuidedTask`."""
+        from gfm.models.guided.task import GuidedTask
+
+        return GuidedTask
 
     def graph(self, network: Guided) -> Graph:
         """The network for sizes that are multiples of 32."""

@@ -2,153 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from typing import Literal
 
-import pytorch_lightning as lightning
+import numpy as np
 import torch
-from safetensors.torch import load_file
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
-from gfm.guidance.bands import UNKNOWN
-from gfm.metrics import METRICS
-from gfm.metrics.inputs import as_mattes
+from gfm.checkpoints.files import load_network
+from gfm.data.samples import Batch
+from gfm.guidance.bands import random_trimap
+from gfm.guidance.guidance import Guidance
 from gfm.models.guided.config import GuidedConfig
-from gfm.models.guided.data import GuidedBatch
 from gfm.models.guided.loss import losses
 from gfm.models.guided.network import Guided
-from gfm.models.guided.predict import predict
+from gfm.models.guided.targets import GuidedTargets
+from gfm.training.schedule import trapezoid_factor
+from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
-
-MEASURED = ("sad", "mse", "grad")
-WARM_UP = 100  # steps
-ENCODER = "encoder.body."  # of a glance_focus model on an EfficientNet-Lite
+from rssn.imaging.seeding import generator
 
 
-class GuidedTask(lightning.LightningModule):
-    """The network and how it is trained.
+class GuidedTask(MattingTask):
+    """A network and how it is trained, validated and applied.
 
     Args:
-        config: The network.
-        encoder: Model file of `glance_focus` whose encoder it begins with.
-        model: Weights of such a network to begin with instead.
-        learning_rate: Largest of the schedule, for the decoder.
+        backbone: An EfficientNet-Lite, by timm's name.
+        widths: Channels of the decoder at strides 32, 16, 8, 4 and 2.
+        full: Channels of the layers at full resolution.
+        weights: Weights of the encoder; see `gfm.encoders.build.build_encoder`.
+        encoder: A model file, or `lite`, with the same encoder, to start from instead.
+        model: A model file to start from instead; its configuration counts then.
+        learning_rate: Of AdamW, for the decoder.
         encoder_learning_rate: That of the encoder.
         weight_decay: Of weights with more than one dimension.
-        decay: Steps at the end over which the rates fall to 0.
-        ema: Weight of the past in the average that is validated.
+        schedule: `trapezoid` rises, stays, and falls to 0; `constant` stays.
+        decay: Share of the run at its end in which the trapezoid falls.
+        channels_last: Keep tensors in the memory order that convolutions prefer.
     """
+
+    network_options = ("backbone", "widths", "full")
+    model: Guided
 
     def __init__(
         self,
-        config: GuidedConfig | None = None,
+        backbone: str = "tf_efficientnet_lite0",
+        widths: tuple[int, ...] = (128, 96, 64, 48, 32),
+        full: int = 16,
+        weights: str | None = None,
         encoder: str | None = None,
         model: str | None = None,
         learning_rate: float = 8e-4,
-        encoder_learning_rate: float = 3e-4,
+        encoder_learning_rate: float | None = 3e-4,
         weight_decay: float = 0.01,
-        decay: int = 1000,
-        ema: float = 0.999,
+        schedule: Literal["trapezoid", "constant"] = "trapezoid",
+        decay: float = 0.3,
+        channels_last: bool = True,
     ) -> None:
         super().__init__()
-        self.rates = (encoder_learning_rate, learning_rate)
-        self.weight_decay, self.decay = weight_decay, decay
-        self.model = Guided(config)
+        self.save_hyperparameters()
+        if not 0 < decay <= 1:
+            raise InputError(f"model.decay={decay}: give a share of the run, above 0 and up to 1")
         if model is not None:
-            self.model.load_state_dict(load_file(model))
-        elif encoder is not None:
-            load_encoder(self.model, Path(encoder))
-        self.model = self.model.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(self.model, multi_avg_fn=moving(ema), use_buffers=True)
-        self.figures: list[dict[str, float]] = []
+            self.model = self.start_from(model, Guided)
+        else:
+            self.model = Guided(GuidedConfig(backbone, widths, full), weights)
+            if encoder is not None:
+                copy_encoder(encoder, self.model)
+        if channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
 
-    def training_step(self, batch: GuidedBatch, index: int) -> Tensor:
-        """The weighted sum of the losses on one batch."""
-        del index
-        image = batch.image.contiguous(memory_format=torch.channels_last)
-        hints = batch.guidance.contiguous(memory_format=torch.channels_last)
-        made = self.model(image, hints)
+    @property
+    def initial_weights(self) -> str | None:
+        """The model file, or the weights of the encoder, that the training began with."""
+        given = (self.hparams[name] for name in ("model", "encoder", "weights"))
+        return next((each for each in given if each is not None), None)
+
+    def targets(self) -> GuidedTargets:
+        """Random trimaps, their hints, and true colours."""
+        return GuidedTargets()
+
+    def loss_terms(self, batch: Batch) -> dict[str, Tensor]:
+        """The losses on one batch of crops, and `total`, their weighted sum."""
+        image, targets = self.in_memory_order(batch.image), batch.targets
+        made = self.run_network(image, self.in_memory_order(targets.guidance))
+        foreground, background = (targets.colours.to(batch.image) / 255).unbind(1)
         with torch.autocast(self.device.type, enabled=False):
-            colours = (batch.foreground, batch.background)
-            terms = losses(made, image, batch.alpha, batch.unknown, colours, batch.composed)
-        if not torch.isfinite(terms["total"]):
-            raise InputError(f"the loss is {terms['total']} at step {self.global_step}")
-        self.log_dict({f"loss_{name}": value for name, value in terms.items()}, on_step=True)
-        return terms["total"]
+            colours = (foreground, background)
+            return losses(made, image, batch.alpha, targets.unknown, colours, targets.composed)
 
-    def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - outputs, batch and its index
-        """Average the weights after each step."""
-        self.average.update_parameters(self.model)
+    def predict_batch(self, batch: Batch) -> Tensor:
+        """Mattes (B, 1, H, W) of a batch of crops with their trimaps."""
+        guidance, unknown = batch.targets.guidance, batch.targets.unknown
+        alpha: Tensor = self.model(batch.image, guidance).alpha
+        return torch.where(unknown > 0, alpha, guidance[:, 1:2])
 
-    def validation_step(self, photograph: list[Any], index: int) -> None:
-        """Errors on one photograph, by convention `dim` in the unknown region."""
-        del index
-        _, image, trimap, alpha = photograph
-        network = cast(Guided, self.average.module.eval())
-        with torch.autocast(self.device.type, enabled=False):
-            made = predict(network, image, trimap).alpha
-        pair = as_mattes(made, alpha, "dim")
-        errors = {name: METRICS[name].errors(*pair, "dim") for name in MEASURED}
-        unknown = trimap == UNKNOWN
-        self.figures.append({n: METRICS[n].reduce(e[unknown]) for n, e in errors.items()})
+    def guidance(self, name: str, alpha: NDArray[np.float32]) -> Guidance:
+        """A trimap whose band depends on the photograph's name alone."""
+        return Guidance(trimap=random_trimap(alpha, generator(0, "trimap", name)))
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the means."""
-        names = self.figures[0] if self.figures else []
-        for name in names:
-            values = [figures[name] for figures in self.figures]
-            self.log(f"val_{name}", sum(values) / len(values))
-        self.figures = []
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning takes several forms
-        """AdamW, whose rates rise, stay, and fall to 0 at the end: a run can be prolonged."""
-        encoder = [*self.model.encoder.parameters()]
-        known = {id(parameter) for parameter in encoder}
-        rest = [each for each in self.model.parameters() if id(each) not in known]
-        groups = []
-        for parameters, rate in zip((encoder, rest), self.rates, strict=True):
-            for decays in (True, False):
-                chosen = [each for each in parameters if (each.ndim > 1) is decays]
-                decay = self.weight_decay if decays else 0.0
-                groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
-        optimizer = torch.optim.AdamW(groups)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            lambda step: rate_factor(step, self.trainer.max_steps, self.decay),
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def rate_factor(self, done: float) -> float:
+        """Factor on the learning rates, given the share of the run that is over."""
+        return trapezoid_factor(done, self.hparams["decay"])
 
 
-Tensors = tuple[Tensor, ...] | list[Tensor]
-
-
-def moving(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """A moving average that forgets fast as long as it has seen few weights.
+def copy_encoder(path: str, network: Guided) -> None:
+    """Give a network the encoder of an automatic model.
 
     Args:
-        decay: Weight of the past in the long run.
+        path: A model file of `glance_focus`, or a name that `load_network` takes.
+        network: The network to change.
+
+    Raises:
+        InputError: It cannot be loaded, or has another encoder.
     """
-
-    def update(averages: Tensors, values: Tensors, count: Tensor | int) -> None:
-        steps = float(count)
-        share = 1 - min(decay, (1 + steps) / (10 + steps))
-        if averages[0].is_floating_point():  # tensors of one type come together
-            torch._foreach_lerp_(averages, values, share)
-        else:
-            torch._foreach_copy_(averages, values)
-
-    return update
-
-
-def rate_factor(step: int, steps: int, decay: int) -> float:
-    """Factor on the learning rates: a short rise, 1, and a line down to 0 over the last steps."""
-    return min(1.0, (step + 1) / WARM_UP, max(steps - step, 0) / decay)
-
-
-def load_encoder(network: Guided, path: Path) -> None:
-    """Give a network the encoder of an automatic model."""
-    stored = load_file(path)
-    state = {k.removeprefix(ENCODER): v.float() for k, v in stored.items() if k.startswith(ENCODER)}
-    network.encoder.load_state_dict(state)
+    model = load_network(path, "cpu")
+    wanted = f"timm:{network.config.backbone}"
+    if (backbone := getattr(model.config, "backbone", None)) != wanted:
+        raise InputError(f"model.encoder={path}: has the encoder {backbone}; give one of {wanted}")
+    network.encoder.load_state_dict(model.get_submodule("encoder.body").state_dict())
+    network.licences = [each._replace(share=0.0) for each in model.licences]
+    network.hashes = model.hashes

@@ -1,4 +1,4 @@
-"""Training crops at the photograph's own scale, with the F and B that made them."""
+"""Crops of a material file at the edge of the object, with the F and B that made them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import exp, log, radians
-from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from gfm.data.crops import Planes
-from gfm.data.licences import shares
+from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
 from gfm.data.material import MaterialOptions, degrade, photograph_view
-from gfm.guidance.bands import UNKNOWN, Mask, Trimap
+from gfm.data.weighted import WeightedPictures
+from gfm.guidance.bands import Mask
 from gfm.guidance.refinement import grown
 from gfm.models.contract import Licence
-from gfm.models.guided.trimaps import random_trimap
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
 from rssn.route.compose import ROUTES, RouteOptions, draw_steps, render
@@ -27,36 +24,33 @@ from rssn.stream.arrangement import OBJECT, TOUCHING, View, fit, put_before, rec
 
 KEPT = 800  # images and mattes that stay decoded
 TRIES = 6
-LEAST_UNKNOWN = 0.004  # of a crop
-UNSEEN_BAND = 6  # px around an object that is unknown as a whole
+BAND = 4  # px around soft pixels that count as the edge
+LEAST_EDGE = 0.004  # of a crop
+UNSEEN_BAND = 6  # px around an unseen object
 MOST_SHRUNK = 3.5  # px of the picture for each px of the crop
 
 
-class Sample(NamedTuple):
-    """One crop with its trimap (H, W) of 0, 128 and 255."""
-
-    planes: Planes
-    trimap: Trimap
-
-
 @dataclass(frozen=True)
-class SampleOptions:
-    """Options of drawing samples.
+class CloseUpOptions:
+    """Options of drawing close-ups.
 
     Attributes:
-        composites: Share of the samples that are composed; the others are photographs.
-        weights: How often pictures of a source are drawn, relative to 1, by the source's name.
-        second: Share of the composites with a second object behind the first.
-        unseen: Share of these whose second object is unknown as a whole, as a flag that a figure
-            holds: the known colours are not its own then.
-        textures: Share of the composites whose object gets the colours of another picture.
-        behind: Share of the composites before a photograph with an object, not a background.
-        close: Share of the crops at about the photograph's own scale; the others show more.
+        samples: Samples that count as an epoch.
+        composites: Share of samples that are composed; the others are photographs as they are.
+        weights: How often pictures of a source are drawn, relative to 1, by the source's name; 0
+            leaves them out.
+        second: Share of composites with a second object behind the first.
+        unseen: Share of these whose second object a trimap leaves unknown as a whole, as a flag
+            that a figure holds: the known colours are not its own.
+        textures: Share of composites whose object gets the colours of a background.
+        behind: Share of composites before a photograph with an object, not a background.
+        close: Share of crops at 0.7 to 1.3 of the picture's own scale; the others show more.
         colour: Greatest relative change of each colour's brightness and of the gamma.
-        degrade: Share of the samples that lose quality.
-        route: How composites are made.
+        degrade: Share of samples that lose quality: enlarged from less, or saved as JPEG.
+        route: How composites are made. Nothing is denoised: the pictures have been shrunk.
     """
 
+    samples: int = 16_000
     composites: float = 0.75
     weights: dict[str, float] = field(default_factory=dict)
     second: float = 0.25
@@ -72,71 +66,91 @@ class SampleOptions:
         )
     )
 
+    def __post_init__(self) -> None:
+        """Check the values.
 
-class GuidedSamples:
-    """Any number of samples, each drawn by its generator.
+        Raises:
+            InputError: A share outside [0, 1], or no samples.
+        """
+        shares = ("composites", "second", "unseen", "textures", "behind", "close", "degrade")
+        for name in shares:
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        if self.samples < 1 or not 0 <= self.colour < 1:
+            raise InputError(
+                f"samples={self.samples}, colour={self.colour}: wanted at least 1, and a colour "
+                "from 0 to below 1"
+            )
+
+
+class CloseUps:
+    """A training set of any number of close-ups, each drawn from the material by its generator.
 
     Args:
         material: The pictures.
         options: How samples are drawn.
 
     Raises:
-        InputError: A weight is of no source.
+        InputError: A weight is of no source, or a kind of picture is missing.
     """
 
-    def __init__(self, material: Material, options: SampleOptions) -> None:
+    def __init__(self, material: Material, options: CloseUpOptions) -> None:
         self.material, self.options = material, options
-        sources = {picture.source for picture in material.pictures}
-        if unknown := sorted(options.weights.keys() - sources):
-            raise InputError(
-                f"{material.path}: weights name {unknown}, which are no sources of it; choose from "
-                f"{sorted(sources)}"
-            )
-        kinds: tuple[Kind, ...] = ("photograph", "cutout", "background")
-        self._ends = {kind: self._shares(kind) for kind in kinds}
+        composed = options.composites
+        draws: dict[Kind, float] = {
+            "photograph": 1 - composed + composed * options.behind,
+            "cutout": composed * (1 + options.second),
+            "background": composed * (1 - options.behind + options.textures),
+        }
+        self.pictures = WeightedPictures(material, options.weights, draws)
         self._decoded: OrderedDict[tuple[int, str], Pixels] = OrderedDict()
 
-    def draw(self, size: int, rng: np.random.Generator) -> Sample:
-        """A square crop of `size` px."""
+    def __len__(self) -> int:
+        return self.options.samples
+
+    def key(self, number: int) -> str:
+        """The number of a sample."""
+        return f"{number:06d}"
+
+    def crop(
+        self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
+    ) -> tuple[Planes, float]:
+        """A sample; its targets are made at its own scale."""
+        del number, epoch
+        return self.draw(cropper.options.size, rng), 1.0
+
+    def draw(self, size: int, rng: np.random.Generator) -> Planes:
+        """Draw a sample.
+
+        Args:
+            size: Its side in px.
+            rng: Decides everything.
+
+        Returns:
+            Its images; F and B for composites alone.
+        """
         for _ in range(TRIES):
-            sample = self._draw(size, rng)
-            if (sample.trimap == UNKNOWN).mean() >= LEAST_UNKNOWN:
+            planes = self._draw(size, rng)
+            soft = (planes.alpha > 0) & (planes.alpha < 1)
+            if grown(soft, BAND).mean() >= LEAST_EDGE:
                 break
-        return sample
+        return planes._replace(alpha=on_grid(planes.alpha, ALPHA_BITS))
 
     def licences(self) -> list[Licence]:
-        """Everything that is trained on, by its share of the draws."""
-        composites = self.options.composites
-        draws = {
-            "photograph": 1 - composites + composites * self.options.behind,
-            "cutout": composites * (1 + self.options.second),
-            "background": composites * (1 - self.options.behind + self.options.textures),
-        }
-        pictures = self.material.pictures
-        return shares(
-            (pictures[number].source, pictures[number].licence, draws[kind] * float(share))
-            for kind, (numbers, ends) in self._ends.items()
-            for number, share in zip(numbers, np.diff(ends, prepend=0), strict=True)
-        )
+        """Sources and licences by their share of the draws."""
+        return self.pictures.licences()
 
-    def _draw(self, size: int, rng: np.random.Generator) -> Sample:
+    def _draw(self, size: int, rng: np.random.Generator) -> Planes:
         options = self.options
-        unseen: Mask | None = None
-        if rng.random() < options.composites:
-            made, unseen = self._composite(size, rng)
-        else:
-            made = self._photograph(size, rng)
-        trimap = random_trimap(made.alpha, rng)
-        if unseen is not None:
-            trimap[unseen] = UNKNOWN
+        is_composite = rng.random() < options.composites
+        made = self._composite(size, rng) if is_composite else self._photograph(size, rng)
         if rng.random() < 0.5:
-            made = Planes(*(None if part is None else _mirrored(part) for part in made))  # type: ignore[arg-type]
-            trimap = _mirrored(trimap)
+            made = made.mirrored()
         if rng.random() < options.degrade:
             made = made._replace(image=degrade(made.image, rng))
-        return Sample(made, trimap)
+        return made
 
-    def _composite(self, size: int, rng: np.random.Generator) -> tuple[Planes, Mask | None]:
+    def _composite(self, size: int, rng: np.random.Generator) -> Planes:
         options = self.options
         colours, alpha, scale, shorter = self._object(size, rng)
         unseen: Mask | None = None
@@ -151,11 +165,10 @@ class GuidedSamples:
         background = self._behind(kind, size, rng)
         steps = draw_steps(options.route, rng)
         made = render(colours, alpha, background, steps, options.route.on_crop(shorter, scale), rng)
-        planes = Planes(made.composite, made.alpha, made.foreground, made.background)
-        return planes, unseen
+        return Planes(made.composite, made.alpha, made.foreground, made.background, unseen)
 
     def _photograph(self, size: int, rng: np.random.Generator) -> Planes:
-        number = self._pick("photograph", rng)
+        number = self.pictures.pick("photograph", rng)
         image, levels = self._image(number), self._levels(number)
         view = self._view(levels, size, rng, inside=True)
         alpha = warp(unit(levels), view, cv2.BORDER_REPLICATE).clip(0, 1)
@@ -164,7 +177,7 @@ class GuidedSamples:
 
     def _object(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte of a cut-out, their scale, and the shorter side in px."""
-        number = self._pick("cutout", rng)
+        number = self.pictures.pick("cutout", rng)
         image, levels = self._image(number), self._levels(number)
         view = self._view(levels, size, rng)
         colours = warp(image, view, cv2.BORDER_REPLICATE)
@@ -172,7 +185,7 @@ class GuidedSamples:
         return recolour(colours, self.options.colour, rng), alpha, 1 / view.scale, min(levels.shape)
 
     def _behind(self, kind: Kind, size: int, rng: np.random.Generator) -> Uint8Image:
-        image = self._image(self._pick(kind, rng))
+        image = self._image(self.pictures.pick(kind, rng))
         zoom = (min(size / min(image.shape[:2]), 1.0), 1.0)
         view = photograph_view(image.shape, size, MaterialOptions(zoom=zoom), rng)
         shown = warp(image, view, cv2.BORDER_REPLICATE)
@@ -208,7 +221,7 @@ class GuidedSamples:
         return self._kept((number, "levels"), self.material.levels)
 
     def _kept(self, key: tuple[int, str], read: Callable[[int], Pixels]) -> Pixels:
-        """Pixels of a picture, of which the last ones stay decoded."""
+        """Pixels of a picture; those read last stay decoded."""
         if key in self._decoded:
             self._decoded.move_to_end(key)
             return self._decoded[key]
@@ -216,25 +229,6 @@ class GuidedSamples:
         if len(self._decoded) > KEPT:
             self._decoded.popitem(last=False)
         return self._decoded[key]
-
-    def _shares(self, kind: Kind) -> tuple[list[int], NDArray[np.float64]]:
-        """The pictures of a kind that are drawn, and the ends of their shares of [0, 1]."""
-        weights = {
-            number: self.options.weights.get(picture.source, 1.0)
-            for number, picture in enumerate(self.material.pictures)
-            if picture.kind == kind
-        }
-        numbers = [number for number, weight in weights.items() if weight > 0]
-        ends = np.cumsum([weights[number] for number in numbers])
-        return numbers, ends / ends[-1]
-
-    def _pick(self, kind: Kind, rng: np.random.Generator) -> int:
-        numbers, ends = self._ends[kind]
-        return numbers[min(int(np.searchsorted(ends, rng.random(), "right")), len(numbers) - 1)]
-
-
-def _mirrored(part: NDArray[Any]) -> NDArray[Any]:
-    return np.ascontiguousarray(part[:, ::-1])
 
 
 def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:

@@ -54,7 +54,10 @@ def __getattr__(name: str) -> object:
         return importlib.import_module("gfm.metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'gfm' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    from rssn.imaging.extras import named_extras
+
+    with named_extras():
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

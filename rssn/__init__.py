@@ -57,7 +57,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'rssn' has no attribute {name!r}")
-    return getattr(import_module(f"rssn.{_MODULES[name]}"), name)
+    from rssn.imaging.extras import named_extras
+
+    with named_extras():
+        return getattr(import_module(f"rssn.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -23,18 +23,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 import gfm
 from gfm.checkpoints.files import load_network, resolve_device
 from gfm.commands.info import PUBLISHED as TABLE_7
 from gfm.commands.info import count_multiply_adds, count_parameters
 from gfm.export.exporting import SUFFIXES, Format, export
-from gfm.export.runtimes import Precision, load_exported
 from gfm.inference.colours import estimate_colours
+from gfm.models.contract import MattingModel
 from gfm.models.glance_focus.config import GFMConfig
-from gfm.models.glance_focus.model import GFMModel
 from gfm.models.glance_focus.network import GFM
-from gfm.models.glance_focus.passes import enlarge, pass_size
+from gfm.models.glance_focus.passes import pass_size
+from gfm.runtimes.model import ExportedModel
+from gfm.runtimes.onnx import OnnxRuntime
+from gfm.runtimes.openvino import OpenVino, Precision
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import read_photograph
@@ -206,7 +209,7 @@ def draw() -> Image:
 def make_ways(model: GFM, photograph: Image, wanted: Sequence[str], folder: Path) -> dict[str, Way]:
     """Functions that matte the photograph, by the names of the ways."""
 
-    def ours(network: GFMModel) -> Way:
+    def ours(network: MattingModel) -> Way:
         return lambda: gfm.matte(photograph, network, foreground="none").alpha
 
     made: dict[str, Way] = {
@@ -225,7 +228,8 @@ def make_ways(model: GFM, photograph: Image, wanted: Sequence[str], folder: Path
             path = folder / f"model{SUFFIXES[kind]}"
             if not path.exists():
                 export(model, path, kind)
-            made[name] = ours(load_exported(path, "cpu", precision))
+            runtime = OpenVino(path, "cpu", precision) if kind == "openvino" else OnnxRuntime(path)
+            made[name] = ours(ExportedModel(runtime, path))
     return made
 
 
@@ -243,8 +247,11 @@ def published_schedule(model: GFM, photograph: Image) -> Matte:
             as_tensor(cv2.resize(photograph, size[::-1], interpolation=cv2.INTER_AREA))
             for size in (pass_size(height, width, d, squeeze=True) for d in REDUCTIONS)
         )
-        glance = enlarge(model(third).glance, (height, width)).argmax(dim=1)[0]
-        focus = enlarge(model(half).focus, (height, width))[0, 0]
+        glance, focus = (
+            functional.interpolate(maps, (height, width), mode="bilinear")
+            for maps in (model(third).glance, model(half).focus)
+        )
+        glance, focus = glance.argmax(dim=1)[0], focus[0, 0]
         fused = torch.where(glance == 1, focus, (glance == 2).to(focus.dtype))
     found: Matte = fused.numpy()
     return found

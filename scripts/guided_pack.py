@@ -16,8 +16,8 @@ import yaml
 from gfm.checkpoints.files import load_network, save_model
 from gfm.checkpoints.packaged import FOLDER
 from gfm.data.close_ups import CloseUpOptions, CloseUps
-from gfm.models.contract import MattingNetwork
 from gfm.models.guided.network import Guided
+from gfm.models.network import MattingNetwork
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
 from rssn.shards.material import Material

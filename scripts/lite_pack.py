@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gfm.checkpoints.files import load_network, save_model
-from gfm.checkpoints.packaged import FILE
+from gfm.checkpoints.packaged import FOLDER, LITE, STATE
 from rssn.imaging.console import run_command
 
 
@@ -19,7 +19,12 @@ def main() -> int:
     add("--model", type=Path, required=True, help="of a training run")
     add("--glance-side", type=int, required=True, help="px, shorter side of the glance")
     add("--focus-side", type=int, required=True, help="px, shorter side of the focus")
-    add("--out", type=Path, default=FILE, help="file to write (the package's own)")
+    add(
+        "--out",
+        type=Path,
+        default=FOLDER / f"{LITE}{STATE}",
+        help="file to write (the package's own)",
+    )
     options = parser.parse_args()
     return run_command(
         lambda: pack(options.model, options.glance_side, options.focus_side, options.out)

@@ -35,7 +35,8 @@ from tiny import shared
 
 import gfm
 from gfm.__main__ import main as gfm_main
-from gfm.checkpoints.files import CONFIG_KEY, save_model
+from gfm.checkpoints.files import save_model
+from gfm.checkpoints.metadata import CONFIG_KEY
 from gfm.commands.fit import command_line, read_hyper_parameters
 from gfm.inference.loading import load_model
 from gfm.models.glance_focus.released import convert

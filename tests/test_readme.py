@@ -18,7 +18,8 @@ from documents import PAGES, ROOT, blocks, commands, prose_commands, run
 
 from data_tools.scenes import draw_scene
 from gfm.checkpoints import packaged
-from gfm.checkpoints.files import packaged_model, save_model
+from gfm.checkpoints.files import save_model
+from gfm.inference.loading import packaged_model
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.network import ClickNetwork
 from gfm.models.glance_focus.config import GFMConfig

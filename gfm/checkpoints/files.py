@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,16 +13,23 @@ from safetensors.torch import save
 
 from gfm.checkpoints import packaged
 from gfm.checkpoints.hashes import HASHES_KEY, decode_hashes, encode_hashes
+from gfm.checkpoints.metadata import (
+    CONFIG_KEY,
+    LICENCES_KEY,
+    OLD_CONFIG_KEY,
+    SYSTEM_KEY,
+    config_of,
+    decode_licences,
+    encode_licences,
+)
 from gfm.encoders.build import some
 from gfm.models.config import SystemConfig
-from gfm.models.contract import Licence, MattingNetwork, System
+from gfm.models.contract import Licence, System
+from gfm.models.network import MattingNetwork
 from gfm.models.registry import DEFAULT, get_system
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors
 
-SYSTEM_KEY, CONFIG_KEY = "system", "config"
-OLD_CONFIG_KEY = "gfm_config"  # of files from before there were several systems
-LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.contract.Licence`
 FILE_NAME = "model.safetensors"
 CONFIG_FILE = "config.json"  # beside it, where other tools look; read if they dropped the metadata
 
@@ -80,22 +86,10 @@ def metadata_of(model: MattingNetwork) -> dict[str, str]:
     """System, configuration and licences, as every file of the model holds them."""
     metadata = {SYSTEM_KEY: model.system, CONFIG_KEY: model.config.to_json()}
     if model.licences:
-        metadata[LICENCES_KEY] = json.dumps([each._asdict() for each in model.licences])
+        metadata[LICENCES_KEY] = encode_licences(model.licences)
     if model.hashes:
         metadata[HASHES_KEY] = encode_hashes(model.hashes)
     return metadata
-
-
-def parse_licences(text: str | None, path: Path) -> list[Licence]:
-    """Licences from the metadata of a file; none where it has no such entry.
-
-    Raises:
-        InputError: The entry is damaged.
-    """
-    try:
-        return [Licence(**values) for values in json.loads(text or "[]")]
-    except (ValueError, TypeError):
-        raise InputError(f"{path}: its list of licences is damaged; get the file again") from None
 
 
 def load_network(
@@ -114,11 +108,13 @@ def load_network(
             there.
     """
     target = resolve_device(device)
-    path = packaged.packaged_path() if path_or_hub_id is None else _find(path_or_hub_id)
+    path = _find(packaged.automatic_model() if path_or_hub_id is None else path_or_hub_id)
     try:
         metadata, tensors = _read(path)
         system, config = _config(path, metadata)
         model = system.skeleton(config)
+        model.licences = decode_licences(metadata.get(LICENCES_KEY))
+        model.hashes = decode_hashes(metadata.get(HASHES_KEY))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
@@ -131,25 +127,7 @@ def load_network(
     # Copies, for the tensors of the file change with it.
     filled = {key: tensors[key].to(value.dtype, copy=True) for key, value in wanted.items()}
     model.load_state_dict(filled, assign=True)
-    model.licences = parse_licences(metadata.get(LICENCES_KEY), path)
-    try:
-        model.hashes = decode_hashes(metadata.get(HASHES_KEY))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     return model.eval().to(target)
-
-
-@functools.cache
-def packaged_model(name: str | None = None) -> MattingNetwork:
-    """A model of the package, loaded once; on the GPU where there is one.
-
-    Args:
-        name: Which; None is the automatic one, `lite`, announced in the log.
-
-    Raises:
-        InputError: The installation has no weights.
-    """
-    return load_network(name)
 
 
 def read_config(path_or_hub_id: str | Path) -> tuple[System, SystemConfig]:
@@ -173,10 +151,9 @@ def read_licences(path_or_hub_id: str | Path) -> list[Licence]:
     """
     path = _find(path_or_hub_id)
     try:
-        metadata, _ = _read(path, with_tensors=False)
+        return decode_licences(_read(path, with_tensors=False)[0].get(LICENCES_KEY))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return parse_licences(metadata.get(LICENCES_KEY), path)
 
 
 def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -195,7 +172,7 @@ def _config(path: Path, metadata: Mapping[str, str]) -> tuple[System, SystemConf
     beside = path.with_name(CONFIG_FILE)
     if {CONFIG_KEY, OLD_CONFIG_KEY} & metadata.keys():
         system = get_system(metadata.get(SYSTEM_KEY, DEFAULT))
-        return system, system.config.from_json(metadata.get(CONFIG_KEY) or metadata[OLD_CONFIG_KEY])
+        return system, system.config.from_json(config_of(metadata) or "")
     if not beside.is_file():
         raise InputError(
             "holds no configuration; make the file with `python -m gfm convert` or fit"

@@ -13,7 +13,7 @@ from rssn.imaging.files import whole_file
 if TYPE_CHECKING:
     import torch
 
-    from gfm.models.contract import MattingNetwork
+    from gfm.models.network import MattingNetwork
 
 
 class HubMethods:

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gfm.checkpoints.files import LICENCES_KEY, parse_licences, read_licences
 from gfm.checkpoints.licences import by_terms, terms, verdict
-from gfm.export.runtimes import RUNTIMES
+from gfm.checkpoints.packaged import EXPORTED, find_packaged
 from gfm.models.contract import NOT_RECORDED, Licence
+from gfm.runtimes.model import RUNTIMES, load_exported
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors
 
@@ -72,11 +72,13 @@ def licences_of(model: str) -> list[Licence]:
             f"{path}: is a state of training; give {path.with_suffix('.safetensors').name}, the "
             "model beside it"
         )
-    if path.suffix not in RUNTIMES:
-        return read_licences(model)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; make it with `python -m gfm export`")
-    return parse_licences(RUNTIMES[path.suffix](path).metadata.get(LICENCES_KEY), path)
+    if not path.exists():
+        path = find_packaged(model, EXPORTED) or path
+    if path.suffix in RUNTIMES:
+        return load_exported(path, "cpu").licences
+    from gfm.checkpoints.files import read_licences  # needs PyTorch
+
+    return read_licences(model)
 
 
 def table(licences: Sequence[Licence]) -> Table:

@@ -118,7 +118,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a video: part of what was seen in earlier frames that is mixed into each, where "
         f"nothing moved; 0 or more, below 1 (default {SMOOTHING})",
     )
-    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--device", default="auto", help="auto, cpu, cuda or another provider of ONNX Runtime")
     add("--quiet", action="store_true", help="no progress bar")
 
 
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> None:
     # Whoever asks for help does not wait for PyTorch.
     from gfm.inference.loading import load_model
     from gfm.inference.matting import check_models
-    from gfm.inference.photographs import describe, matte_all
+    from gfm.inference.photographs import matte_all
     from gfm.video.command import ClipJob, find_clip, matte_clip
 
     clip = find_clip(options.inputs)
@@ -158,7 +158,7 @@ def run(options: argparse.Namespace) -> None:
     loaded = [load_model(each, options.device) for each in options.model or (automatic,)]
     system, models = check_models(loaded, how)
     if not options.quiet:
-        sys.stderr.write(f"device: {describe(models[0].device, options.device)}\n")
+        sys.stderr.write(f"device: {models[0].describe()}\n")
     if job is not None:
         matte_clip(job, models, options.quiet)
         return

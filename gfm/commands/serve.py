@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
         model = gfm.load_model(options.model, options.device)
         # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
-        name = Path(options.model or packaged.FILE).name
+        name = Path(options.model or packaged.LITE).name
         app = create_app(model, limits, name, access)
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=5
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
             sys.stderr.write(_warning(options.host))  # also with --quiet
         if not options.quiet:
             address = _address(listening) + (f"/#token={quote(token, safe='')}" if token else "")
-            sys.stderr.write(f"{name} on {model.device}: open {address} (Ctrl-C ends)\n")
+            sys.stderr.write(f"{name} on {model.describe()}: open {address} (Ctrl-C ends)\n")
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
 

@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gfm.blocks.convolutions import conv_bn_relu
 from gfm.encoders.densenet import DenseNet
-from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
+from gfm.encoders.efficientnet import EfficientNetLite
+from gfm.encoders.lite_shapes import LITE_SHAPES
 from gfm.encoders.packages import PACKAGES, package_weights
 from gfm.encoders.resnet import SHAPES, BasicBlock, ResNet
 from rssn.imaging.errors import InputError
@@ -65,7 +66,7 @@ class LiteEncoder(Encoder):
     """An EfficientNet-Lite that is built without timm.
 
     Args:
-        name: Of `gfm.encoders.efficientnet.LITE_SHAPES`, as timm has it.
+        name: Of `gfm.encoders.lite_shapes.LITE_SHAPES`, as timm has it.
         weights: As for `build_encoder`.
     """
 

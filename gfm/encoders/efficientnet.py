@@ -8,37 +8,17 @@ network exports, and its training step on a CPU takes little more than half of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from torch import Tensor, nn
 
 from gfm.blocks.depthwise import DepthwiseConv2d, SameConv2d
+from gfm.encoders.lite_shapes import LiteShape
 
 EPSILON = 1e-3  # of the batch norms, as TensorFlow trained them
 STEM = 32
 EXPANSION = 6
 
-
-@dataclass(frozen=True)
-class LiteShape:
-    """Depths and widths of an EfficientNet-Lite, stage by stage.
-
-    Attributes:
-        depths: Blocks.
-        widths: Channels.
-    """
-
-    depths: tuple[int, ...]
-    widths: tuple[int, ...]
-
-
-LITE_SHAPES = {
-    "tf_efficientnet_lite0": LiteShape((1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320)),
-    "tf_efficientnet_lite1": LiteShape((1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320)),
-    "tf_efficientnet_lite2": LiteShape((1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352)),
-}
-"""By timm's names."""
 
 KERNELS = (3, 3, 5, 3, 5, 5, 3)
 STRIDES = (1, 2, 2, 2, 1, 2, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,12 +15,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
-from gfm.checkpoints.files import CONFIG_KEY, LICENCES_KEY, SYSTEM_KEY, metadata_of
+from gfm.checkpoints.files import metadata_of
+from gfm.checkpoints.metadata import KEYS, MEMORY_KEY, run_name
 from gfm.export.parity import Difference, check_export, example_inputs
-from gfm.export.runtimes import RUNTIMES, require
-from gfm.models.contract import Graph, MattingNetwork
+from gfm.models.contract import Graph
+from gfm.models.network import MattingNetwork
 from gfm.models.registry import get_system
+from gfm.runtimes.model import RUNTIMES
 from rssn.imaging.errors import FailedInputs, InputError, check_choice, one_line
+from rssn.imaging.extras import require
 from rssn.imaging.files import whole_file, write_errors
 
 Format = Literal["onnx", "openvino"]
@@ -82,15 +86,14 @@ def export(
             f"{path}: format='{format}' is saved as {SUFFIXES[format]}; change the ending"
         )
     write = _WRITERS[format]
-    runtime = ("onnxruntime", "onnx") if format == "onnx" else ("openvino", "openvino")
-    for package, extra in (("onnx", "onnx"), ("onnxscript", "onnx"), runtime):
-        require(package, extra)
+    for package in ("onnx", "onnxscript", "onnxruntime" if format == "onnx" else "openvino"):
+        require(package)
     network = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     with _folder_beside(path) as folder:
         graph = get_system(network.system).graph(network)
         with step("trace"):
             proto = _trace(graph, str(path))
-        for key, text in metadata_of(network).items():
+        for key, text in _metadata(network, graph).items():
             proto.metadata_props.add(key=key, value=text)
         for rounded in (False, True) if half else (False,):
             made = folder / ("half" if rounded else "exact") / path.name
@@ -101,6 +104,15 @@ def export(
                 difference = check_export(graph, RUNTIMES[made.suffix](made), str(path), rounded)
         paths = _publish(made, path)
         return Export(paths, sum(file.stat().st_size for file in paths), difference)
+
+
+def _metadata(network: MattingNetwork, graph: Graph) -> dict[str, str]:
+    """That of any file of the model, and the memory that each run takes."""
+    memory = {
+        run_name(outputs): network.bytes_per_pixel(outputs)
+        for outputs in graph.runs or (graph.outputs,)
+    }
+    return {**metadata_of(network), MEMORY_KEY: json.dumps(memory)}
 
 
 @contextmanager
@@ -156,10 +168,10 @@ def _write_onnx(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
 
 
 def _write_openvino(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
-    openvino = require("openvino", "openvino")
+    openvino = require("openvino")
     graph = openvino.Core().read_model(model.SerializeToString())
     for entry in model.metadata_props:
-        if entry.key in (SYSTEM_KEY, CONFIG_KEY, LICENCES_KEY):
+        if entry.key in KEYS:
             graph.set_rt_info(entry.value, [entry.key])
     openvino.save_model(graph, path, compress_to_fp16=half)
 
@@ -169,7 +181,7 @@ _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino}
 
 def _store_half(graph: Any) -> None:  # noqa: ANN401
     """Turn the large float32 tensors of an ONNX graph, in place, to float16 and casts back."""
-    onnx = require("onnx", "onnx")
+    onnx = require("onnx")
     casts = []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)

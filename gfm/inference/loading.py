@@ -2,25 +2,95 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import logging
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from gfm.checkpoints.files import Device, load_network
-from gfm.export.runtimes import RUNTIMES, load_exported
+from gfm.checkpoints.packaged import EXPORTED, automatic_model, find_packaged
 from gfm.models.contract import MattingModel
+from gfm.runtimes.model import RUNTIMES, load_exported
+from gfm.runtimes.providers import choose_provider, short_name
+from rssn.imaging.errors import InputError, how_to_install
+from rssn.imaging.extras import require
+
+log = logging.getLogger("gfm")
+
+GPU_DRIVERS = {"win32": "nvcuda.dll"}
+LINUX_DRIVER = "libcuda.so.1"
 
 
-def load_model(path_or_hub_id: str | Path | None = None, device: Device = "auto") -> MattingModel:
+def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -> MattingModel:
     """Load a model for matting: a network in eval mode, or an exported one in its runtime.
 
     Args:
-        path_or_hub_id: What `load_network` takes, or a `.onnx` or `.xml` file of `gfm export`;
-            None takes the small model of the package.
-        device: `auto` takes the GPU where there is one; an exported model runs on the processor.
+        path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
+            in it, or `owner/name` on the Hugging Face hub, all for PyTorch; a `.onnx` or `.xml`
+            file of `gfm export`; or the name of a packaged model. None takes `lite`.
+        device: `auto` takes the GPU where there is one; `cpu`, `cuda`, or another device of PyTorch
+            or provider of ONNX Runtime.
 
     Raises:
         InputError: No such file or hub id, not a model of this project, or a device or a package
             that is not there.
+
+    Note:
+        A packaged model runs in ONNX Runtime, which starts faster; in PyTorch on a device that
+        ONNX Runtime has no provider for, such as a GPU beside the plain `onnxruntime`.
+        `gfm.checkpoints.files.load_network` gives the network in PyTorch whatever the device.
     """
-    if path_or_hub_id is not None and Path(path_or_hub_id).suffix in RUNTIMES:
-        return load_exported(path_or_hub_id, device)
-    return load_network(path_or_hub_id, device)
+    name = automatic_model() if path_or_hub_id is None else path_or_hub_id
+    device = str(device)
+    if Path(name).suffix in RUNTIMES:
+        return _said(load_exported(name, device), name)
+    packaged = None if Path(name).exists() else find_packaged(str(name), EXPORTED)
+    if packaged is not None and not _takes_torch(device):
+        return _said(load_exported(packaged, device), name)
+    if find_spec("torch") is None:
+        raise InputError(
+            f"{name}: models of this kind need PyTorch; {how_to_install('train')}, or export it "
+            "where PyTorch is, with `python -m gfm export`, and give the .onnx file"
+        )
+    from gfm.checkpoints.files import load_network
+
+    return _said(load_network(name, device), name)
+
+
+@functools.cache
+def packaged_model(name: str | None = None) -> MattingModel:
+    """A model of the package, loaded once.
+
+    Args:
+        name: Which; None is the automatic one, `lite`, announced in the log.
+
+    Raises:
+        InputError: The installation has no weights.
+    """
+    return load_model(name)
+
+
+def _said(model: MattingModel, name: str | Path) -> MattingModel:
+    log.info("%s runs on %s", name, model.describe())
+    return model
+
+
+def _takes_torch(device: str) -> bool:
+    """A packaged model runs in PyTorch: it is there, and ONNX Runtime has not the device."""
+    if device == "cpu" or find_spec("torch") is None:
+        return False
+    available = require("onnxruntime").get_available_providers()
+    if device == "auto":
+        return choose_provider("auto", available).device != "cuda" and has_gpu_driver()
+    kind = device.partition(":")[0].lower()
+    return kind not in map(short_name, available) and not kind.endswith("executionprovider")
+
+
+def has_gpu_driver() -> bool:
+    """Return True where the driver of CUDA is installed: in microseconds, unlike asking PyTorch."""
+    try:
+        ctypes.CDLL(GPU_DRIVERS.get(sys.platform, LINUX_DRIVER))
+    except OSError:
+        return False
+    return True

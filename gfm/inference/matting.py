@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from gfm.checkpoints.files import packaged_model
 from gfm.checkpoints.packaged import GUIDED
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
+from gfm.inference.loading import packaged_model
 from gfm.inference.refine import check_refine, refiner
 from gfm.inference.refine import refine as refine_matte
 from gfm.models.contract import MattingModel, Prediction, System
@@ -27,6 +26,7 @@ from gfm.models.options import (
     Strategy,
 )
 from gfm.models.registry import SYSTEMS, get_system
+from gfm.runtimes.model import ExportedModel
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
 
@@ -253,7 +253,7 @@ def check_refinable(system: System, models: Sequence[MattingModel]) -> None:
     Raises:
         InputError: With the systems whose networks have one.
     """
-    if not system.refinable or not all(isinstance(model, nn.Module) for model in models):
+    if not system.refinable or any(isinstance(model, ExportedModel) for model in models):
         able = [name for name in SYSTEMS if get_system(name).refinable]
         what = f"a model of the system {system.name}" if not system.refinable else "an export"
         raise InputError(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-
-import torch
 
 from gfm.inference.files import Results, Source
 from gfm.inference.matting import predict, with_colours
@@ -16,7 +15,6 @@ from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph
 
-EXPECTED = (InputError, OSError, MemoryError, torch.OutOfMemoryError)  # of one photograph alone
 AHEAD = 2  # photographs that are read, and that are written, beside the one that is matted
 
 
@@ -46,7 +44,9 @@ def matte_all(
                 photograph = read.result()
                 guidance = source.read_guidance(photograph.pixels)
                 made = predict(system, models, photograph, guidance, how)
-            except EXPECTED as error:
+            except Exception as error:
+                if not is_expected(error):
+                    raise
                 yield source, error
                 continue
             task = partial(_finish, source, photograph, made, how, results)
@@ -71,16 +71,16 @@ def _finish(
 def _settled(source: Source, written: Future[None]) -> tuple[Source, Exception | None]:
     try:
         written.result()
-    except EXPECTED as error:
+    except Exception as error:
+        if not is_expected(error):
+            raise
         return source, error
     return source, None
 
 
-def describe(device: torch.device, asked: str) -> str:
-    """The device, and why it was taken."""
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    if asked != "auto":
-        return str(device)
-    reason = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no GPU found"
-    return f"{device} ({reason})"
+def is_expected(error: Exception) -> bool:
+    """Return True for what may go wrong with one photograph alone."""
+    if isinstance(error, InputError | OSError | MemoryError):
+        return True
+    torch = sys.modules.get("torch")  # it raises nothing where nobody has loaded it
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.checkpoints.packaged import GUIDED, find_packaged
-from gfm.export.runtimes import RUNTIMES
+from gfm.checkpoints.packaged import GUIDED, is_packaged
 from gfm.guidance.bands import UNKNOWN
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.refinement import trimap_from_matte
@@ -19,6 +18,7 @@ from gfm.inference.loading import load_model
 from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import REFINEMENTS, MatteOptions
 from gfm.models.registry import get_system
+from gfm.runtimes.model import RUNTIMES
 from rssn.imaging.errors import InputError
 
 log = logging.getLogger("gfm")
@@ -41,7 +41,7 @@ def refiner(
         return None
     name = options.refine
     if name == "auto":
-        if not system.wants_refinement(models) or find_packaged(GUIDED) is None:
+        if not system.wants_refinement(models) or not is_packaged(GUIDED):
             return None
         name = GUIDED
     model = _loaded(name, _changed(name), str(models[0].device))

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from gfm.guidance.guidance import Guidance, GuidanceKind
 from gfm.models.config import SystemConfig
@@ -24,9 +22,13 @@ from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
     import pytorch_lightning as lightning
+    from torch import Tensor, nn
+
+    from gfm.models.network import MattingNetwork
 
 ConvertOption = Literal["variant", "backbone", "rosta"]
 NOT_RECORDED = "not recorded"  # in place of a licence
+Maps = list[NDArray[np.float32]]
 
 
 class Licence(NamedTuple):
@@ -61,7 +63,7 @@ class Prediction(NamedTuple):
 
 
 class MattingModel(Protocol):
-    """A network in PyTorch, or an exported one in another runtime.
+    """A network in PyTorch, or an exported one in another runtime: arrays in, arrays out.
 
     All calls may come from several threads at once.
     """
@@ -77,60 +79,25 @@ class MattingModel(Protocol):
         """The configuration that it was built from."""
 
     @property
-    def device(self) -> torch.device:
-        """The device that its inputs must be on."""
+    def device(self) -> object:
+        """The device that computes it; as a text `cpu`, `cuda:0`, or the name of another one."""
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """The floating-point type of its inputs."""
+    def run(self, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]) -> Maps:
+        """Compute some outputs of its graph (`System.graph`), and nothing else.
 
+        Args:
+            inputs: Arrays (B, C, H, W) by their names, float; those that the outputs need.
+            outputs: Names.
 
-class MattingNetwork(nn.Module):
-    """Base of all networks: configuration, licences, normalisation, device.
+        Returns:
+            float32 (B, C, H, W) each.
+        """
 
-    Args:
-        config: With `mean` and `std`, per channel of an image in [0, 1].
+    def bytes_per_pixel(self, outputs: Sequence[str]) -> float:
+        """Most bytes that `run` allocates for these outputs, per px of its inputs."""
 
-    Note:
-        The scale 1 / std, not std, is kept: k / 255 * 255 is the exact k that a released network
-        saw, which a division by the rounded 1 / 255 does not give.
-    """
-
-    system: ClassVar[str]
-    config: Any
-
-    def __init__(self, config: SystemConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.licences: list[Licence] = []  # of the training pictures, as far as they are known
-        # Perceptual hashes of the training pictures by source; see `gfm.checkpoints.hashes`.
-        self.hashes: dict[str, NDArray[np.uint64]] = {}
-        self.mean: Tensor
-        self.scale: Tensor
-        for name, value in normalisation(config).items():
-            self.register_buffer(name, value)
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the weights; inputs must be on it."""
-        return self.mean.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The floating-point type of the weights."""
-        return self.mean.dtype
-
-    def normalise(self, image: Tensor) -> Tensor:
-        """(image - mean) / std of an image (B, 3, H, W) in [0, 1]."""
-        return (image.to(self.mean.dtype) - self.mean) * self.scale
-
-
-def normalisation(config: Any) -> dict[str, Tensor]:  # noqa: ANN401 - any with mean and std
-    """The buffers `mean` and `scale`, (1, 3, 1, 1) each, of x -> (x - mean) * scale."""
-    return {
-        "mean": torch.tensor(config.mean).view(1, 3, 1, 1),
-        "scale": torch.tensor([1 / deviation for deviation in config.std]).view(1, 3, 1, 1),
-    }
+    def describe(self) -> str:
+        """Device and runtime, for people."""
 
 
 @dataclass(frozen=True)
@@ -288,11 +255,6 @@ class System(ABC):
         """
         raise InputError(f"a network of the system '{self.name}' cannot be exported")
 
-    def exported(self, runtime: GraphRuntime, config: Any) -> MattingModel:  # noqa: ANN401
-        """An exported graph as a model that `predict` takes."""
-        del runtime, config
-        raise InputError(f"exports of the system '{self.name}' cannot be used")
-
 
 @dataclass(frozen=True)
 class Graph:
@@ -305,6 +267,8 @@ class Graph:
         distances: Compares the outputs of a run with those of PyTorch, and returns the distance
             (B, C, H, W) by output; None takes the absolute difference.
         multiple: Heights and widths must be multiples of this.
+        runs: The sets of outputs that `predict` asks for; one of all of them when empty. An
+            exported file states how much memory each takes.
     """
 
     module: nn.Module
@@ -314,6 +278,7 @@ class Graph:
         Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Mapping[str, Tensor]] | None
     ) = None
     multiple: int = 1
+    runs: tuple[tuple[str, ...], ...] = ()
 
 
 class GraphRuntime(Protocol):
@@ -327,42 +292,5 @@ class GraphRuntime(Protocol):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    def run(
-        self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]
-    ) -> list[NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Maps:
         """Compute some outputs of the graph, and nothing else."""
-
-
-class ExportedNetwork:
-    """Base of exported networks: another runtime computes them, on the processor.
-
-    Args:
-        runtime: With the graph.
-        config: Of the network.
-
-    Attributes:
-        inputs: Names of the graph's inputs, in the order of a call.
-        outputs: Names of its outputs, in the order that `run` returns them.
-    """
-
-    system: ClassVar[str]
-    training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
-    inputs: ClassVar[tuple[str, ...]]
-
-    def __init__(self, runtime: GraphRuntime, config: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
-        if missing := sorted(set(outputs) - set(runtime.outputs)):
-            raise InputError(
-                f"its graph lacks the output {', '.join(missing)}; make the file again with "
-                "`python -m gfm export`"
-            )
-        self.runtime, self.config, self.outputs = runtime, config, outputs
-
-    def run(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """The outputs of the graph (B, C, H, W) for its inputs."""
-        given = {
-            name: np.ascontiguousarray(tensor.detach().float().numpy())
-            for name, tensor in zip(self.inputs, tensors, strict=True)
-        }
-        return tuple(map(torch.from_numpy, self.runtime.run(given, self.outputs)))

@@ -10,12 +10,8 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rssn.imaging.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 SLACK = 1.3  # for the allocator and the library of the convolutions; measured: up to 1.1 on r34
@@ -45,12 +41,11 @@ def format_memory(size: float) -> str:
     return f"{-(-size // STATED) * STATED / 1e9:.1f}GB"
 
 
-def memory_in_use(device: torch.device) -> int:
-    """Bytes that this process holds: on the GPU for a network there, else in main memory."""
-    if device.type == "cuda":
-        import torch
-
-        return int(torch.cuda.memory_allocated(device))
+def memory_in_use(device: object) -> int:
+    """Bytes that this process holds: on the GPU for a network of PyTorch there, else in memory."""
+    torch = sys.modules.get("torch")
+    if torch is not None and str(device).startswith("cuda"):
+        return int(torch.cuda.memory_allocated(str(device)))
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:  # no Linux: the most that it ever held, which is no less

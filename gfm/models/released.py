@@ -8,7 +8,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from gfm.encoders.build import some
-from gfm.models.contract import MattingNetwork, normalisation
+from gfm.models.network import MattingNetwork, normalisation
 from rssn.imaging.errors import InputError
 
 N = TypeVar("N", bound=MattingNetwork)

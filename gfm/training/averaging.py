@@ -7,7 +7,7 @@ from pytorch_lightning.callbacks import EMAWeightAveraging
 
 from gfm.checkpoints.hashes import join_hashes
 from gfm.data.module import GFMData
-from gfm.models.contract import MattingNetwork
+from gfm.models.network import MattingNetwork
 from gfm.training.task import MattingTask
 from rssn.imaging.errors import InputError
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gfm.models.contract import MattingNetwork
+from gfm.models.network import MattingNetwork
 from rssn.imaging.errors import InputError
 
 Group = dict[str, Any]

@@ -15,7 +15,7 @@ import torch
 from lightning_fabric.utilities import move_data_to_device
 
 from gfm.data.samples import Batch
-from gfm.models.contract import MattingNetwork
+from gfm.models.network import MattingNetwork
 from gfm.training.rehearsal import Rehearsal
 from gfm.training.sanity_data import Finding
 from gfm.training.task import MattingTask

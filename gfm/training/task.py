@@ -24,7 +24,8 @@ from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE
 from gfm.inference.matting import check_models, predict, with_colours
 from gfm.models.config import SystemConfig
-from gfm.models.contract import NOT_RECORDED, Licence, MattingNetwork
+from gfm.models.contract import NOT_RECORDED, Licence
+from gfm.models.network import MattingNetwork
 from gfm.models.options import MatteOptions
 from gfm.training.parameter_groups import parameter_groups, regroup
 from gfm.training.schedule import cosine_factor, count_next_epoch, share_done

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.extras import missing_package
 
 T = TypeVar("T")
 
@@ -139,6 +140,11 @@ def run_command(command: Callable[[], None]) -> int:
         return SOME_FAILED
     except InputError as error:
         sys.stderr.write(f"error: {one_line(error)}\n")
+        return USAGE
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        sys.stderr.write(f"error: {missing}\n")
         return USAGE
     except OSError as error:  # where no command has words of its own for it
         told = f"{one_line(error)}; give files that can be read, and a disk with room to write to"

@@ -21,13 +21,14 @@ class FailedInputs(Exception):
         self.failures = list(failures)
 
 
-def how_to_install(extra: str) -> str:
-    """The line that installs the packages of an extra.
+def how_to_install(extra: str = "") -> str:
+    """The line that installs the packages of an extra, or those of every installation.
 
     Note:
         From the project's folder: the name of our package is not ours on the public index.
     """
-    return f"pip install -e '.[{extra}]' in the project's folder"
+    what = f"'.[{extra}]'" if extra else "."
+    return f"pip install -e {what} in the project's folder"
 
 
 def one_line(error: BaseException) -> str:

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from tiny import ROSTAS, build, random_image, shared
 
 import gfm
-from gfm.checkpoints.files import CONFIG_KEY, resolve_device, save_model
+from gfm.checkpoints.files import resolve_device, save_model
+from gfm.checkpoints.metadata import CONFIG_KEY
 from gfm.inference.loading import load_model
 from rssn.imaging.errors import InputError
 

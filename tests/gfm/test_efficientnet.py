@@ -13,7 +13,8 @@ from tiny import build, draw_photograph
 import gfm
 from gfm import GFM, GFMConfig
 from gfm.encoders.build import build_encoder
-from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
+from gfm.encoders.efficientnet import EfficientNetLite
+from gfm.encoders.lite_shapes import LITE_SHAPES
 from gfm.encoders.packages import PACKAGES, package_weights
 from gfm.export.exporting import export
 from rssn.imaging.errors import InputError

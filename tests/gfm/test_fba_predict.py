@@ -6,28 +6,25 @@ import numpy as np
 import pytest
 import torch
 from guided import check, inputs, weights
-from torch import nn
 
 from gfm.models.fba.config import FBAConfig
-from gfm.models.fba.network import AlphaFB
 from gfm.models.fba.predict import AUGMENTED, PLAIN, View, predict
 from gfm.models.fba.released import convert_state_dict
 from rssn.imaging.errors import InputError
 
 
-class Echo(nn.Module):
+class Echo:
     """A network whose alpha is a channel of the image, and whose colours are the guidance's."""
 
-    multiple = 8
+    config = FBAConfig()
 
     def __init__(self):
-        super().__init__()
-        self.device, self.dtype = torch.device("cpu"), torch.float32
         self.sizes = []
 
-    def forward(self, image, trimap, distances):
+    def run(self, inputs, outputs):
+        image, distances = inputs["image"].astype(np.float32), inputs["distances"]
         self.sizes.append(tuple(image.shape[-2:]))
-        return AlphaFB(image[:, :1], distances[:, :3], distances[:, 3:])
+        return [image[:, :1], distances[:, :3], distances[:, 3:]]
 
 
 @pytest.fixture(scope="module")

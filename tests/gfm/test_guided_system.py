@@ -12,7 +12,9 @@ from gfm.checkpoints.files import load_network, save_model
 from gfm.inference.refine import refine, refiner
 from gfm.models.contract import Licence, Prediction
 from gfm.models.guided.config import GuidedConfig
-from gfm.models.guided.planning import LARGEST, SMALLEST, bytes_per_pixel, tile_side
+from gfm.models.guided.planning import LARGEST, SMALLEST, tile_side
+from gfm.models.guided.predict import OUTPUTS
+from gfm.models.network import bytes_per_pixel
 from gfm.models.options import MatteOptions
 from gfm.models.registry import get_system
 from rssn.imaging.errors import InputError
@@ -94,7 +96,8 @@ def test_tiles_shrink_with_the_limit():
 
 def test_bytes_of_a_pass_grow_with_the_widths():
     wide = GuidedConfig(widths=(8, 8, 8, 8, 64), full=4)
-    assert bytes_per_pixel(wide) > bytes_per_pixel(TINY) > 40
+    counted = [bytes_per_pixel("guided", config, OUTPUTS) for config in (wide, TINY)]
+    assert counted[0] > counted[1] > 40
 
 
 def test_configuration_of_other_widths_is_refused():

@@ -220,11 +220,10 @@ class TestFilesAndStreams:
             assert code == 2 and err.startswith(f"error: {message}")
 
     def test_no_model_takes_that_of_the_package(self, photographs, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr(packaged, "FILE", tmp_path / "none.safetensors")
+        monkeypatch.setattr(packaged, "FOLDER", tmp_path)
         assert matte(photographs, "--out", tmp_path / "out") == 2
         assert "none comes with this installation; name one" in capsys.readouterr().err
         save_model(shared(), tmp_path / "lite.safetensors")
-        monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
         assert matte(photographs, "--out", tmp_path / "out") == 0
         assert len(list((tmp_path / "out" / "alpha").iterdir())) == 2
 

@@ -13,9 +13,10 @@ from tiny import build, draw_matte, draw_photograph
 
 import gfm
 from gfm.checkpoints import packaged
-from gfm.checkpoints.files import packaged_model, save_model
-from gfm.checkpoints.packaged import packaged_path
+from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.packaged import LITE, automatic_model, find_packaged
 from gfm.evaluation.baselines import best_constants
+from gfm.inference.loading import packaged_model
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError
 
@@ -24,7 +25,6 @@ from rssn.imaging.errors import InputError
 def installation(tmp_path, monkeypatch):
     """An installation of the package that has a model of its own, or will have one."""
     monkeypatch.setattr(packaged, "FOLDER", tmp_path)
-    monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
     for cached in (packaged._announce, packaged_model):
         cached.cache_clear()
     yield tmp_path
@@ -57,7 +57,7 @@ def test_model_is_taken_and_said_once(installation: Path, caplog):
 
 
 def test_installation_without_a_model_says_how_to_get_one(installation: Path):
-    for refused in (packaged_path, gfm.load_model, lambda: gfm.matte(draw_photograph(0))):
+    for refused in (automatic_model, gfm.load_model, lambda: gfm.matte(draw_photograph(0))):
         with pytest.raises(InputError, match=r"none comes with this installation; name one"):
             refused()
 
@@ -66,10 +66,10 @@ class TestShipped:
     """The weights that are in the package."""
 
     def test_model_is_as_small_as_promised(self):
-        assert packaged.FILE.stat().st_size <= 12e6
+        assert find_packaged(LITE).stat().st_size <= 12e6
 
     def test_model_says_what_it_was_trained_on(self):
-        model = gfm.load_model(packaged.FILE, device="cpu")
+        model = load_network(LITE, "cpu")
         assert sum(each.share for each in model.licences) >= 0.999
         assert {"ccp", "photos", "drawn", "backgrounds"} <= {e.source for e in model.licences}
         known = {each.source for each in model.licences}
@@ -77,7 +77,7 @@ class TestShipped:
         assert not any("-SA" in each.licence for each in model.licences)
 
     def test_plain_object_before_a_plain_background_is_found(self):
-        model = gfm.load_model(packaged.FILE, device="cpu")
+        model = load_network(LITE, "cpu")
         alpha = draw_matte(192, 256, radius=60, rim=4)
         errors = []
         for seed in range(4):
@@ -89,9 +89,9 @@ class TestShipped:
 
 class TestGuided:
     def test_it_is_small_and_names_its_sources(self):
-        path = packaged.find_packaged(packaged.GUIDED)
+        path = find_packaged(packaged.GUIDED)
         assert path.stat().st_size <= 12e6
-        model = gfm.load_model("guided", device="cpu")
+        model = load_network("guided", "cpu")
         assert model.system == "guided" and not model.training
         assert sum(each.share for each in model.licences) == pytest.approx(1, abs=0.01)
         assert all(each.licence for each in model.licences)
@@ -126,7 +126,7 @@ class TestGuided:
         alpha = draw_matte(192, 256, radius=60)
         dark, light = (np.full((192, 256, 3), level, np.uint8) for level in (30, 220))
         photograph, path = blend(alpha, light, dark), tmp_path / "guided.safetensors"
-        model = gfm.load_model("guided", "cpu")
+        model = load_network("guided", "cpu")
         save_model(model, path)
         before = gfm.matte(photograph, refine=str(path), foreground="none").alpha
         with torch.no_grad():

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
 from tiny import build, draw_photograph, shared
 
 import gfm
 from gfm.checkpoints import packaged
-from gfm.checkpoints.files import packaged_model, save_model
+from gfm.checkpoints.files import save_model
 from gfm.inference import session as module
+from gfm.inference.loading import packaged_model
 from gfm.models import registry
 from gfm.models.contract import Prediction, System
 from rssn.imaging.errors import InputError
@@ -40,7 +40,7 @@ class Corrector(System):
 
 class Model:
     system, training = "corrector", False
-    device, dtype, config = torch.device("cpu"), torch.float32, None
+    device, config = "cpu", None
 
 
 @pytest.fixture
@@ -48,9 +48,8 @@ def model(monkeypatch, tmp_path):
     monkeypatch.setitem(registry.SYSTEMS, "corrector", "test_session")
     monkeypatch.setattr("test_session.SYSTEM", Corrector(), raising=False)
     monkeypatch.setattr(packaged, "FOLDER", tmp_path)  # a tiny automatic model
-    monkeypatch.setattr(packaged, "FILE", tmp_path / "lite.safetensors")
     packaged_model.cache_clear()
-    save_model(build(), packaged.FILE)
+    save_model(build(), tmp_path / "lite.safetensors")
     yield Model()
     packaged_model.cache_clear()
 

@@ -12,19 +12,26 @@ import numpy as np
 import pytest
 import torch
 from tiny import build, draw_matte, draw_photograph, shared
-from torch import Tensor
 
 import gfm
 from gfm.checkpoints.files import save_model
 from gfm.models import windows as tiling
 from gfm.models.glance_focus import planning, tiles
 from gfm.models.glance_focus.config import GFMConfig
-from gfm.models.glance_focus.network import Matting
 from gfm.models.glance_focus.options import PassOptions
-from gfm.models.glance_focus.passes import VIEWS, enlarge, enlarge_rows, finish
-from gfm.models.glance_focus.planning import bytes_per_pixel, plan_passes
+from gfm.models.glance_focus.passes import (
+    FOCUS,
+    GLANCE,
+    VIEWS,
+    enlarge,
+    enlarge_rows,
+    finish,
+    network_input,
+)
+from gfm.models.glance_focus.planning import plan_passes
 from gfm.models.glance_focus.tiles import TilePlan, tiled_maps
 from gfm.models.memory import format_memory, memory_in_use, parse_memory
+from gfm.models.network import bytes_per_pixel
 from gfm.models.windows import MARGIN, OVERLAP, RAMP, windows
 from rssn.imaging.errors import InputError
 from rssn.imaging.writing import write_rgb
@@ -35,25 +42,31 @@ class LocalModel:
 
     system = "glance_focus"
     training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    device = "cpu"
 
     def __init__(self, rosta: str = "TT") -> None:
         self.config = GFMConfig("timm:test_resnet", rosta)
         self.seen: list[tuple[int, int]] = []
 
-    def glance_probabilities(self, image: Tensor) -> Tensor:
+    def run(self, inputs, outputs):
+        return [getattr(self, name)(inputs["image"]) for name in outputs]
+
+    def bytes_per_pixel(self, outputs) -> float:
+        return bytes_per_pixel(self.system, self.config, outputs)
+
+    def glance(self, image):
+        if self.config.rosta != "TT":
+            inside = (image[:, 1:2] > 0.75).astype(np.float32)
+            return np.concatenate([1 - inside, inside], axis=1)
         level = image[:, 1:2] * 2
-        return torch.cat([1 - (level - k).abs() for k in range(3)], dim=1).clamp(min=0)
+        scores = [1 - np.abs(level - k) for k in range(3)]
+        return np.concatenate(scores, axis=1).clip(0, None).astype(np.float32)
 
-    def focus_alpha(self, image: Tensor) -> Tensor:
+    def focus(self, image):
         self.seen.append((image.shape[-2], image.shape[-1]))
-        return torch.nn.functional.avg_pool2d(image[:, :1], 5, 1, 2, count_include_pad=False)
-
-    def __call__(self, image: Tensor) -> Matting:
-        inside = (image[:, 1:2] > 0.75).float()
-        glance = torch.cat([1 - inside, inside], dim=1)
-        return Matting(glance, self.focus_alpha(image), inside, glance)
+        red = torch.from_numpy(np.ascontiguousarray(image[:, :1], np.float32))
+        pooled = torch.nn.functional.avg_pool2d(red, 5, 1, 2, count_include_pad=False)
+        return pooled.numpy()
 
 
 @pytest.mark.parametrize("tile", [OVERLAP - 32, OVERLAP, OVERLAP + 32])
@@ -82,9 +95,17 @@ def test_window_fades_behind_its_margin():
 
 @pytest.mark.parametrize("rows", [slice(0, 7), slice(5, 50), slice(49, 50), slice(0, 50)], ids=str)
 def test_rows_are_those_of_the_whole(rows):
-    maps = torch.rand(1, 3, 13, 9, generator=torch.Generator().manual_seed(0))
+    maps = np.random.default_rng(0).random((1, 3, 13, 9), np.float32)
     wanted = enlarge(maps, (50, 33))[..., rows, :]
-    torch.testing.assert_close(enlarge_rows(maps, (50, 33), rows), wanted, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(enlarge_rows(maps, (50, 33), rows), wanted, atol=1e-5, rtol=0)
+
+
+def test_maps_are_enlarged_as_the_network_was_trained():
+    maps = np.random.default_rng(0).random((2, 3, 13, 9), np.float32)
+    wanted = torch.nn.functional.interpolate(
+        torch.from_numpy(maps), (50, 33), mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(enlarge(maps, (50, 33)), wanted, atol=1e-6)
 
 
 def test_strips_join_to_the_whole(monkeypatch):
@@ -111,9 +132,7 @@ def test_tiles_of_a_local_network_equal_one_pass():
     plan = TilePlan(glance=(448, 544), focus=(900, 1100), tile=OVERLAP + 64)
     alpha, trimap = finish([tiled_maps(model, picture, PassOptions(), plan)], (900, 1100))
     taken = list(model.seen)
-    with torch.no_grad():
-        image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-        focus = model.focus_alpha(image)[0, 0].numpy()
+    focus = model.focus(network_input([picture]))[0, 0]
     wanted = np.where(trimap == 2, 1, np.where(trimap == 1, focus, 0))
     np.testing.assert_allclose(alpha, wanted, atol=1e-5)
     assert set(np.unique(trimap)) == {0, 1, 2}
@@ -128,8 +147,7 @@ def test_two_classes_take_tiles_where_the_coarse_focus_is(rosta):
     plan = TilePlan((448, 544), (900, 1100), OVERLAP + 64)
     maps = tiled_maps(model, picture, PassOptions(), plan)
     assert maps.rosta == rosta and maps.detail.shape == (1, 1, 900, 1100)
-    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-    np.testing.assert_allclose(maps.detail, model.focus_alpha(image), atol=1e-5)
+    np.testing.assert_allclose(maps.detail, model.focus(network_input([picture])), atol=1e-5)
     columns = len(windows(1100, plan.tile))
     assert len(model.seen) - 2 < len(windows(900, plan.tile)) * columns
 
@@ -140,11 +158,10 @@ def test_tiles_of_a_network_equal_one_pass_beyond_its_receptive_field(monkeypatc
     model = build(width=0.25)
     picture = cv2.GaussianBlur(drawn(96, 1600), (0, 0), 2)
     every = np.ones((96, 1600), bool)
-    with torch.inference_mode():
-        tiled, whole = (
-            tiles.focus_canvas(model, picture, VIEWS["none"].focus, tile, every, None)
-            for tile in (1280, 1600)
-        )
+    tiled, whole = (
+        tiles.focus_canvas(model, picture, VIEWS["none"].focus, tile, every, None)
+        for tile in (1280, 1600)
+    )
     assert whole.std() > 0.05
     np.testing.assert_allclose(tiled, whole, atol=1e-4)
 
@@ -156,7 +173,7 @@ def test_limit_is_kept_by_the_plan(monkeypatch):
     large = plan_passes(models, 6000, 8000, PassOptions(d2=1, max_memory="8GB"))
     assert small.focus == large.focus == (6000, 8000)
     assert small.tile <= large.tile and max(small.glance) <= max(large.glance) <= 1600
-    per_pixel = bytes_per_pixel(models[0].config, "focus")
+    per_pixel = models[0].bytes_per_pixel(FOCUS)
     assert 700e6 + 8 * 48e6 + per_pixel * small.tile**2 <= 3e9
     with pytest.raises(InputError, match=r"is too little for 8000x6000 .*give at least 2\.\dGB"):
         plan_passes(models, 6000, 8000, PassOptions(max_memory="1GB"))
@@ -167,8 +184,8 @@ def test_limit_is_kept_by_the_plan(monkeypatch):
 def test_shared_pass_takes_the_memory_of_the_whole_network(monkeypatch):
     monkeypatch.setattr(planning, "memory_in_use", lambda device: 500_000_000)
     models = [LocalModel()]
-    whole = bytes_per_pixel(models[0].config, "whole")
-    assert whole > bytes_per_pixel(models[0].config, "focus")
+    whole = models[0].bytes_per_pixel(GLANCE + FOCUS)
+    assert whole > models[0].bytes_per_pixel(FOCUS)
     needed = int(700e6 + whole * 960 * 1280)
     for limit, fits in ((needed + 1, True), (needed - 1, False)):
         options = PassOptions(d1=2, d2=2, foreground="none", max_memory=limit)
@@ -210,10 +227,10 @@ def test_amounts_are_written_rounded_up():
 
 
 def test_counted_allocations_are_those_of_the_layers():
-    found = bytes_per_pixel(GFMConfig("r34"), "focus")
+    found = bytes_per_pixel("glance_focus", GFMConfig("r34"), FOCUS)
     # At half the size, concatenated 128 channels and the 64 after them: 192 * 4 / 4 bytes a pixel.
     assert 192 < found < 1000
-    assert bytes_per_pixel(GFMConfig("r34"), "focus", 2) == found / 2
+    assert bytes_per_pixel("glance_focus", GFMConfig("r34"), FOCUS, 2) == found / 2
 
 
 PEAK = """

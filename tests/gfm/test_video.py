@@ -12,9 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from tiny import draw_photograph, shared
-from torch import Tensor
 
 import gfm
 from gfm.__main__ import main
@@ -161,20 +159,23 @@ class FlickeringModel:
 
     system = "glance_focus"
     training = False
-    device = torch.device("cpu")
-    dtype = torch.float32
+    device = "cpu"
     config = gfm.GFMConfig("timm:test_resnet", "TT")
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def glance_probabilities(self, image: Tensor) -> Tensor:
+    def run(self, inputs, outputs):
+        plane = np.ones_like(inputs["image"][:, :1])
+        if tuple(outputs) == ("focus",):
+            return [plane / 2]
         self.calls += 1
-        inside = torch.full_like(image[:, :1], 0.6 if self.calls % 2 else 0.45)
-        return torch.cat([1 - inside, torch.zeros_like(inside), inside], dim=1)
+        inside = plane * np.float32(0.6 if self.calls % 2 else 0.45)
+        return [np.concatenate([1 - inside, 0 * inside, inside], axis=1)]
 
-    def focus_alpha(self, image: Tensor) -> Tensor:
-        return torch.full_like(image[:, :1], 0.5)
+
+def planes(channels: int, side: int, level: float) -> np.ndarray:
+    return np.full((1, channels, side, side), level, np.float32)
 
 
 class TestSmoothing:
@@ -201,7 +202,7 @@ class TestSmoothing:
         grey = np.full((32, 32, 3), 100, np.uint8)
         values = []
         for level, picture in ((1.0, grey), (0.0, grey), (0.0, grey + 10), (0.0, grey + 80)):
-            maps = Maps(torch.full((1, 2, 32, 32), level), torch.zeros(1, 1, 32, 32), "FT")
+            maps = Maps(planes(2, 32, level), planes(1, 32, 0), "FT")
             values.append(float(memory.smooth([maps], picture)[0].glance.mean()))
         part = 0.75 * (1 - 10 / 25.5)  # of a picture that changed by 10 of 255, tolerance 25.5
         np.testing.assert_allclose(values, [1, 0.75, 0.75 * part, 0], atol=1e-6)
@@ -211,7 +212,7 @@ class TestSmoothing:
         before, now = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
         now[:, 32:] = 200
         for level, picture in ((1.0, before), (0.0, now)):
-            maps = Maps(torch.full((1, 2, 64, 64), level), torch.zeros(1, 1, 64, 64), "FT")
+            maps = Maps(planes(2, 64, level), planes(1, 64, 0), "FT")
             glance = memory.smooth([maps], picture)[0].glance[0, 0]
         np.testing.assert_allclose(glance[:, :29], 0.9, atol=1e-6)
         np.testing.assert_array_equal(glance[:, 35:], 0)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gfm.data.samples import Batch
 from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD, SystemConfig
-from gfm.models.contract import Graph, MattingNetwork, Prediction, System
+from gfm.models.contract import Graph, Prediction, System
+from gfm.models.network import MattingNetwork
 from gfm.training.task import MattingTask
 
 
@@ -68,18 +69,6 @@ class ToyTask(MattingTask):
         return {"alpha": loss, "total": loss}
 
 
-class ExportedToy:
-    system, training = "toy", False
-    device, dtype = torch.device("cpu"), torch.float32
-
-    def __init__(self, runtime, config) -> None:
-        self.runtime, self.config = runtime, config
-
-    def __call__(self, image: Tensor) -> ToyOutput:
-        (alpha,) = self.runtime.run({"image": image.numpy()}, ("alpha",))
-        return ToyOutput(torch.from_numpy(alpha))
-
-
 class _Row(nn.Module):
     def __init__(self, network: Toy) -> None:
         super().__init__()
@@ -100,9 +89,8 @@ class ToySystem(System):
     def predict(self, models: Sequence, images, guidance, options) -> list[Prediction]:
         made = []
         for image, given in zip(images, guidance, strict=True):
-            pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-            with torch.inference_mode():
-                alpha = models[0](pixels).alpha[0, 0].numpy()
+            pixels = image.transpose(2, 0, 1)[None] / np.float32(255)
+            alpha = models[0].run({"image": pixels}, ("alpha",))[0][0, 0]
             if given.trimap is not None:
                 alpha = np.where(given.trimap == 128, alpha, given.trimap / np.float32(255))
             made.append(Prediction(alpha.astype(np.float32), foreground=image, background=image))
@@ -113,9 +101,6 @@ class ToySystem(System):
 
     def graph(self, network: Toy) -> Graph:
         return Graph(_Row(network), {"image": 3}, ("alpha",))
-
-    def exported(self, runtime, config: ToyConfig) -> ExportedToy:
-        return ExportedToy(runtime, config)
 
 
 SYSTEM = ToySystem()

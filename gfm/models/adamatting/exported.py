@@ -1,32 +1,13 @@
-"""AdaMatting as one graph, and an exported graph behind the network's call."""
+"""AdaMatting as one graph."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.guide import CHANNELS
-from gfm.models.adamatting.network import AdaMatting, Adaptation
-from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
-
-OUTPUTS = ("probabilities", "alpha")  # of the adapted trimap; before it has its say
-
-
-class ExportedAdaMatting(ExportedNetwork):
-    """An exported network behind the call of `AdaMatting`."""
-
-    system = "adamatting"
-    inputs = ("image", "trimap")
-
-    def __init__(self, runtime: GraphRuntime, config: AdaMattingConfig) -> None:
-        super().__init__(runtime, config, OUTPUTS)
-
-    def __call__(self, image: Tensor, trimap: Tensor, sparse: bool = False) -> Adaptation:
-        """The call of `AdaMatting`, with the last matte alone; `sparse` has no effect."""
-        del sparse
-        probabilities, alpha = self.run(image, trimap)
-        return Adaptation(probabilities.clamp(min=torch.finfo(torch.float32).tiny).log(), (alpha,))
+from gfm.models.adamatting.network import AdaMatting
+from gfm.models.adamatting.predict import OUTPUTS
+from gfm.models.contract import Graph
 
 
 class _Outputs(nn.Module):

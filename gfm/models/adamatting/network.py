@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +18,8 @@ from gfm.models.adamatting.decoder import Decoder
 from gfm.models.adamatting.guide import CHANNELS, known
 from gfm.models.adamatting.loss import TaskWeights, predicted_unknown
 from gfm.models.adamatting.propagation import PropagationUnit
-from gfm.models.contract import MattingNetwork
 from gfm.models.images import check_image, crop
+from gfm.models.network import MattingNetwork
 
 CLASSES = 3  # background, unknown, foreground
 CERTAIN = 100.0  # logit of a class whose softmax is 1 in float32
@@ -107,6 +108,12 @@ class AdaMatting(MattingNetwork):
         features = self.encode(image, trimap)
         alphas = self._estimate(features, sparse=sparse)
         return Adaptation(crop(features.logits, image), tuple(crop(each, image) for each in alphas))
+
+    def maps(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
+        """The graph's outputs; alpha is propagated only where the final matte reads it."""
+        del outputs
+        made = self(inputs["image"], inputs["trimap"], sparse=True)
+        return {"probabilities": made.logits.softmax(dim=1), "alpha": made.alphas[-1]}
 
     def encode(self, image: Tensor, trimap: Tensor) -> Features:
         """Everything that the alpha decoder and the propagation unit read, for one `forward`."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from gfm.blocks.classes import most_probable
 from gfm.models.adamatting.guide import guide_of
-from gfm.models.adamatting.network import AdaMatting
-from gfm.models.contract import Prediction
+from gfm.models.contract import MattingModel, Prediction
+
+OUTPUTS = ("probabilities", "alpha")  # of the adapted trimap; before it has its say
 
 
-def predict(model: AdaMatting, image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> Prediction:
+def predict(model: MattingModel, image: NDArray[np.uint8], trimap: NDArray[np.uint8]) -> Prediction:
     """Alpha and the adapted trimap of a photograph at its full size.
 
     Args:
@@ -23,10 +22,9 @@ def predict(model: AdaMatting, image: NDArray[np.uint8], trimap: NDArray[np.uint
     Note:
         The adapted trimap overrules the given one, also where that is sure.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).to(model.device)
-    pixels = pixels.permute(2, 0, 1)[None].to(model.dtype) / 255
-    guide = torch.from_numpy(guide_of(trimap, model.config.trimap_encoding))[None].to(pixels)
-    with torch.inference_mode():
-        made = model(pixels, guide, sparse=True)
-        alpha, labels = made.matte[0, 0].float(), most_probable(made.logits)[0, 0]
-    return Prediction(alpha.cpu().numpy(), trimap=labels.cpu().numpy())
+    pixels = image.transpose(2, 0, 1)[None] / np.float32(255)
+    guide = guide_of(trimap, model.config.trimap_encoding)[None]
+    probabilities, alpha = model.run({"image": pixels, "trimap": guide}, OUTPUTS)
+    labels = probabilities[0].argmax(axis=0).astype(np.uint8)
+    matte = np.where(labels == 1, alpha[0, 0], (labels == 2).astype(np.float32))
+    return Prediction(matte, trimap=labels)

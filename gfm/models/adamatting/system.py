@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from gfm.guidance.guidance import Guidance
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
+from gfm.models.contract import Conversion, Graph, Prediction, System
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
-    from gfm.models.adamatting.exported import ExportedAdaMatting
     from gfm.models.adamatting.task import AdaMattingTask
 
 
@@ -36,7 +35,7 @@ class AdaMattingSystem(System):
 
     def predict(
         self,
-        models: Sequence[AdaMatting],
+        models: Sequence[Any],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -86,12 +85,6 @@ class AdaMattingSystem(System):
         from gfm.models.adamatting.exported import graph
 
         return graph(network)
-
-    def exported(self, runtime: GraphRuntime, config: AdaMattingConfig) -> ExportedAdaMatting:
-        """An exported network behind the call of `AdaMatting`."""
-        from gfm.models.adamatting.exported import ExportedAdaMatting
-
-        return ExportedAdaMatting(runtime, config)
 
 
 SYSTEM = AdaMattingSystem()

@@ -17,7 +17,7 @@ from gfm.encoders.guided import guided_encoder
 from gfm.encoders.resnet import ResNet
 from gfm.models.clicks.config import DILATED, ClicksConfig
 from gfm.models.clicks.stream import InteractionStream
-from gfm.models.contract import MattingNetwork
+from gfm.models.network import MattingNetwork
 
 MAPS = 6
 STRIDES = (2, 4, 8, 16, 32)  # of the levels of other encoders than the published one

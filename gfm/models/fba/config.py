@@ -45,6 +45,12 @@ class FBAConfig(SystemConfig):
         """Sides of the input for which the levels of the network lie exactly over each other."""
         return 8 if self.backbone == DILATED else 32
 
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """Names of what the network predicts."""
+        alpha_alone = self.outputs == "alpha"
+        return ("alpha",) if alpha_alone else ("alpha", "foreground", "background")
+
     def __post_init__(self) -> None:
         """Check the values.
 

@@ -17,8 +17,8 @@ from gfm.encoders.dilated import dilated_resnet50
 from gfm.encoders.guided import guided_encoder
 from gfm.encoders.resnet import ResNet
 from gfm.guidance.trimap import encode_trimap
-from gfm.models.contract import MattingNetwork
 from gfm.models.fba.config import DILATED, FBAConfig
+from gfm.models.network import MattingNetwork
 
 TRIMAP, DISTANCES = 2, 6  # channels of the guidance
 STRIDES = (2, 4, 8, 16, 32)

@@ -16,7 +16,7 @@ ARRAYS = 300  # bytes per px of the arrays before and after the network
 PROBES = (256, 1024)  # px, sides of the images that are sent through the network to count
 
 
-def check_memory(config: FBAConfig, device: torch.device, pixels: int, limit: int | None) -> None:
+def check_memory(config: FBAConfig, device: object, pixels: int, limit: int | None) -> None:
     """Refuse a photograph whose pass would exceed a limit.
 
     Args:

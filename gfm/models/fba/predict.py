@@ -7,13 +7,11 @@ from math import ceil
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gfm.guidance.maps import gaussian_maps
 from gfm.guidance.trimap import SIGMAS, known_masks
-from gfm.models.fba.exported import ExportedFBA
-from gfm.models.fba.network import FBA
+from gfm.models.contract import MattingModel
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import Interpolation, resize
 
@@ -71,7 +69,7 @@ AUGMENTED = tuple(
 
 
 def predict(
-    network: FBA | ExportedFBA,
+    network: MattingModel,
     image: Uint8Image,
     trimap: NDArray[np.uint8],
     resizing: Resizing = "nearest",
@@ -111,23 +109,20 @@ def predict(
 
 
 def _pass(
-    network: FBA | ExportedFBA, image: Doubles, masks: Doubles, scale: float, resizing: Resizing
+    network: MattingModel, image: Doubles, masks: Doubles, scale: float, resizing: Resizing
 ) -> Doubles:
     """One run of the network, its maps (H, W, 7 or 1) at the size of the image."""
     height, width = image.shape[:2]
-    step = network.multiple
+    step = network.config.multiple
     rows, columns = (ceil(round(scale * side, 6) / step) * step for side in (height, width))
     seen = _resize(image, (rows, columns), "lanczos")
     way: Interpolation = "nearest" if resizing == "nearest" else "lanczos"
     guide = _resize(masks, (rows, columns), way).transpose(2, 0, 1)
     distances = gaussian_maps(_definite(guide), SIGMAS)
-    with torch.inference_mode():
-        inputs = [
-            torch.from_numpy(np.ascontiguousarray(planes)).to(network.device, network.dtype)[None]
-            for planes in (seen.transpose(2, 0, 1), guide, distances)
-        ]
-        made = [part for part in network(*inputs) if part is not None]
-        maps = torch.cat(made, dim=1)[0].permute(1, 2, 0).double().cpu().numpy()
+    inputs = {"image": seen.transpose(2, 0, 1), "trimap": guide, "distances": distances}
+    given = {name: np.ascontiguousarray(planes)[None] for name, planes in inputs.items()}
+    made = network.run(given, network.config.predicted)
+    maps = np.concatenate(made, axis=1)[0].transpose(1, 2, 0).astype(np.float64)
     return _resize(maps, (height, width), "linear")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfm.blocks.standardisation import Standardisation
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
+from gfm.models.contract import Conversion, Graph, MattingModel, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA
 from gfm.models.images import as_levels
@@ -19,7 +19,6 @@ from gfm.models.options import Augmentation, MatteOptions
 from rssn.imaging.errors import InputError, check_choice
 
 if TYPE_CHECKING:
-    from gfm.models.fba.exported import ExportedFBA
     from gfm.models.fba.predict import View
     from gfm.models.fba.task import FBATask
 
@@ -43,7 +42,7 @@ class FBAMatting(System):
 
     def predict(
         self,
-        models: Sequence[FBA | ExportedFBA],
+        models: Sequence[MattingModel],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -86,12 +85,6 @@ class FBAMatting(System):
 
         return graph(network)
 
-    def exported(self, runtime: GraphRuntime, config: FBAConfig) -> ExportedFBA:
-        """An exported network behind the call of `FBA`."""
-        from gfm.models.fba.exported import ExportedFBA
-
-        return ExportedFBA(runtime, config)
-
 
 def _views(augmentation: Augmentation | None) -> Sequence[View]:
     from gfm.models.fba.predict import AUGMENTED, PLAIN, View
@@ -106,7 +99,7 @@ def _views(augmentation: Augmentation | None) -> Sequence[View]:
 
 
 def _predict(
-    network: FBA | ExportedFBA,
+    network: MattingModel,
     image: NDArray[np.uint8],
     trimap: NDArray[np.uint8],
     views: Sequence[View],

@@ -1,87 +1,22 @@
-"""An exported network behind the calls of `gfm.GFM`: ONNX Runtime or OpenVINO computes it."""
+"""GFM as one graph, and its distance from what another runtime makes of that."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gfm.export.parity import LIMIT
-from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
+from gfm.models.contract import Graph
 from gfm.models.glance_focus.config import GFMConfig, SingleRosta
 from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.network import GFM, Matting, RimMatting
-from gfm.models.images import check_image
-from rssn.imaging.errors import InputError
+from gfm.models.glance_focus.network import GFM, RimMatting
+from gfm.models.glance_focus.passes import FOCUS, GLANCE, whole_outputs
 
 INPUT = "image"
 FIELDS = ("glance", "focus", "alpha")
-
-
-class ExportedGFM(ExportedNetwork):
-    """A GFM network in eval mode that another runtime computes.
-
-    Note:
-        A graph has no logits among its outputs. Those of a `Matting` are made from its
-        probabilities again, equal to the network's up to what a softmax leaves out.
-    """
-
-    system = "glance_focus"
-    inputs = (INPUT,)
-
-    def __init__(self, runtime: GraphRuntime, config: GFMConfig) -> None:
-        super().__init__(runtime, config, output_names(config))
-
-    def forward(self, image: Tensor) -> Matting | RimMatting:
-        """Matte a batch.
-
-        Args:
-            image: RGB (B, 3, H, W), float, in [0, 1]; any height and width.
-
-        Returns:
-            A `Matting`, or a `RimMatting` of an integrating network, at the size of the image.
-
-        Raises:
-            InputError: Another shape, an integer type, or values that are NaN or outside [0, 1].
-        """
-        maps = self._run(image, output_names(self.config))
-        if self.config.rosta != "RIM":
-            return self._matting(maps)
-        tt, ft, bt = (self._matting(maps, rosta) for rosta in self.config.rostas)
-        return RimMatting(tt, ft, bt, maps["alpha"])
-
-    __call__ = forward
-
-    def glance_probabilities(self, image: Tensor) -> Tensor:
-        """Class probabilities (B, C, H, W) alone; a focus decoder of its own does not run."""
-        return self._single(image, "glance")
-
-    def focus_alpha(self, image: Tensor) -> Tensor:
-        """Fractional part (B, 1, H, W) alone; a glance decoder of its own does not run."""
-        return self._single(image, "focus")
-
-    def _single(self, image: Tensor, name: str) -> Tensor:
-        if self.config.rosta == "RIM":
-            raise InputError("a RIM network has three glance heads; call it as a whole")
-        return self._run(image, (name,))[name]
-
-    def _run(self, image: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
-        check_image(image, torch.empty(0))
-        given = np.ascontiguousarray(image.detach().float().numpy())
-        maps = self.runtime.run({INPUT: given}, names)
-        return {name: torch.from_numpy(made) for name, made in zip(names, maps, strict=True)}
-
-    def _matting(self, maps: dict[str, Tensor], rosta: SingleRosta | None = None) -> Matting:
-        glance, focus, alpha = (maps[part_name(field, rosta)] for field in FIELDS)
-        limits = torch.finfo(glance.dtype)  # so that probabilities of 0 and 1 have logits, too
-        if self.config.glance_activation == "sigmoid":
-            logits = torch.logit(glance, eps=limits.eps / 2)
-        else:
-            logits = glance.clamp(min=limits.tiny).log()
-        return Matting(glance, focus, alpha, logits)
 
 
 def output_names(config: GFMConfig) -> tuple[str, ...]:
@@ -113,8 +48,15 @@ class _Outputs(nn.Module):
 
 def graph(network: GFM) -> Graph:
     """A network for the exporter; mattes are compared as `matte_distance` has it."""
-    names = output_names(network.config)
-    return Graph(_Outputs(network), {INPUT: 3}, names, partial(_distances, network))
+    names, rosta = output_names(network.config), network.config.rosta
+    runs = () if rosta == "RIM" else (GLANCE, FOCUS, GLANCE + FOCUS)
+    return Graph(
+        _Outputs(network),
+        {INPUT: 3},
+        names,
+        partial(_distances, network),
+        runs=(*runs, whole_outputs(rosta)),
+    )
 
 
 def _distances(

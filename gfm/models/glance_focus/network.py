@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -12,12 +13,12 @@ from torch.nn import functional
 
 from gfm.checkpoints.hub import HubMethods
 from gfm.encoders.build import build_encoder
-from gfm.models.contract import MattingNetwork
 from gfm.models.glance_focus.config import GFMConfig, SingleRosta
 from gfm.models.glance_focus.decoders import GLANCE_CLASSES, FocusDecoder, GlanceDecoder
 from gfm.models.glance_focus.fusion import RosTaIntegration, fuse, fuse_expected
 from gfm.models.glance_focus.plans import decoder_plan
 from gfm.models.images import check_image, crop
+from gfm.models.network import MattingNetwork
 from rssn.imaging.errors import InputError
 
 
@@ -141,6 +142,15 @@ class GFM(HubMethods, MattingNetwork):
         rosta = self._single_rosta()
         logits = self._decode(self.encode(image), glance=False)[1][rosta]
         return torch.sigmoid(crop(logits, image))
+
+    def maps(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
+        """Some outputs of the graph; for one of both decoders, the other does not run."""
+        image = inputs["image"]
+        if self.rim is None and tuple(outputs) == ("glance",):
+            return {"glance": self.glance_probabilities(image)}
+        if self.rim is None and tuple(outputs) == ("focus",):
+            return {"focus": self.focus_alpha(image)}
+        return super().maps(inputs, outputs)
 
     def _decode(
         self, levels: list[Tensor], glance: bool = True, focus: bool = True

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
+from gfm.models.contract import MattingModel
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.options import Augmentation, ForegroundMethod, MatteOptions, Strategy
-
-if TYPE_CHECKING:
-    from gfm.models.glance_focus.model import GFMModel
 
 D1, D2 = 3.0, 2.0  # of the paper
 
@@ -33,7 +30,7 @@ class PassOptions(MatteOptions):
 
 
 def pass_options(
-    options: MatteOptions, models: Sequence[GFMModel], height: int, width: int
+    options: MatteOptions, models: Sequence[MattingModel], height: int, width: int
 ) -> PassOptions:
     """The same options with the passes that the models ask for.
 

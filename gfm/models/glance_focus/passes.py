@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
-from gfm.blocks.classes import most_probable
+from gfm.models.contract import MattingModel
 from gfm.models.glance_focus.config import Rosta, SingleRosta
-from gfm.models.glance_focus.fusion import fuse
-from gfm.models.glance_focus.model import GFMModel
-from gfm.models.glance_focus.network import Matting, RimMatting
+from gfm.models.glance_focus.fused import fuse, most_probable
 from gfm.models.glance_focus.options import PassOptions
 from gfm.models.options import Augmentation
 from rssn.imaging.resizing import resize
@@ -26,7 +20,12 @@ MULTIPLE = 32
 STRIP = 2**21  # pixels that are finished at a time, so that large images cost little memory
 
 Uint8Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Size = tuple[int, int]
+Outputs = tuple[str, ...]
+
+GLANCE: Outputs = ("glance",)
+FOCUS: Outputs = ("focus",)
 
 
 class Maps(NamedTuple):
@@ -38,8 +37,8 @@ class Maps(NamedTuple):
         rosta: How to fuse; None where `detail` is a finished matte.
     """
 
-    glance: Tensor
-    detail: Tensor
+    glance: Floats
+    detail: Floats
     rosta: SingleRosta | None
 
 
@@ -49,9 +48,11 @@ class View(NamedTuple):
     mirrored: bool
     scale: float
 
-    def of(self, network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-        """The network's map of the image (B, 3, h, w), seen through this view."""
-        return network(image.flip(-1)).flip(-1) if self.mirrored else network(image)
+    def of(self, model: MattingModel, image: Floats, outputs: Outputs) -> Floats:
+        """The network's maps of the image (B, 3, h, w), seen through this view, in a row."""
+        seen = image[..., ::-1].copy() if self.mirrored else image
+        maps = np.concatenate(model.run({"image": seen}, outputs), axis=1)
+        return maps[..., ::-1] if self.mirrored else maps
 
 
 class Look(NamedTuple):
@@ -102,38 +103,44 @@ def pass_size(height: int, width: int, reduction: float, squeeze: bool = False) 
     return side(height), side(width)
 
 
-def shrink(model: GFMModel, rgb: Uint8Image, reduction: float) -> Tensor:
+def shrink(model: MattingModel, rgb: Uint8Image, reduction: float) -> Floats:
     """The image as the network's input (1, 3, h, w) in [0, 1] at 1/reduction of its size."""
     size = pass_size(rgb.shape[0], rgb.shape[1], reduction, model.config.is_released)
-    return network_input(model, [resize(rgb, size)])
+    return network_input([resize(rgb, size)])
 
 
-def network_input(model: GFMModel, images: Sequence[Uint8Image]) -> Tensor:
-    """Images of one size as a batch (B, 3, H, W) in [0, 1]."""
-    batch = torch.from_numpy(np.stack(images)).to(model.device).permute(0, 3, 1, 2)
-    return batch.to(model.dtype) / 255
+def network_input(images: Sequence[Uint8Image]) -> Floats:
+    """Images of one size as a batch (B, 3, H, W) in [0, 1]; its channels lie side by side."""
+    batch: Floats = np.divide(np.stack(images), 255, dtype=np.float32).transpose(0, 3, 1, 2)
+    return batch
 
 
-def enlarge(maps: Tensor, size: Size) -> Tensor:
-    """Resize float maps (B, C, h, w) to (B, C, H, W), bilinear with half-pixel centres."""
-    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
+def enlarge(maps: Floats, size: Size) -> Floats:
+    """Resize maps (B, C, h, w) to (B, C, H, W), bilinear with half-pixel centres."""
+    if maps.shape[-2:] == size:
+        return maps
+    made = np.empty((*maps.shape[:2], *size), np.float32)
+    for index in np.ndindex(maps.shape[:2]):
+        made[index] = resize(np.ascontiguousarray(maps[index]), size, "linear", "linear")
+    return made
 
 
-def enlarge_rows(maps: Tensor, size: Size, rows: slice) -> Tensor:
+def enlarge_rows(maps: Floats, size: Size, rows: slice) -> Floats:
     """Only these rows of `enlarge`."""
     if rows == slice(0, size[0]):
         return enlarge(maps, size)
     height = maps.shape[-2]
-    row = torch.arange(rows.start, rows.stop, device=maps.device, dtype=torch.float64)
-    position = ((row + 0.5) * (height / size[0]) - 0.5).clamp(0, height - 1)
-    above = position.long()
-    below = (above + 1).clamp(max=height - 1)
-    weight = (position - above).to(maps.dtype).unsqueeze(1)
-    strip = torch.lerp(maps[..., above, :], maps[..., below, :], weight)
+    row = np.arange(rows.start, rows.stop)
+    position = ((row + 0.5) * (height / size[0]) - 0.5).clip(0, height - 1)
+    above = position.astype(np.intp)
+    below = np.minimum(above + 1, height - 1)
+    weight = (position - above).astype(np.float32)[:, None]
+    first = maps[..., above, :]
+    strip = first + weight * (maps[..., below, :] - first)
     return enlarge(strip, (len(row), size[1]))
 
 
-def strategy_maps(model: GFMModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:
+def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:
     """Run the passes of a strategy.
 
     Args:
@@ -148,26 +155,26 @@ def strategy_maps(model: GFMModel, images: Sequence[Uint8Image], options: PassOp
     height, width = images[0].shape[:2]
     rosta = model.config.rosta
 
-    def seen(network: Callable[[Tensor], Tensor], look: Look) -> Tensor:
-        image = network_input(model, [resize(each, look.size) for each in images])
-        return View(look.mirrored, 1).of(network, image)
+    def seen(look: Look, outputs: Outputs) -> Floats:
+        image = network_input([resize(each, look.size) for each in images])
+        return View(look.mirrored, 1).of(model, image, outputs)
 
     if options.strategy != "hybrid" or rosta == "RIM":
         views, reduction = VIEWS[options.augmentation].focus, whole_reduction(rosta, options)
         looks = _looks(height, width, reduction, views, options)
-        both = average([seen(partial(_glance_and_alpha, model), look) for look in looks])
+        both = average([seen(look, whole_outputs(rosta)) for look in looks])
         return Maps(both[:, :-1], both[:, -1:], None)
     glances, focuses = hybrid_looks(height, width, options)
-    glance: dict[Look, Tensor] = {}
-    focus: dict[Look, Tensor] = {}
+    glance: dict[Look, Floats] = {}
+    focus: dict[Look, Floats] = {}
     for look in dict.fromkeys([*glances, *focuses]):
         if look in glances and look in focuses:
-            both = seen(partial(glance_and_focus, model), look)
+            both = seen(look, GLANCE + FOCUS)
             glance[look], focus[look] = both[:, :-1], both[:, -1:]
         elif look in glances:
-            glance[look] = seen(model.glance_probabilities, look)
+            glance[look] = seen(look, GLANCE)
         else:
-            focus[look] = seen(model.focus_alpha, look)
+            focus[look] = seen(look, FOCUS)
     return Maps(average([glance[x] for x in glances]), average([focus[x] for x in focuses]), rosta)
 
 
@@ -203,13 +210,13 @@ def sizes_of_passes(height: int, width: int, options: PassOptions) -> tuple[Size
     return tuple(view_size(height, width, *each, options.squeeze) for each in passes)
 
 
-def average(maps: Sequence[Tensor]) -> Tensor:
+def average(maps: Sequence[Floats]) -> Floats:
     """The mean of maps (B, C, h, w), each resized to the size of the first."""
     if len(maps) == 1:
         return maps[0]
     size = (maps[0].shape[-2], maps[0].shape[-1])
-    resized = (m if tuple(m.shape[-2:]) == size else enlarge(m, size) for m in maps)
-    return torch.stack(list(resized)).mean(dim=0)
+    mean: Floats = np.mean([enlarge(each, size) for each in maps], axis=0)
+    return mean
 
 
 def whole_reduction(rosta: Rosta, options: PassOptions) -> float:
@@ -219,16 +226,9 @@ def whole_reduction(rosta: Rosta, options: PassOptions) -> float:
     return options.d1 if rosta == "RIM" else options.d2
 
 
-def glance_and_focus(model: GFMModel, image: Tensor) -> Tensor:
-    """Class probabilities and focus (B, C + 1, H, W) of one run, for a single representation."""
-    output = cast(Matting, model(image))
-    return torch.cat([output.glance, output.focus], dim=1)
-
-
-def _glance_and_alpha(model: GFMModel, image: Tensor) -> Tensor:
-    output = model(image)
-    glance = (output.tt if isinstance(output, RimMatting) else output).glance
-    return torch.cat([glance, output.alpha], dim=1)
+def whole_outputs(rosta: Rosta) -> Outputs:
+    """Class probabilities and matte of one pass; of an integrating network those of TT."""
+    return ("tt_glance" if rosta == "RIM" else "glance", "alpha")
 
 
 def finish(ensemble: Sequence[Maps], size: Size) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -258,13 +258,11 @@ def finish(ensemble: Sequence[Maps], size: Size) -> tuple[NDArray[np.float32], N
 def _finish_rows(
     maps: Maps, size: Size, rows: slice
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    glance = enlarge_rows(maps.glance, size, rows)
-    detail = enlarge_rows(maps.detail, size, rows)
-    alpha = detail if maps.rosta is None else fuse(glance, detail, maps.rosta)
+    glance = enlarge_rows(maps.glance, size, rows)[0]
+    detail = enlarge_rows(maps.detail, size, rows)[0, 0]
     winner = most_probable(glance)
-    trimap = winner if glance.shape[1] == 3 else winner * 2
-    values = cast(NDArray[np.float32], alpha[0, 0].float().clamp(0, 1).cpu().numpy())
-    return values, cast(NDArray[np.uint8], trimap[0, 0].cpu().numpy())
+    alpha = detail if maps.rosta is None else fuse(winner, detail, maps.rosta)
+    return alpha.clip(0, 1), winner if len(glance) == 3 else winner * np.uint8(2)
 
 
 def _strips(size: Size) -> Iterator[slice]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
-from gfm.models.glance_focus.config import GFMConfig
-from gfm.models.glance_focus.model import GFMModel
-from gfm.models.glance_focus.network import GFM
+from gfm.models.contract import MattingModel
 from gfm.models.glance_focus.options import PassOptions
 from gfm.models.glance_focus.passes import (
+    FOCUS,
+    GLANCE,
     MAX_SIDE,
     MULTIPLE,
     VIEWS,
+    Outputs,
     Size,
     hybrid_looks,
     pass_size,
+    whole_outputs,
     whole_reduction,
 )
 from gfm.models.glance_focus.tiles import TilePlan
-from gfm.models.memory import format_memory, memory_in_use, peak_allocation
+from gfm.models.memory import format_memory, memory_in_use
 from gfm.models.options import ForegroundMethod
 from gfm.models.windows import OVERLAP
 from rssn.imaging.errors import InputError
@@ -32,9 +29,7 @@ from rssn.imaging.errors import InputError
 # and the estimated colours with what is needed to estimate and to encode them.
 FINISHING: dict[ForegroundMethod, int] = {"none": 18, "multilevel": 26, "closed_form": 500}
 RESERVE = 200_000_000  # bytes: compiled code and libraries that are loaded on the way
-Pass = Literal["glance", "focus", "whole"]
 
-PROBE = 256  # px, side of the image that is sent through the network to count
 SMALLEST_GLANCE = 512  # px of the longer side; smaller ones lose the object
 SMALLEST_TILE = OVERLAP + 2 * MULTIPLE
 LARGEST_TILE = MAX_SIDE
@@ -42,7 +37,7 @@ CANVAS = 8  # bytes a pixel of the focus image and of what is known of it
 
 
 def plan_passes(
-    models: Sequence[GFMModel], height: int, width: int, options: PassOptions
+    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
 ) -> TilePlan | None:
     """Choose the sizes of the passes over a photograph.
 
@@ -57,7 +52,7 @@ def plan_passes(
     if limit is None:
         return None
     device = models[0].device
-    on_cpu = device.type == "cpu"
+    on_cpu = not str(device).startswith("cuda")
     pixels = height * width
     used = memory_in_use(device) + RESERVE
     finishing = used + pixels * FINISHING[options.foreground] if on_cpu else used
@@ -75,8 +70,8 @@ def plan_passes(
         if max(plain, finishing) <= limit:
             return None
     canvas = CANVAS * focus[0] * focus[1] * len(models) if on_cpu else 0
-    per_tile = enlarged * _most(models, ("focus",))
-    per_glance = enlarged * _most(models, ("glance", "whole"))
+    per_tile = enlarged * _most(models, (FOCUS,))
+    per_glance = enlarged * _most(models, (GLANCE, GLANCE + FOCUS))
 
     def glance_size(side: int) -> Size:
         scale = max(options.d1, max(height, width) / side)
@@ -96,33 +91,31 @@ def plan_passes(
 
 
 def _plain_bytes(
-    models: Sequence[GFMModel], height: int, width: int, options: PassOptions
+    models: Sequence[MattingModel], height: int, width: int, options: PassOptions
 ) -> float:
     """The most that a pass of the strategy allocates."""
 
-    def of(model: GFMModel) -> float:
-        parts: dict[Pass, float]
+    def of(model: MattingModel) -> float:
+        parts: dict[Outputs, float]
         if options.strategy == "hybrid" and model.config.rosta != "RIM":
             glances, focuses = hybrid_looks(height, width, options)
-            parts = {"glance": options.d1, "focus": options.d2}
+            parts = {GLANCE: options.d1, FOCUS: options.d2}
             if set(glances) & set(focuses):
-                parts["whole"] = max(options.d1, options.d2)
+                parts[GLANCE + FOCUS] = max(options.d1, options.d2)
         else:
-            parts = {"whole": whole_reduction(model.config.rosta, options)}
+            rosta = model.config.rosta
+            parts = {whole_outputs(rosta): whole_reduction(rosta, options)}
         return max(
-            _area(pass_size(height, width, reduction, options.squeeze)) * _bytes(model, part)
+            _area(pass_size(height, width, reduction, options.squeeze))
+            * model.bytes_per_pixel(part)
             for part, reduction in parts.items()
         )
 
     return max(of(model) for model in models)
 
 
-def _most(models: Sequence[GFMModel], parts: tuple[Pass, ...]) -> float:
-    return max(_bytes(model, part) for model in models for part in parts)
-
-
-def _bytes(model: GFMModel, part: Pass) -> float:
-    return bytes_per_pixel(model.config, part, model.dtype.itemsize)
+def _most(models: Sequence[MattingModel], parts: tuple[Outputs, ...]) -> float:
+    return max(model.bytes_per_pixel(part) for model in models for part in parts)
 
 
 def _area(size: Size) -> int:
@@ -135,23 +128,3 @@ def _check(needed: float, limit: int, height: int, width: int, advice: str = "")
             f"max_memory={format_memory(limit)} is too little for {width}x{height} pixels with "
             f"this model; give at least {format_memory(needed)}{advice}"
         )
-
-
-@functools.cache
-def bytes_per_pixel(config: GFMConfig, part: Pass, item_size: int = 4) -> float:
-    """Bytes that a pass allocates at its peak per pixel of its input, without the weights.
-
-    Args:
-        config: The network.
-        part: The pass: the glance or the focus decoder alone, or the whole network.
-        item_size: Bytes of a value.
-    """
-    with torch.device("meta"):
-        model = GFM(config).eval()
-        image = torch.empty(1, 3, PROBE, PROBE)
-    runs: dict[Pass, Callable[[Tensor], object]] = {
-        "glance": model.glance_probabilities,
-        "focus": model.focus_alpha,
-        "whole": model,
-    }
-    return peak_allocation(lambda: runs[part](image), item_size) / PROBE**2

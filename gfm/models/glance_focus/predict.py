@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from gfm.models.contract import Prediction
-from gfm.models.glance_focus.model import GFMModel
-from gfm.models.glance_focus.network import GFM, RimMatting
+from gfm.models.contract import MattingModel, Prediction
 from gfm.models.glance_focus.options import PassOptions, pass_options
 from gfm.models.glance_focus.passes import (
+    FOCUS,
     Maps,
     enlarge,
     finish,
@@ -28,7 +25,7 @@ from gfm.models.options import MatteOptions
 
 
 def predict(
-    images: Sequence[NDArray[np.uint8]], models: Sequence[GFMModel], options: MatteOptions
+    images: Sequence[NDArray[np.uint8]], models: Sequence[MattingModel], options: MatteOptions
 ) -> list[Prediction]:
     """Alpha (H, W) and the glance as a trimap 0/1/2 (H, W) of each image.
 
@@ -37,20 +34,19 @@ def predict(
         models: One network, or those of an ensemble.
         options: How.
     """
-    with torch.inference_mode():
-        height, width = images[0].shape[:2]
-        passes = pass_options(options, models, height, width)
-        plan = plan_passes(models, height, width, passes)
-        ensemble = ensemble_maps(images, models, passes, plan)
-        return [
-            _finished([_of_image(maps, index) for maps in ensemble], image)
-            for index, image in enumerate(images)
-        ]
+    height, width = images[0].shape[:2]
+    passes = pass_options(options, models, height, width)
+    plan = plan_passes(models, height, width, passes)
+    ensemble = ensemble_maps(images, models, passes, plan)
+    return [
+        _finished([_of_image(maps, index) for maps in ensemble], image)
+        for index, image in enumerate(images)
+    ]
 
 
 def ensemble_maps(
     images: Sequence[NDArray[np.uint8]],
-    models: Sequence[GFMModel],
+    models: Sequence[MattingModel],
     options: PassOptions,
     plan: TilePlan | None,
 ) -> list[Maps]:
@@ -68,7 +64,7 @@ def ensemble_maps(
 
 
 def clip_predictor(
-    models: Sequence[GFMModel], options: MatteOptions, height: int, width: int, smoothing: float
+    models: Sequence[MattingModel], options: MatteOptions, height: int, width: int, smoothing: float
 ) -> Callable[[NDArray[np.uint8]], Prediction]:
     """A function that mattes the frames of a clip in their order; see `System.clip_predictor`."""
     passes = pass_options(options, models, height, width)
@@ -76,8 +72,7 @@ def clip_predictor(
     memory = MapMemory(smoothing)
 
     def predict_frame(rgb: NDArray[np.uint8]) -> Prediction:
-        with torch.inference_mode():
-            return _finished(memory.smooth(ensemble_maps([rgb], models, passes, plan), rgb), rgb)
+        return _finished(memory.smooth(ensemble_maps([rgb], models, passes, plan), rgb), rgb)
 
     return predict_frame
 
@@ -93,17 +88,14 @@ def _finished(ensemble: Sequence[Maps], image: NDArray[np.uint8]) -> Prediction:
 
 
 def focus_map(
-    model: GFM, photograph: NDArray[np.uint8], options: PassOptions
+    model: MattingModel, photograph: NDArray[np.uint8], options: PassOptions
 ) -> NDArray[np.float32]:
     """Output of the focus decoder (H, W) in [0, 1], in the pass that `gfm.matte` takes it from.
 
     An integrating network (RIM) has three; the one of TT is shown.
     """
-    with torch.inference_mode():
-        image = shrink(model, photograph, whole_reduction(model.config.rosta, options))
-        if model.rim is None:
-            focus = model.focus_alpha(image)
-        else:
-            focus = cast(RimMatting, model(image)).tt.focus
-        resized = enlarge(focus, (photograph.shape[0], photograph.shape[1]))
-        return resized[0, 0].float().cpu().numpy()
+    rosta = model.config.rosta
+    image = shrink(model, photograph, whole_reduction(rosta, options))
+    (focus,) = model.run({"image": image}, ("tt_focus",) if rosta == "RIM" else FOCUS)
+    enlarged: NDArray[np.float32] = enlarge(focus, photograph.shape[:2])[0, 0]
+    return enlarged

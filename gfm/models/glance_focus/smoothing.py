@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gfm.models.glance_focus.passes import Maps
 from rssn.imaging.resizing import resize
@@ -21,7 +19,7 @@ SPREAD = 5  # px of a glance over which changes are averaged, against grain
 class Seen(NamedTuple):
     """A map of a frame (1, C, h, w), and the frame at its size (h, w, 3)."""
 
-    map: Tensor
+    map: NDArray[np.float32]
     picture: NDArray[np.float32]
 
 
@@ -62,9 +60,8 @@ class MapMemory:
     def _mix(self, now: Seen, before: Seen) -> Seen:
         change = np.abs(now.picture - before.picture).max(axis=2) / (255 * TOLERANCE)
         weight = self.part * (1 - cv2.blur(change, (SPREAD, SPREAD))).clip(0, 1)
-        part = torch.from_numpy(weight).to(now.map)
-        return now._replace(map=torch.lerp(now.map, before.map, part))
+        return now._replace(map=now.map + weight * (before.map - now.map))
 
 
-def _shrunk(rgb: NDArray[np.uint8], like: Tensor) -> NDArray[np.float32]:
+def _shrunk(rgb: NDArray[np.uint8], like: NDArray[np.float32]) -> NDArray[np.float32]:
     return resize(rgb, (like.shape[-2], like.shape[-1])).astype(np.float32)

@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
+from gfm.models.contract import Conversion, Graph, MattingModel, Prediction, System
 from gfm.models.glance_focus.config import GFMConfig, Rosta
-from gfm.models.glance_focus.network import GFM
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError, check_choice
 
 if TYPE_CHECKING:
-    from gfm.models.glance_focus.exported import ExportedGFM
-    from gfm.models.glance_focus.model import GFMModel
+    from gfm.models.glance_focus.network import GFM
     from gfm.models.glance_focus.task import GFMTask
 
 
@@ -32,6 +29,8 @@ class GlanceFocus(System):
 
     def build(self, config: GFMConfig, weights: str | Path | None = None) -> GFM:
         """A network; see `GFM`."""
+        from gfm.models.glance_focus.network import GFM
+
         return GFM(config, weights)
 
     def skeleton(self, config: GFMConfig) -> GFM:
@@ -39,12 +38,16 @@ class GlanceFocus(System):
 
         Encoders of timm may compute some of their values, and so begin with all of them.
         """
+        import torch
+
+        from gfm.models.glance_focus.network import GFM
+
         with torch.device("cpu" if config.backbone.startswith("timm:") else "meta"):
             return GFM(config)
 
     def predict(
         self,
-        models: Sequence[GFMModel],
+        models: Sequence[MattingModel],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -57,7 +60,7 @@ class GlanceFocus(System):
 
     def clip_predictor(
         self,
-        models: Sequence[GFMModel],
+        models: Sequence[MattingModel],
         options: MatteOptions,
         height: int,
         width: int,
@@ -69,7 +72,7 @@ class GlanceFocus(System):
         return clip_predictor(models, options, height, width, smoothing)
 
     def batch_key(
-        self, models: Sequence[GFMModel], height: int, width: int, options: MatteOptions
+        self, models: Sequence[MattingModel], height: int, width: int, options: MatteOptions
     ) -> Hashable:
         """The sizes of all passes; none with a limit on memory."""
         from gfm.models.glance_focus.options import pass_options
@@ -79,14 +82,14 @@ class GlanceFocus(System):
             return None
         return sizes_of_passes(height, width, pass_options(options, models, height, width))
 
-    def wants_refinement(self, models: Sequence[GFMModel]) -> bool:
+    def wants_refinement(self, models: Sequence[MattingModel]) -> bool:
         """A network that looks at small pictures leaves strands to a guided model."""
         return models[0].config.focus_side is not None
 
     def check_options(self, options: MatteOptions) -> None:
         """All options have effect."""
 
-    def check_models(self, models: Sequence[GFMModel]) -> None:
+    def check_models(self, models: Sequence[MattingModel]) -> None:
         """Any number of networks, of which the median is taken."""
 
     def task(self) -> type[GFMTask]:
@@ -113,12 +116,6 @@ class GlanceFocus(System):
         from gfm.models.glance_focus.exported import graph
 
         return graph(network)
-
-    def exported(self, runtime: GraphRuntime, config: GFMConfig) -> ExportedGFM:
-        """An exported network behind the calls of `GFM`."""
-        from gfm.models.glance_focus.exported import ExportedGFM
-
-        return ExportedGFM(runtime, config)
 
 
 SYSTEM = GlanceFocus()

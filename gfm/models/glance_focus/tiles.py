@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gfm.blocks.classes import most_probable
-from gfm.models.glance_focus.model import GFMModel
+from gfm.models.contract import MattingModel
+from gfm.models.glance_focus.fused import most_probable
 from gfm.models.glance_focus.options import PassOptions
 from gfm.models.glance_focus.passes import (
+    FOCUS,
+    GLANCE,
     VIEWS,
+    Floats,
     Maps,
+    Outputs,
     Size,
     Uint8Image,
     View,
     average,
-    glance_and_focus,
     network_input,
 )
 from gfm.models.windows import Window, windows
@@ -46,7 +46,7 @@ class TilePlan:
     tile: int
 
 
-def tiled_maps(model: GFMModel, rgb: Uint8Image, options: PassOptions, plan: TilePlan) -> Maps:
+def tiled_maps(model: MattingModel, rgb: Uint8Image, options: PassOptions, plan: TilePlan) -> Maps:
     """Glance of the whole image, and the focus in tiles.
 
     Note:
@@ -58,36 +58,30 @@ def tiled_maps(model: GFMModel, rgb: Uint8Image, options: PassOptions, plan: Til
     small = resize(rgb, plan.glance)
     coarse: NDArray[np.float32] | None = None
     if rosta == "TT":
-        glance = _seen(model.glance_probabilities, model, small, views.glance)
-        wanted = most_probable(glance)[0, 0].cpu().numpy() == 1
+        glance = _seen(model, GLANCE, small, views.glance)
+        wanted = most_probable(glance[0]) == 1
     else:
-        both = _seen(partial(glance_and_focus, model), model, small, views.glance)
-        glance = both[:, :-1]
-        coarse = both[0, -1].float().cpu().numpy()
+        both = _seen(model, GLANCE + FOCUS, small, views.glance)
+        glance, coarse = both[:, :-1], both[0, -1]
         wanted = coarse > COARSE_FOCUS
     # One pixel more for the interpolation of the glance, one for that of the focus.
     wanted = cv2.dilate(wanted.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     focus = focus_canvas(model, resize(rgb, plan.focus), views.focus, plan.tile, wanted, coarse)
-    return Maps(glance, torch.from_numpy(focus).to(glance)[None, None], rosta)
+    return Maps(glance, focus[None, None], rosta)
 
 
-def _seen(
-    network: Callable[[Tensor], Tensor],
-    model: GFMModel,
-    rgb: Uint8Image,
-    views: Sequence[View],
-) -> Tensor:
+def _seen(model: MattingModel, outputs: Outputs, rgb: Uint8Image, views: Sequence[View]) -> Floats:
     """The mean of a network's maps (1, C, h, w) of an image (h, w, 3) over the views."""
 
-    def of(view: View) -> Tensor:
+    def of(view: View) -> Floats:
         size = tuple(max(1, round(side * view.scale)) for side in rgb.shape[:2])
-        return view.of(network, network_input(model, [resize(rgb, (size[0], size[1]))]))
+        return view.of(model, network_input([resize(rgb, (size[0], size[1]))]), outputs)
 
     return average([of(view) for view in views])
 
 
 def focus_canvas(
-    model: GFMModel,
+    model: MattingModel,
     rgb: Uint8Image,
     views: Sequence[View],
     tile: int,
@@ -107,8 +101,7 @@ def focus_canvas(
         for column in windows(width, tile):
             area = np.s_[row.start : row.stop, column.start : column.stop]
             if _any_wanted(wanted, row, column, (height, width)):
-                seen = _seen(model.focus_alpha, model, rgb[area], views)
-                part = seen[0, 0].float().cpu().numpy()
+                part = _seen(model, FOCUS, rgb[area], views)[0, 0]
             elif elsewhere is not None:
                 part = elsewhere[area]
             else:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-import torch
-
-from gfm.models.guided.config import GuidedConfig
-from gfm.models.guided.exported import ExportedGuided
-from gfm.models.guided.hints import HINTS, MOST
-from gfm.models.guided.network import Guided
-from gfm.models.memory import format_memory, memory_in_use, peak_allocation
+from gfm.models.contract import MattingModel
+from gfm.models.guided.hints import MOST
+from gfm.models.guided.predict import OUTPUTS
+from gfm.models.memory import format_memory, memory_in_use
 from gfm.models.windows import MULTIPLE, OVERLAP
 from rssn.imaging.errors import InputError
 
 KEPT = 24  # bytes per px of the photograph: trimap, unknown, alpha, F and B
 MAPS = 60  # bytes per px of the maps of hints, while they are made
 RESERVE = 200_000_000  # bytes: libraries that are loaded on the way
-PROBE = 256  # px, side of the image that is sent through the network to count
 SMALLEST = OVERLAP + 2 * MULTIPLE
 LARGEST = 2048  # px; larger passes are no faster
 
 
-def tile_side(
-    network: Guided | ExportedGuided, height: int, width: int, limit: int | None
-) -> int | None:
+def tile_side(network: MattingModel, height: int, width: int, limit: int | None) -> int | None:
     """The side of the tiles for a photograph, or None for one pass.
 
     Args:
@@ -41,9 +33,9 @@ def tile_side(
     if limit is None:
         return None if whole <= LARGEST else LARGEST
     used = memory_in_use(network.device) + RESERVE
-    if network.device.type == "cpu":
+    if not str(network.device).startswith("cuda"):
         used += KEPT * height * width + MAPS * min(height * width, MOST)
-    each = bytes_per_pixel(network.config, network.dtype.itemsize)
+    each = network.bytes_per_pixel(OUTPUTS)
     least = used + each * SMALLEST**2
     if least > limit:
         raise InputError(
@@ -52,13 +44,3 @@ def tile_side(
         )
     fitting = next(side for side in sides if used + each * side**2 <= limit)
     return None if whole <= fitting else fitting
-
-
-@cache
-def bytes_per_pixel(config: GuidedConfig, item_size: int = 4) -> float:
-    """Most bytes that a pass allocates per px of its image."""
-    with torch.device("meta"):
-        network = Guided(config).eval()
-        image = torch.empty(1, 3, PROBE, PROBE)
-        guidance = torch.empty(1, HINTS, PROBE, PROBE)
-    return peak_allocation(lambda: network(image, guidance), item_size) / PROBE**2

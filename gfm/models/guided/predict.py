@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gfm.guidance.bands import Trimap
-from gfm.models.guided.exported import ExportedGuided
+from gfm.guidance.bands import Floats, Trimap
+from gfm.models.contract import MattingModel
 from gfm.models.guided.hints import Area, Hints
-from gfm.models.guided.network import Guided
 from gfm.models.windows import MARGIN, MULTIPLE, windows
 from rssn.imaging.images import Alpha, Uint8Image
 
+OUTPUTS = ("alpha", "foreground", "background")
 FINE = 255  # steps of a level in which tiles are added up
 
 
@@ -28,7 +26,7 @@ class Colours(NamedTuple):
 
 
 def predict(
-    network: Guided | ExportedGuided,
+    network: MattingModel,
     image: Uint8Image,
     trimap: Trimap,
     tile: int | None = None,
@@ -62,7 +60,7 @@ def predict(
 
 
 def _tiled(
-    network: Guided | ExportedGuided,
+    network: MattingModel,
     hints: Hints,
     area: Area,
     unknown: NDArray[np.bool_],
@@ -93,25 +91,24 @@ def _tiled(
     return alpha, colours
 
 
-def _run(
-    network: Guided | ExportedGuided, hints: Hints, area: Area, flip: bool
-) -> NDArray[np.float32]:
+def _run(network: MattingModel, hints: Hints, area: Area, flip: bool) -> Floats:
     """Alpha, F and B (h, w, 7) of one tile."""
-    guidance = torch.from_numpy(hints.guidance(area))[None].to(network.device, network.dtype)
-    pixels = torch.from_numpy(np.ascontiguousarray(hints.image[area]))
-    image = pixels.permute(2, 0, 1)[None].to(network.device, network.dtype) / 255
-    with torch.inference_mode():
-        made = _view(network, image, guidance)
-        if flip:
-            mirrored = _view(network, image.flip(-1), guidance.flip(-1)).flip(-1)
-            made = (made + mirrored) / 2
-    return np.asarray(made[0].permute(1, 2, 0).float().cpu().numpy())
+    image: Floats = np.divide(hints.image[area], 255, dtype=np.float32).transpose(2, 0, 1)[None]
+    guidance = hints.guidance(area)[None]
+    made: Floats = _view(network, image, guidance)
+    if flip:
+        made += _view(network, image[..., ::-1], guidance[..., ::-1])[..., ::-1]
+        made /= 2
+    return np.moveaxis(made[0], 0, -1)
 
 
-def _view(network: Guided | ExportedGuided, image: Tensor, guidance: Tensor) -> Tensor:
-    order = torch.channels_last  # a fifth faster on a CPU
-    inputs = (each.contiguous(memory_format=order) for each in (image, guidance))
-    return torch.cat(network(*inputs), dim=1)
+def _view(network: MattingModel, image: Floats, guidance: Floats) -> Floats:
+    """The outputs in a row, (1, 7, h, w)."""
+    height, width = image.shape[-2:]
+    edges = ((0, 0), (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+    padded = (np.pad(each, edges, "edge") for each in (image, guidance))
+    made = network.run(dict(zip(("image", "guidance"), padded, strict=True)), OUTPUTS)
+    return np.concatenate(made, axis=1)[..., :height, :width]
 
 
 def _around(unknown: NDArray[np.bool_]) -> Area:

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Graph, GraphRuntime, Prediction, System
+from gfm.models.contract import Graph, MattingModel, Prediction, System
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
-    from gfm.models.guided.exported import ExportedGuided
     from gfm.models.guided.network import Guided
     from gfm.models.guided.task import GuidedTask
 
@@ -40,7 +39,7 @@ class GuidedSystem(System):
 
     def predict(
         self,
-        models: Sequence[Guided | ExportedGuided],
+        models: Sequence[MattingModel],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -62,7 +61,7 @@ class GuidedSystem(System):
 
     def _predict(
         self,
-        network: Guided | ExportedGuided,
+        network: MattingModel,
         image: NDArray[np.uint8],
         given: Guidance,
         options: MatteOptions,
@@ -86,12 +85,6 @@ class GuidedSystem(System):
         from gfm.models.guided.exported import graph
 
         return graph(network)
-
-    def exported(self, runtime: GraphRuntime, config: GuidedConfig) -> ExportedGuided:
-        """An exported network behind the call of `Guided`."""
-        from gfm.models.guided.exported import ExportedGuided
-
-        return ExportedGuided(runtime, config)
 
 
 SYSTEM = GuidedSystem()

@@ -1,11 +1,10 @@
-"""LSA as a graph, and an exported graph behind the call of `LSA`."""
+"""LSA as a graph."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gfm.models.contract import ExportedNetwork, Graph, GraphRuntime
-from gfm.models.lsa.config import LSAConfig
+from gfm.models.contract import Graph
 from gfm.models.lsa.network import LSA
 
 INPUTS = {"image": 3, "trimap": 1}
@@ -32,17 +31,3 @@ class Outputs(nn.Module):
 def graph(network: LSA) -> Graph:
     """The network with its named inputs and outputs."""
     return Graph(Outputs(network).eval(), INPUTS, OUTPUTS, multiple=STRIDE)
-
-
-class ExportedLSA(ExportedNetwork):
-    """An exported network behind the call of `LSA`."""
-
-    system = "lsa"
-    inputs = tuple(INPUTS)
-
-    def __init__(self, runtime: GraphRuntime, config: LSAConfig) -> None:
-        super().__init__(runtime, config, OUTPUTS)
-
-    def __call__(self, image: Tensor, trimap: Tensor) -> Tensor:
-        """Alpha; see `LSA.forward`."""
-        return self.run(image, trimap)[0]

@@ -13,8 +13,8 @@ from torch.nn import functional
 from gfm.blocks.convolutions import LogitConv2d
 from gfm.blocks.modulation import Modulate, modulated
 from gfm.encoders.guided import guided_encoder
-from gfm.models.contract import MattingNetwork
 from gfm.models.lsa.config import LSAConfig
+from gfm.models.network import MattingNetwork
 
 # Channels of the decoder's blocks at strides 2 to 32 behind ResNet-50-D.
 WIDTHS = (64, 64, 128, 256, 512)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfm.models.backpropagation import RefinementOptions, refine, refine_in_tiles
+from gfm.models.contract import MattingModel
 from gfm.models.lsa.network import LSA
 from rssn.imaging.errors import InputError
 from rssn.imaging.resizing import Interpolation, resize
-
-if TYPE_CHECKING:
-    from gfm.models.lsa.exported import ExportedLSA
 
 Views = Literal[1, 8, 24]
 Alpha = NDArray[np.float32]
@@ -56,7 +54,7 @@ class PredictOptions:
 
 
 def predict(
-    model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions | None = None
+    model: MattingModel, image: Image, trimap: Image, options: PredictOptions | None = None
 ) -> Alpha:
     """Matte a photograph.
 
@@ -83,7 +81,7 @@ def predict(
     return _pasted(alpha.clip(0, 1), trimap)
 
 
-def _mean(model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
+def _mean(model: MattingModel, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
     """Alpha averaged over the views."""
     if options.views == 1:
         return _view(model, image, trimap, options)
@@ -99,7 +97,7 @@ def _mean(model: LSA | ExportedLSA, image: Image, trimap: Image, options: Predic
 
 
 def _dihedral_mean(
-    model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions
+    model: MattingModel, image: Image, trimap: Image, options: PredictOptions
 ) -> Alpha:
     """Alpha averaged over four turns of the photograph and of its mirror image."""
     total = np.zeros(trimap.shape, np.float32)
@@ -112,26 +110,27 @@ def _dihedral_mean(
     return total / np.float32(8)
 
 
-def _view(model: LSA | ExportedLSA, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
+def _view(model: MattingModel, image: Image, trimap: Image, options: PredictOptions) -> Alpha:
     """Alpha of one view: pad, predict, clip, crop, and take known pixels from the trimap."""
     height, width = trimap.shape
-    inputs = (_padded(image[..., channel]) for channel in range(3))
-    device = model.device
-    batch = _tensor(np.stack(list(inputs)), device), _tensor(_padded(trimap)[None], device)
+    planes = np.stack([_padded(image[..., channel]) for channel in range(3)])
+    known = _padded(trimap)[None]
     inner = np.s_[..., 2 * RING : 2 * RING + height, 2 * RING : 2 * RING + width]
     if options.refinement is None or not isinstance(model, LSA):  # an export has no steps
-        with torch.inference_mode():
-            raw = model(*batch)
+        seen = {"image": planes, "trimap": known}
+        given = {name: levels[None] / np.float32(255) for name, levels in seen.items()}
+        (raw,) = model.run(given, ("alpha",))
+        return _pasted(raw[inner][0, 0].clip(0, 1), trimap)
+    batch = _tensor(planes, model.device), _tensor(known, model.device)
+    inside = None
+    if options.refinement.form == "paper":
+        inside = torch.zeros_like(batch[1], dtype=torch.bool)
+        inside[inner] = True
+    if options.tile is None:
+        refined = refine(model, *batch, options.refinement, inside).alpha
     else:
-        inside = None
-        if options.refinement.form == "paper":
-            inside = torch.zeros_like(batch[1], dtype=torch.bool)
-            inside[inner] = True
-        if options.tile is None:
-            raw = refine(model, *batch, options.refinement, inside).alpha
-        else:
-            raw = refine_in_tiles(model, *batch, options.refinement, inside, options.tile)
-    alpha: Alpha = raw[inner][0, 0].clamp(0, 1).float().cpu().numpy()
+        refined = refine_in_tiles(model, *batch, options.refinement, inside, options.tile)
+    alpha: Alpha = refined[inner][0, 0].clamp(0, 1).float().cpu().numpy()
     return _pasted(alpha, trimap)
 
 

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Conversion, Graph, GraphRuntime, Prediction, System
+from gfm.models.contract import Conversion, Graph, MattingModel, Prediction, System
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
 if TYPE_CHECKING:
-    from gfm.models.lsa.exported import ExportedLSA
     from gfm.models.lsa.predict import Views
     from gfm.models.lsa.task import LSATask
 
@@ -43,7 +42,7 @@ class LSAMatting(System):
 
     def predict(
         self,
-        models: Sequence[LSA | ExportedLSA],
+        models: Sequence[MattingModel],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -100,12 +99,6 @@ class LSAMatting(System):
         from gfm.models.lsa.exported import graph
 
         return graph(network)
-
-    def exported(self, runtime: GraphRuntime, config: LSAConfig) -> ExportedLSA:
-        """An exported network behind the call of `LSA`."""
-        from gfm.models.lsa.exported import ExportedLSA
-
-        return ExportedLSA(runtime, config)
 
 
 SYSTEM = LSAMatting()

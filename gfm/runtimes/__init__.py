@@ -1,0 +1,1 @@
+"""ONNX Runtime and OpenVINO around exported networks; nothing here needs PyTorch."""

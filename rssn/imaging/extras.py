@@ -1,0 +1,64 @@
+"""Packages that only some installations have, and the extra that brings each."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rssn.imaging.errors import InputError, how_to_install
+
+# By the name of the import; the rest comes with every installation.
+EXTRAS = {
+    **dict.fromkeys(
+        "torch torchvision timm pytorch_lightning torchmetrics jsonargparse wandb webdataset "
+        "albumentations numba pymatting scipy safetensors huggingface_hub yaml upath fsspec onnx "
+        "onnxscript".split(),
+        "train",
+    ),
+    **dict.fromkeys("fastapi starlette uvicorn pydantic python_multipart".split(), "web"),
+    "openvino": "openvino",
+    "bm3d": "bm3d",
+    "ray": "ray",
+    "s3fs": "cloud",
+    "gcsfs": "cloud",
+    "wandb_workspaces": "report",
+}
+
+
+def missing_package(error: ImportError) -> InputError | None:
+    """The error that names the extra; None where none brings the package."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return InputError(f"the package {package} is missing; {how_to_install(EXTRAS[package])}")
+
+
+@contextmanager
+def named_extras() -> Iterator[None]:
+    """Turn a missing package into a message that names the extra.
+
+    Raises:
+        InputError: In place of the ImportError.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (told := missing_package(error)) is None:
+            raise
+        raise told from None
+
+
+def require(package: str) -> Any:  # noqa: ANN401
+    """An optional package.
+
+    Raises:
+        InputError: It is not installed; with the line that installs it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise InputError(
+            f"the package {package} is missing; {how_to_install(EXTRAS.get(package, ''))}"
+        ) from None

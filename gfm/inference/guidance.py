@@ -62,7 +62,8 @@ def check_guidance(system: System, guidance: Guidance) -> None:
         if kind not in system.guidance:
             advice = f"it takes {' or '.join(takes)}" if takes else "it takes a photograph alone"
             raise InputError(
-                f"{kind}= is given, and a model of the system {system.name} takes none; {advice}"
+                f"{kind}= is given, and a model of the system {system.name} takes none; {advice}: "
+                f"leave the {kind} out, or name another model"
             )
     if system.needs_guidance and not guidance.given:
         raise InputError(

@@ -52,6 +52,16 @@ def test_bad_trimap_is_refused_with_a_remedy(tmp_path, trimap, message):
             read_trimap(tmp_path / "bad.png", (40, 60))
 
 
+def test_inverted_trimap_of_an_object_that_reaches_the_border():
+    bust = np.zeros((40, 60), np.uint8)
+    bust[10:, 10:50] = 128
+    bust[14:, 14:46] = 255
+    assert (check_trimap(bust) == bust).all()
+    inverted = np.where(bust == 128, 128, 255 - bust)
+    with pytest.raises(InputError, match="looks inverted"):
+        check_trimap(inverted)
+
+
 def test_object_that_fills_the_border_is_no_inversion():
     close = np.full((40, 60), 255, np.uint8)
     close[:5, :5] = 0

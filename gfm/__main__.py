@@ -22,6 +22,7 @@ COMMANDS = {
         "gfm.commands.evaluate_clicks",
         "count the clicks that a model needs on a data set",
     ),
+    "bench": ("gfm.commands.bench", "compare methods on photographs with mattes, in a page"),
     "report": (
         "gfm.commands.report",
         "show a model on held-out photographs, beside baselines, in a page",

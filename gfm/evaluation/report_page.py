@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import math
 from collections.abc import Sequence
@@ -12,24 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.evaluation.comparison import DECIDING, Comparison, figure
+from gfm.evaluation.html import document, picture
 from gfm.metrics import METRICS
 from rssn.imaging.drawing import fitted
-from rssn.imaging.writing import encode_rgb
 
 SHOWN_SIDE = 320  # px of the longer side of a picture on the page
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #2a7f62; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1180px; padding: 0 1rem }
-h1 { margin-bottom: .2rem } h2 { margin-top: 2.2rem }
-table { border-collapse: collapse } th, td { padding: .35rem .9rem; text-align: right }
-th:first-child, td:first-child { text-align: left } tr { border-bottom: 1px solid var(--line) }
-.best { font-weight: 700; color: var(--accent) }
 .verdict { border-left: 4px solid var(--accent); padding: .4rem 1rem; background: var(--soft) }
 .lost { border-color: #b3402e }
 .scene { display: grid; grid-template-columns: repeat(5, 1fr); gap: .5rem; margin: 1rem 0 }
-.scene figure { margin: 0 } .scene img { width: 100%; display: block; border-radius: 4px }
-.scene figcaption, .note { font-size: .85rem; opacity: .75 }
 .scene p { grid-column: 1 / -1; margin: .4rem 0 0 }
 .charts { display: flex; gap: 2rem; flex-wrap: wrap }
 svg text { fill: currentColor; font-size: 12px }
@@ -77,7 +68,6 @@ def render(
         gallery: A picture to show first, uint8 RGB (H, W, 3).
     """
     parts = [
-        f"<h1>{html.escape(title)}</h1>",
         *([] if gallery is None else [_gallery(gallery)]),
         _verdict(comparison),
         _change(comparison),
@@ -95,13 +85,7 @@ def render(
         *(f"<tr><td>{html.escape(k)}</td><td>{html.escape(v)}</td></tr>" for k, v in facts),
         "</table>",
     ]
-    body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body>\n{body}\n</body></html>\n"
-    )
+    return document(title, parts, STYLE)
 
 
 def chart(curve: Curve, width: int = 540, height: int = 260) -> str:
@@ -161,12 +145,10 @@ def _verdict(comparison: Comparison) -> str:
     return f'<div class="verdict lost">The model does not beat the baselines:<ul>{lines}</ul></div>'
 
 
-def _gallery(picture: NDArray[np.uint8]) -> str:
-    return (
-        "<h2>Photographs, matted by the packaged models</h2>"
-        '<img alt="photographs, mattes and cut-outs" style="width: 100%" '
-        f'src="{_encoded(picture)}">'
-    )
+def _gallery(shown: NDArray[np.uint8]) -> str:
+    alt = "photographs, mattes and cut-outs"
+    title = "<h2>Photographs, matted by the packaged models</h2>"
+    return title + picture(shown, "", alt, max(shown.shape))
 
 
 def _change(comparison: Comparison) -> str:
@@ -205,9 +187,8 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
         ("cut-out on a new background", scene.cutout),
     )
     figures = "".join(
-        f'<figure><img alt="{caption} of {html.escape(scene.name)}" src="{_data(picture)}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-        for caption, picture in pictures
+        picture(image, caption, f"{caption} of {scene.name}", SHOWN_SIDE)
+        for caption, image in pictures
     )
     scores = "; ".join(
         f"{method}: "
@@ -220,6 +201,7 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
     return (
         f'<div class="scene"><p><b>{name}</b> <span class="note">{scores}</span></p>{figures}</div>'
     )
+<<<<<<< HEAD
 
 
 def _data(picture: NDArray[np.uint8]) -> str:
@@ -228,3 +210,5 @@ def _data(picture: NDArray[np.uint8]) -> str:
 
 def _encoded(picture: NDArray[np.uint8]) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(encode_rgb(picture)).decode()}"
+=======
+>>>>>>> d80472c (Add gfm bench)

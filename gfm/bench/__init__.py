@@ -1,0 +1,1 @@
+"""A comparison of matting methods on one's own photographs: `gfm bench`."""

@@ -162,7 +162,15 @@ def _messages(method: Method, cases: list[Case], out: Path, device: str) -> Iter
 
 
 def work(pipe: Connection, method: Method, cases: Sequence[Case], out: Path, device: str) -> None:
-    """The process: load the method, matte the photographs, and tell of each."""
+    """The process: load the method, matte the photographs, and tell of each.
+
+    It ends with the process that reads.
+    """
+    with suppress(BrokenPipeError):
+        _work(pipe, method, cases, out, device)
+
+
+def _work(pipe: Connection, method: Method, cases: Sequence[Case], out: Path, device: str) -> None:
     try:
         loaded = load(method, device)
     except Exception as error:  # of any library

@@ -201,14 +201,3 @@ def _scene(scene: Scene, comparison: Comparison) -> str:
     return (
         f'<div class="scene"><p><b>{name}</b> <span class="note">{scores}</span></p>{figures}</div>'
     )
-<<<<<<< HEAD
-
-
-def _data(picture: NDArray[np.uint8]) -> str:
-    return _encoded(fit_page(picture))
-
-
-def _encoded(picture: NDArray[np.uint8]) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(encode_rgb(picture)).decode()}"
-=======
->>>>>>> d80472c (Add gfm bench)

@@ -23,6 +23,9 @@ from rssn.imaging.errors import InputError, how_to_install
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--model", help="model file, its folder, or hub id (the small one inside)")
+    parser.add_argument(
+        "--clicks", metavar="MODEL", help="click model for corrections (the one inside, if any)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default 8000)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -40,6 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=int, default=8, help="photographs that wait (default 8)")
     parser.add_argument(
         "--timeout", type=float, default=120, help="seconds for a photograph (default 120)"
+    )
+    parser.add_argument(
+        "--max-sessions", type=int, default=64, help="photographs under correction (default 64)"
+    )
+    parser.add_argument(
+        "--session-memory",
+        metavar="SIZE",
+        default="4GB",
+        help="of all photographs under correction (default 4GB)",
+    )
+    parser.add_argument(
+        "--session-minutes",
+        type=float,
+        default=30,
+        help="without use until a correction ends (default 30)",
     )
     parser.add_argument(
         "--allow-host",
@@ -69,6 +87,7 @@ def run(options: argparse.Namespace) -> None:
 
         from gfm.serve.access import Access, is_loopback
         from gfm.serve.application import create_app
+        from gfm.serve.clicking import CLICKS, opener
         from gfm.serve.limits import Limits, parse_bytes
     except ModuleNotFoundError as error:
         raise InputError(
@@ -80,6 +99,9 @@ def run(options: argparse.Namespace) -> None:
         queue=options.queue,
         seconds=options.timeout,
         max_memory=parse_bytes("--max-memory", options.max_memory) if options.max_memory else None,
+        sessions=options.max_sessions,
+        session_memory=parse_bytes("--session-memory", options.session_memory),
+        idle=60 * options.session_minutes,
     )
     token = options.token if options.token is not None else os.environ.get(TOKEN_VARIABLE)
     names = [] if ":" in options.host else [options.host]  # an IPv6 address is answered anyway
@@ -90,7 +112,9 @@ def run(options: argparse.Namespace) -> None:
         # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
         name = Path(options.model or packaged.LITE).name
-        app = create_app(model, limits, name, access)
+        clicks = options.clicks or (CLICKS if packaged.find_packaged(CLICKS) else None)
+        open_clicks = opener(gfm.load_model(clicks, options.device)) if clicks else None
+        app = create_app(model, limits, name, access, open_clicks)
         config = uvicorn.Config(
             app, log_level="warning", server_header=False, timeout_graceful_shutdown=5
         )

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gfm.serve.limits import Limits
+from gfm.serve.pages import PAGE
 from gfm.serve.upload import Upload
 from rssn.imaging.errors import InputError
 
 TOKEN_LETTERS = 16  # at least
-GUARDED = ("/matte", "/health")  # the files of the page hold nothing of anybody's
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]/@]+))(?::\d+)?", re.IGNORECASE)
 
 
@@ -116,7 +116,7 @@ class AccessCheck:
         if len(hosts) != 1 or not self.access.answers_to(hosts[0]):
             return _no(403, _wrong_host(hosts))
         authorization = request.headers.get("authorization", "")
-        if request.url.path in GUARDED and not self.access.is_token(authorization):
+        if request.url.path not in PAGE and not self.access.is_token(authorization):
             message = (
                 "this server needs its token; send the header 'Authorization: Bearer TOKEN', or "
                 "open the page by the address with #token= that gfm serve printed"

@@ -22,6 +22,9 @@ class Limits:
         seconds: For an upload, and again for waiting and working together.
         max_memory: Bytes that the process may hold while it mattes; None sets no limit. Large
             photographs are then matted in tiles, as by `gfm.matte`.
+        sessions: Photographs under correction at the same time.
+        session_memory: Bytes that they may hold together.
+        idle: Seconds without a request after which a session ends.
 
     Raises:
         InputError: One of them is out of range.
@@ -32,14 +35,21 @@ class Limits:
     queue: int = 8
     seconds: float = 120
     max_memory: int | None = None
+    sessions: int = 64
+    session_memory: int = 4_000_000_000
+    idle: float = 1800
 
     def __post_init__(self) -> None:
-        for name, least in (("max_bytes", 1), ("max_pixels", 1), ("queue", 0)):
+        for name, least in (
+            *(("max_bytes", 1), ("max_pixels", 1), ("queue", 0)),
+            *(("sessions", 0), ("session_memory", 1)),
+        ):
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"{name}={value}: {least} or more is allowed; give a larger one")
-        if not 0 < self.seconds < float("inf"):
-            raise InputError(f"seconds={self.seconds}: more than 0 is allowed; the default is 120")
+        for name, usual in (("seconds", 120), ("idle", 1800)):
+            if not 0 < (value := getattr(self, name)) < float("inf"):
+                raise InputError(f"{name}={value}: more than 0 is allowed; the default is {usual}")
 
 
 class Refused(Exception):
@@ -71,8 +81,13 @@ def parse_bytes(option: str, text: str) -> int:
     return size
 
 
-def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
+def check_picture(data: bytes, limits: Limits, name: str = "photograph") -> tuple[int, int]:
     """Look at the head of an uploaded file; nothing is decoded.
+
+    Args:
+        data: The file.
+        limits: The limits.
+        name: Of the file, in messages.
 
     Returns:
         Width and height in pixels, as stored.
@@ -81,14 +96,14 @@ def check_picture(data: bytes, limits: Limits) -> tuple[int, int]:
         Refused: 415 another kind of file by its content, 422 a damaged head, 413 too many pixels.
     """
     if image_kind(data) is None:
-        raise Refused(415, f"this is no picture that can be read; send a {KINDS} file")
+        raise Refused(415, f"the {name} is no picture that can be read; send a {KINDS} file")
     width, height = declared_size(data)
     if not width * height:
-        raise Refused(422, f"the file is damaged (a size of {width}x{height}); send another copy")
+        raise Refused(422, f"the {name} is damaged (a size of {width}x{height}); send another copy")
     if width * height > limits.max_pixels:
         raise Refused(
             413,
-            f"the photograph has {width}x{height} pixels, {width * height / 1e6:.1f} million; at "
+            f"the {name} has {width}x{height} pixels, {width * height / 1e6:.1f} million; at "
             f"most {limits.max_pixels / 1e6:g} million are allowed; send a smaller one",
         )
     return width, height

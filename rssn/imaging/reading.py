@@ -70,13 +70,17 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
     return _rgb(pixels[..., :3]), unit(pixels[..., 3])
 
 
-def read_pixels(path: Path) -> Pixels:
+def read_pixels(source: Path | bytes, name: str = "") -> Pixels:
     """Read the levels of an image as stored, in any number of channels, upright by its EXIF tag.
+
+    Args:
+        source: A file, or its bytes.
+        name: Stands in the error instead of the path.
 
     Raises:
         InputError: The file is missing, empty or not an image that OpenCV can read.
     """
-    return _decode_unchanged(read_bytes(path), str(path))
+    return _decode_unchanged(read_bytes(source, name), name or str(source))
 
 
 def read_bytes(source: Path | bytes, name: str = "") -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import uvicorn
+from clicking import DiscSession
 from PIL import Image
 from starlette.testclient import TestClient
 from tiny import draw_photograph, shared
@@ -33,12 +34,14 @@ def open_client(limits: Limits = LIMITS, access: Access | None = None) -> TestCl
 
 
 @contextlib.contextmanager
-def listening(limits: Limits, access: Access | None = None) -> Iterator[int]:
-    """A server on real sockets; yields its port."""
-    app = create_app(shared(), limits, access=access)
+def listening(
+    limits: Limits, access: Access | None = None, port: int = 0, model: object = None
+) -> Iterator[int]:
+    """A server on real sockets, whose clicks are discs; yields its port."""
+    app = create_app(model or shared(), limits, access=access, open_clicks=DiscSession)
     config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as bound:
+    with socket.create_server(("127.0.0.1", port)) as bound:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

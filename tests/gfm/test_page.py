@@ -7,7 +7,7 @@ import re
 import pytest
 from serving import PNG, open_client, post
 
-from gfm.serve import application
+from gfm.serve.pages import PAGE
 from gfm.serve.responses import HEADERS
 
 
@@ -18,7 +18,7 @@ def client():
 
 
 def test_refers_to_nothing_outside(client):
-    for path, (_, kind) in application.PAGE.items():
+    for path, (_, kind) in PAGE.items():
         answer = client.get(path)
         assert answer.headers["content-type"].startswith(kind)
         text = answer.text.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
@@ -26,12 +26,19 @@ def test_refers_to_nothing_outside(client):
 
 
 def test_refers_to_what_is_there(client):
-    page = client.get("/").text
-    for address in [*re.findall(r'(?:src|href)="([^"]+)"', page), "sending.js"]:
-        assert client.get(f"/{address}").status_code == 200
-    script = client.get("/script.js").text
-    for name in re.findall(r'find\("([^"]+)"\)', script):
-        assert f'id="{name}"' in page
+    for address in ("/", "/docs"):
+        page = client.get(address).text
+        for name in re.findall(r'(?:src|href)="([^"]+)"', page):
+            assert client.get(f"/{name}").status_code == 200
+    ids = set(re.findall(r'id="([^"]+)"', client.get("/").text))
+    for name in ("script", "results"):
+        script = client.get(f"/{name}.js").text
+        assert set(re.findall(r'find\("([^"]+)"\)', script)) <= ids
+    scripts = [path for path in PAGE if path.endswith(".js")]
+    imported = [
+        name for path in scripts for name in re.findall(r'from "\./([^"]+)"', client.get(path).text)
+    ]
+    assert {f"/{name}" for name in imported} == set(scripts) - {"/script.js", "/docs.js"}
 
 
 def test_nothing_inline_that_the_policy_forbids(client):
@@ -52,5 +59,7 @@ def test_health_tells_the_limits(client):
         "status": "ok",
         "model": "tiny",
         "busy": 0,
+        "sessions": 0,
+        "takes_clicks": False,
         "limits": {"bytes": 100_000, "pixels": 50_000, "queue": 8},
     }

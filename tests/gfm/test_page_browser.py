@@ -1,14 +1,24 @@
-"""The page in a real browser: upload, result, backgrounds, downloads, keys, and what goes wrong."""
+"""The page in a browser: upload, views, backgrounds, downloads, keys, and what goes wrong."""
 
 from __future__ import annotations
 
 import base64
-import shutil
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import pytest
+from browsing import (
+    SCREENS,
+    WAIT,
+    download,
+    needs_browser,
+    open_page,
+    point,
+    shown,
+    upload,
+    wait_until_shown,
+)
 from PIL import Image
 from serving import listening
 from tiny import draw_photograph, shared
@@ -19,18 +29,9 @@ from gfm.serve.limits import Limits
 from rssn.imaging.reading import read_rgb, read_rgba
 from rssn.imaging.writing import write_rgb
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="drives a browser; pip install playwright"
-)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(not BROWSER, reason="needs the system's chromium")
+pytestmark = needs_browser
 
 PHOTOGRAPH = draw_photograph(1, 180, 240)
-SCREENS = {
-    "desktop": {"viewport": {"width": 1280, "height": 800}},
-    "phone": {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True},
-}
-WAIT = 60_000  # ms; a busy machine is no failure
 on_all_screens = pytest.mark.parametrize("page", SCREENS, indirect=True)
 
 
@@ -40,35 +41,12 @@ def address():
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        # Root, as in CI, has no sandbox.
-        with driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"]) as browser:
-            yield browser
-
-
 @pytest.fixture
 def page(address, browser, request):
     """The page, opened; it has to load nothing from elsewhere and to have no error."""
-    problems = []
-
-    def watch(asked) -> None:
-        own = urlsplit(address).netloc
-        if urlsplit(asked.url).scheme not in ("blob", "data") and urlsplit(asked.url).netloc != own:
-            problems.append(asked.url)
-
+    problems: list[str] = []
     context = browser.new_context(**SCREENS[getattr(request, "param", "desktop")])
-    context.set_default_timeout(WAIT)
-    page = context.new_page()
-    page.on("request", watch)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda m: problems.append(m.text) if "Policy" in m.text else None)
-    page.goto(address)
-    # From here on the browser opens none of its own; asked for only when a key is pressed, that
-    # comes too late at times.
-    page.on("filechooser", lambda chooser: None)
-    yield page
+    yield open_page(context, address, problems)
     context.close()
     assert problems == []
 
@@ -86,6 +64,9 @@ def test_token_of_the_address_is_sent(browser, tmp_path):
         page.wait_for_selector("#limits >> text=megapixels")
         assert f"Authorization: Bearer {token}" in page.text_content("#curl")
         upload(page, tmp_path / "photo.png")
+        page.click("summary >> text=For programs")
+        page.click("#docs")
+        page.wait_for_selector("h2 >> text=POST /sessions/{session}/clicks")
         context.close()
 
 
@@ -93,22 +74,6 @@ def test_token_of_the_address_is_sent(browser, tmp_path):
 def photograph(tmp_path):
     write_rgb(tmp_path / "photo.png", PHOTOGRAPH)
     return tmp_path / "photo.png"
-
-
-def upload(page, path) -> None:
-    """Choose a file and wait for its result."""
-    page.set_input_files("#file", path)
-    page.wait_for_selector("#panel:not(.waiting)")
-    assert page.is_visible("#result")
-
-
-def download(page, button: str, folder):
-    """The file that a button gives."""
-    with page.expect_download() as coming:
-        page.click(button)
-    path = folder / coming.value.suggested_filename
-    coming.value.save_as(path)
-    return path
 
 
 def wait_for_error(page, text: str) -> None:
@@ -136,11 +101,11 @@ def test_cuts_out_shows_and_downloads(page, photograph, tmp_path):
         ("alpha", np.rint(wanted.alpha * 255)),
         ("trimap", np.array([0, 128, 255])[wanted.trimap]),
     ):
-        page.click(f".choice >> text={view.title()}")
+        page.click(f".panel .choice >> text={view.title()}")
         assert page.is_hidden("#backgrounds")
-        shown = download(page, "#download-mask", tmp_path)
-        assert shown.name == f"photo-{view}.png"
-        difference = abs(read_rgb(shown)[..., 0] - levels.astype(float))
+        saved = download(page, f"#download-{view}", tmp_path)
+        assert saved.name == f"photo-{view}.png"
+        difference = abs(read_rgb(saved)[..., 0] - levels.astype(float))
         assert (difference <= 1).mean() > 0.999
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -148,13 +113,15 @@ def test_cuts_out_shows_and_downloads(page, photograph, tmp_path):
 def test_backgrounds(page, photograph, tmp_path):
     upload(page, photograph)
     cutout = read_rgba(download(page, "#download", tmp_path))
+    page.click(".panel >> text=Cut-out")
     assert page.is_hidden("#download-composite")  # nothing to put it on yet
-    assert page.evaluate("find => document.querySelector(find).matches('.checkers')", "#after")
 
     def check(background: tuple[int, int, int]) -> None:
         made = read_rgb(download(page, "#download-composite", tmp_path))
         wanted = composite(cutout, np.array(background))
         np.testing.assert_allclose(made, wanted, atol=2)  # rounded by the browser
+        seen = shown(page, *point(page, 120, 90, 240, 180))
+        assert abs(seen - wanted[90, 120]).max() < 20  # as a JPEG, and enlarged
 
     page.click("[title=Green]")
     check((0, 177, 64))
@@ -165,10 +132,10 @@ def test_backgrounds(page, photograph, tmp_path):
     with page.expect_file_chooser() as chooser:
         page.click("#pick")
     chooser.value.set_files(tmp_path / "flat.png")
-    page.wait_for_selector("#backdrop", state="visible")
+    page.wait_for_selector("[value=picture]:checked")
     check((10, 90, 200))
     page.click("[title=Transparent]")
-    assert page.is_hidden("#backdrop") and page.is_hidden("#download-composite")
+    assert page.is_hidden("#download-composite")
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
@@ -178,7 +145,7 @@ def test_background_that_is_no_picture_is_told_where_one_looks(page, photograph,
     (tmp_path / "letter.png").write_text("no picture")
     page.set_input_files("#picture", tmp_path / "letter.png")
     page.wait_for_selector("#error >> text=letter.png cannot be shown by this browser")
-    assert page.is_visible("#result") and page.is_hidden("#backdrop")
+    assert page.is_visible("#view") and not page.is_checked("[value=picture]")
     top = page.locator("#error").evaluate("e => e.getBoundingClientRect().top")
     assert 0 <= top < SCREENS["phone"]["viewport"]["height"]
 
@@ -186,10 +153,10 @@ def test_background_that_is_no_picture_is_told_where_one_looks(page, photograph,
 def test_composite_that_is_too_large_for_the_browser_is_told(page, photograph, tmp_path):
     upload(page, photograph)
     write_rgb(tmp_path / "flat.png", np.zeros((50, 90, 3), np.uint8))
+    page.click(".panel >> text=Cut-out")
     page.set_input_files("#picture", tmp_path / "flat.png")
-    page.wait_for_selector("#backdrop", state="visible")
+    page.wait_for_selector("[value=picture]:checked")
     page.evaluate("""() => {  // what some do with a canvas that is too large
-        HTMLCanvasElement.prototype.getContext = () => null;
         HTMLCanvasElement.prototype.toBlob = (take) => take(null);
     }""")
     page.click("#download-composite")
@@ -197,23 +164,29 @@ def test_composite_that_is_too_large_for_the_browser_is_told(page, photograph, t
 
 
 @on_all_screens
-def test_slider_moves_by_keys_and_by_pointer(page, photograph):
+def test_comparison_moves_by_keys_and_by_pointer(page, photograph):
     upload(page, photograph)
-    page.keyboard.press("ArrowRight")  # it has the focus
+    page.click(".panel >> text=Alpha")
+    page.click(".panel >> text=Before")
+    page.focus("#split")
+    page.keyboard.press("ArrowRight")
     assert page.input_value("#split") == "51"
+    page.evaluate("scrollTo(0, 0)")
     box = page.locator("#stage").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.move(box["x"] + 0.51 * box["width"], box["y"] + box["height"] / 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20)
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2)
     page.mouse.up()
     assert abs(int(page.input_value("#split")) - 25) <= 1
-    clip = page.evaluate("getComputedStyle(document.querySelector('#after')).clipPath")
-    assert clip.startswith("inset(0px 0px 0px 2")  # the result begins there
+    left, right = (
+        shown(page, box["x"] + part * box["width"], box["y"] + 20) for part in (0.15, 0.4)
+    )
+    assert np.ptp(left) > 10 and np.ptp(right) == 0  # coloured, and grey
 
 
 def tab_to(page, name: str) -> None:
     """Press Tab until the element of this id has the focus."""
-    for _ in range(8):
+    for _ in range(20):
         if page.evaluate("document.activeElement.id") == name:
             return
         page.keyboard.press("Tab")
@@ -225,14 +198,15 @@ def test_everything_is_reached_by_keys(page, photograph):
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(photograph)
-    page.wait_for_selector("#panel:not(.waiting)")
-    page.keyboard.press("Tab")  # from the slider to the views
+    page.wait_for_selector("#work:not(.waiting)")
+    assert page.evaluate("document.activeElement.id") == "stage"
+    page.keyboard.press("Tab")  # from the picture to the views
     page.keyboard.press("ArrowRight")
-    assert page.input_value("[name=view]:checked") == "alpha"
-    page.keyboard.press("ArrowLeft")
+    assert page.input_value("[name=view]:checked") == "cutout"
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     assert page.input_value("[name=background]:checked") == "#ffffff"
+    tab_to(page, "trimap")
     tab_to(page, "download")
     with page.expect_download() as coming:
         page.keyboard.press("Enter")
@@ -247,7 +221,7 @@ def test_broken_and_large_files_are_told_and_the_page_goes_on(page, photograph, 
     write_rgb(tmp_path / "whole.jpg", PHOTOGRAPH)
     data = (tmp_path / "whole.jpg").read_bytes()
     for name, content, message in (
-        ("letter.jpg", b"no picture", "This is no picture that can be read; send a JPEG"),
+        ("letter.jpg", b"no picture", "The photograph is no picture that can be read; send a JPEG"),
         ("half.jpg", data[: len(data) // 2], "The photograph is a JPEG that was cut short"),
         ("nothing.jpg", b"", "No photograph was sent"),
         ("large.png", bytes(200_001), "at most 0.2 MB are allowed"),
@@ -265,14 +239,11 @@ def test_photograph_is_shown_upright_whatever_its_kind(page, tmp_path):
     turned[0x0112] = 6  # orientation: a quarter turn
     Image.fromarray(PHOTOGRAPH).save(tmp_path / "turned.tiff", exif=turned)
     upload(page, tmp_path / "turned.tiff")  # no browser shows this kind
-    for image in ("#before", "#result"):
-        size = (
-            "i => { const e = document.querySelector(i); return [e.naturalWidth, e.naturalHeight] }"
-        )
-        assert page.evaluate(size, image) == [180, 240]
+    box = page.locator("#stage").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(180 / 240, rel=0.02)
 
 
-def test_file_is_taken_where_it_is_dropped(page, photograph):
+def test_file_is_taken_where_it_is_dropped(page, photograph, tmp_path):
     content = base64.b64encode(photograph.read_bytes()).decode()
     drop = """content => {
         const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
@@ -281,8 +252,8 @@ def test_file_is_taken_where_it_is_dropped(page, photograph):
         document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
     }"""
     page.evaluate(drop, content)
-    page.wait_for_selector("#panel:not(.waiting)")
-    assert page.get_attribute("#download", "download") == "dropped-cutout.png"
+    wait_until_shown(page)
+    assert download(page, "#download", tmp_path).name == "dropped-cutout.png"
 
 
 def test_busy_server_is_asked_again(page, photograph):
@@ -295,30 +266,24 @@ def test_busy_server_is_asked_again(page, photograph):
         else:
             route.continue_()
 
-    page.route("**/matte*", first_refuse)
+    page.route("**/sessions", first_refuse)
     began = time.monotonic()
     page.set_input_files("#file", photograph)
     page.wait_for_selector("text=trying again in 1 s")
-    page.wait_for_selector("#panel:not(.waiting)")
+    page.wait_for_selector("#work:not(.waiting) >> #view")
     assert time.monotonic() - began >= 1
-    assert page.is_visible("#result")
+    assert page.is_visible("#view")
 
 
 def test_server_that_is_gone_is_told(page, photograph):
-    page.route("**/matte*", lambda route: route.abort())
+    page.route("**/sessions", lambda route: route.abort())
     page.set_input_files("#file", photograph)
     wait_for_error(page, "The server cannot be reached. Is gfm serve still running?")
 
 
 def test_waiting_can_be_cancelled(page, photograph):
-    page.route("**/matte*", lambda route: None)  # no answer ever comes
-    page.evaluate("""() => {
-        window.kept = new Set();
-        const [make, revoke] = [URL.createObjectURL, URL.revokeObjectURL];
-        URL.createObjectURL = (file) => { const url = make(file); kept.add(url); return url };
-        URL.revokeObjectURL = (url) => { kept.delete(url); revoke(url) };
-    }""")
+    page.route("**/sessions", lambda route: None)  # no answer ever comes
     page.set_input_files("#file", photograph)
     page.click("#cancel")
     assert page.is_visible("#drop") and page.is_hidden("#error")
-    assert page.evaluate("kept.size") == 0  # the browser may let the file go
+    assert page.evaluate("sessionStorage.length") == 0

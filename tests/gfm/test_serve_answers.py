@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.policy
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,6 @@ from serving import (
 from tiny import draw_photograph, shared
 
 import gfm
-from gfm.serve import answers
 from rssn.imaging.writing import encode_rgb
 
 PICTURE = Image.fromarray(PHOTOGRAPH)
@@ -68,19 +66,6 @@ def expected():
     return gfm.matte(PHOTOGRAPH, shared())
 
 
-def parts_of(answer) -> dict[str, tuple[str, bytes]]:
-    """The parts of a form: the kind and the content of each."""
-    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    form = email.message_from_bytes(head + answer.content, policy=email.policy.HTTP)
-    return {
-        part.get_param("name", header="content-disposition"): (
-            part.get_content_type(),
-            part.get_payload(decode=True),
-        )
-        for part in form.iter_parts()
-    }
-
-
 @pytest.mark.parametrize("kind", ["png", "webp"])
 @pytest.mark.parametrize("output", ["rgba", "alpha", "foreground", "trimap"])
 def test_pictures_are_those_of_matte(client, expected, output, kind):
@@ -106,22 +91,17 @@ def test_form_and_body_are_the_same(client):
     assert again.content == form.content
 
 
-def test_page_gets_all_that_it_shows_in_a_form(client):
-    parts = parts_of(post(client, PNG, "output=page"))
-    assert list(parts) == ["photograph", "rgba", "alpha", "trimap"]
-    kind, photograph = parts.pop("photograph")
-    assert kind == "image/jpeg"
-    assert abs(decode(photograph).astype(float) - PHOTOGRAPH).mean() < 2
-    for name, (kind, picture) in parts.items():
-        assert kind == "image/png"
-        assert picture == post(client, PNG, f"output={name}").content
-
-
-def test_page_gets_a_png_where_a_jpeg_is_too_long(monkeypatch, client):
-    monkeypatch.setattr(answers, "JPEG_SIDE", 127)
-    kind, photograph = parts_of(post(client, PNG, "output=page"))["photograph"]
-    assert kind == "image/png"
-    np.testing.assert_array_equal(decode(photograph), PHOTOGRAPH)
+@pytest.mark.parametrize("name", ["trimap", "mask"])
+def test_guidance_goes_to_the_packaged_guided_model(client, name):
+    levels = np.full((96, 128), 0, np.uint8)
+    levels[20:70, 30:100] = 255
+    if name == "trimap":
+        levels[15:75, 20:30] = 128
+    files = {"image": ("a.png", PNG), name: (f"{name}.png", saved(Image.fromarray(levels), "PNG"))}
+    answer = client.post("/matte?output=alpha", files=files)
+    assert answer.status_code == 200
+    guided = gfm.matte(PHOTOGRAPH, **{name: levels})
+    assert_same(decode(answer.content), np.rint(guided.alpha * 255))
 
 
 @pytest.mark.parametrize("data", KINDS.values(), ids=KINDS)
@@ -147,8 +127,6 @@ def test_profile_goes_along_with_colours(client):
         for kind in ("png", "webp"):
             answer = post(client, KINDS["profile"], f"output={output}&format={kind}")
             assert profile(answer.content) == wanted
-    parts = parts_of(post(client, KINDS["profile"], "output=page"))
-    assert profile(parts["photograph"][1]) == PROFILE
     assert profile(post(client, PNG).content) is None
 
 
@@ -172,7 +150,7 @@ def test_requests_at_once_get_their_own_answers(client):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-def test_memory_is_flat_over_100_requests_of_the_page(client):
+def test_memory_is_flat_over_100_requests_(client):
     def megabytes() -> float:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -181,7 +159,7 @@ def test_memory_is_flat_over_100_requests_of_the_page(client):
         for number in range(count):
             size = (60 + 37 * number % 130, 60 + 53 * number % 130)
             data = encode_rgb(draw_photograph(number, *size), "png")
-            post(client, data[: len(data) // 2] if number % 20 == 0 else data, "output=page")
+            post(client, data[: len(data) // 2] if number % 20 == 0 else data, "output=rgba")
 
     ask(40)
     before = megabytes()

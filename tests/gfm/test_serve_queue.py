@@ -11,7 +11,7 @@ import pytest
 from serving import LIMITS, PNG, open_client, post, refusal
 from tiny import shared
 
-from gfm.serve import answers, application
+from gfm.serve import answers, application, refusing
 from gfm.serve.application import create_app
 from gfm.serve.jobs import Jobs
 from gfm.serve.limits import Limits
@@ -98,4 +98,4 @@ def test_client_that_goes_away_leaves_the_line(gate):
             return app.state.jobs.busy
 
     assert asyncio.run(request_and_go()) == 0
-    assert sent[0]["status"] == application.GONE
+    assert sent[0]["status"] == refusing.GONE

@@ -62,12 +62,12 @@ WRONG_FILES = {
 WRONG_QUERIES = {
     "output=mask": "output='mask' is not supported; choose 'rgba', 'alpha',",
     "format=jpg": "format='jpg' is not supported; choose 'png' or 'webp'",
-    "fromat=png": "fromat='png' is not known; choose 'output' or 'format'",
+    "fromat=png": "fromat='png' is not known; /docs lists what is",
 }
 TWO_FILES = [("a", ("a.png", PNG)), ("b", ("b.png", PNG))]
 BROKEN_FORM = {"content": PNG, "headers": {"Content-Type": "multipart/form-data; boundary=x"}}
 WRONG_FORMS = {
-    "two files": ({"files": TWO_FILES}, "Too many files"),
+    "two files": ({"files": TWO_FILES}, "several photographs are in the form"),
     "no file": ({"files": {"note": (None, "text")}}, "no file is in the form"),
     "an empty file": ({"files": {"image": ("a.jpg", b"")}}, "no photograph was sent (0 bytes)"),
     "no boundary": ({"content": PNG, "headers": {"Content-Type": "multipart/form-data"}}, "bound"),
@@ -113,7 +113,6 @@ def test_other_addresses_and_methods(client):
     assert refusal(client.get("/../../etc/passwd"))[0] == 404
     assert refusal(client.get("/..%2f..%2fapplication.py"))[0] == 404
     assert refusal(client.get("/matte"))[0] == 405
-    assert client.get("/docs").status_code == 404  # it would load scripts from elsewhere
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_limit_on_memory_is_handed_on(caplog):
 
 
 def test_nothing_is_written_whatever_the_file_is_called(client):
-    post(client, PNG, "output=page")  # imports and compiles what it needs
+    post(client, PNG, "output=rgba")  # imports and compiles what it needs
     names = ["../../evil.png", "/etc/evil.png", "C:\\evil.png", "a\0b.png", "..", "a" * 3000]
     written: list[object] = []
     watching = True

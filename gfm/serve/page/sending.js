@@ -1,6 +1,7 @@
-// Sends a photograph to POST /matte and tells how far that is.
+// Requests to the server: they carry the token, try again where that makes sense, and fail in a sentence.
 
-const RETRIES = 5; // after an answer of 503
+const ATTEMPTS = 6;
+const BUSY = [429, 503];
 
 // gfm serve --token prints the address with #token=, which browsers send to nobody.
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -8,32 +9,62 @@ export const AUTHORIZED = token ? { Authorization: `Bearer ${token}` } : {};
 
 export const OFFLINE = "The server cannot be reached. Is gfm serve still running?";
 
+export class Refusal extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status; // of HTTP; 0 without an answer
+  }
+}
+
+// tell(text) says what is waited for.
+export async function ask(path, { tell = () => {}, attempts = ATTEMPTS, ...options } = {}) {
+  const headers = { ...AUTHORIZED, ...options.headers };
+  for (let attempt = 1; ; attempt++) {
+    const answer = await fetch(path, { ...options, headers }).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return null;
+    });
+    if (answer?.ok) return answer;
+    const busy = BUSY.includes(answer?.status);
+    if (attempt >= attempts || (answer && !busy)) throw await refusal(answer);
+    const seconds = Number(answer?.headers.get("Retry-After")) || attempt;
+    tell(answer ? `The server is busy; trying again in ${seconds} s`
+      : `The server cannot be reached; trying again in ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+  }
+}
+
+export async function refusal(answer) {
+  if (!answer) return new Refusal(OFFLINE);
+  const { error } = await answer.json().catch(() => ({ error: `error ${answer.status}` }));
+  return new Refusal(sentence(error), answer.status);
+}
+
+// An upload whose progress is told: tell(text, done), done from 0 to 1 as far as it is known.
 export class Sending {
-  // tell(text, done): what is going on, and how much of it is done (0 to 1), if that is known.
-  constructor(file, tell) {
+  constructor(path, form, tell) {
+    this.path = path;
     this.tell = tell;
     this.cancel = () => {};
-    this.answer = this.send(file); // the parts of the answer, as FormData
+    this.answer = this.send(form); // as JSON
   }
 
-  async send(file) {
-    for (let attempt = 0; ; attempt++) {
-      const answer = await this.post(file);
-      if (answer.status === 200) return answer.formData();
-      const { error } = await answer.json().catch(() => ({ error: `error ${answer.status}` }));
-      if (answer.status !== 503 || attempt === RETRIES) throw new Error(sentence(error));
+  async send(form) {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.post(form);
+      if (answer.ok) return answer.json();
+      if (!BUSY.includes(answer.status) || attempt >= ATTEMPTS) throw await refusal(answer);
       await this.pause(Number(answer.headers.get("Retry-After")) || 2);
     }
   }
 
   // XMLHttpRequest, since fetch does not tell how much of an upload is done.
-  post(file) {
+  post(form) {
     const request = new XMLHttpRequest();
     this.cancel = () => request.abort();
     return new Promise((resolve, reject) => {
       let clock;
-      request.open("POST", "matte?output=page");
-      request.responseType = "blob";
+      request.open("POST", this.path);
       for (const [name, value] of Object.entries(AUTHORIZED)) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => {
         const done = loaded / total;
@@ -43,14 +74,11 @@ export class Sending {
       request.onloadend = () => clearInterval(clock);
       request.onload = () => resolve(new Response(request.response, {
         status: request.status,
-        headers: {
-          "Content-Type": request.getResponseHeader("Content-Type"),
-          "Retry-After": request.getResponseHeader("Retry-After") ?? "",
-        },
+        headers: { "Retry-After": request.getResponseHeader("Retry-After") ?? "" },
       }));
-      request.onerror = () => reject(new Error(OFFLINE));
-      request.onabort = () => reject(new Error("Cancelled."));
-      request.send(file);
+      request.onerror = () => reject(new Refusal(OFFLINE));
+      request.onabort = () => reject(new Refusal("Cancelled."));
+      request.send(form);
     });
   }
 
@@ -67,7 +95,7 @@ export class Sending {
       const timer = setTimeout(resolve, 1000 * seconds);
       this.cancel = () => {
         clearTimeout(timer);
-        reject(new Error("Cancelled."));
+        reject(new Refusal("Cancelled."));
       };
     });
   }

@@ -112,7 +112,7 @@ def run(options: argparse.Namespace) -> None:
         # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
         name = Path(options.model or packaged.LITE).name
-        clicks = options.clicks or (CLICKS if packaged.find_packaged(CLICKS) else None)
+        clicks = options.clicks or (CLICKS if packaged.is_packaged(CLICKS) else None)
         open_clicks = opener(gfm.load_model(clicks, options.device)) if clicks else None
         app = create_app(model, limits, name, access, open_clicks)
         config = uvicorn.Config(

@@ -1,8 +1,9 @@
 """Overfit interactive segmentation at its published width on a few crops, click by click.
 
-    python scripts/overfit_clicks.py --passes 40
+    python scripts/overfit_clicks.py --state clicks.pt
 
-Trains from random weights, four clicks on each crop with an update after each. Ends when the mean
+Trains from random weights, or goes on from the state that the last pass left; four clicks on each
+crop with an update after each. Ends when the mean
 intersection over union after the fourth click is 0.95, and prints one line per pass.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,6 +28,7 @@ from gfm.models.clicks.loss import click_by_click_loss
 from gfm.models.clicks.network import ClickNetwork
 from gfm.training.click_by_click import click_by_click
 from gfm.training.click_task import click_tensors
+from gfm.training.overfitting import keep_state, take_state
 
 ENOUGH = 0.95
 CLICKS = 4
@@ -39,17 +42,21 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=40, help="over all crops")
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--state", type=Path, required=True, metavar="FILE", help="to go on from")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     crops = [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
     network = ClickNetwork(ClicksConfig()).train()
     optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
-    begin = time.monotonic()
-    for number in range(1, options.passes + 1):
+    begin, start = time.monotonic(), take_state(options.state, network, optimizer)
+    if start >= options.passes:
+        sys.exit(f"{options.state}: has {start} passes already; give more with --passes")
+    for number in range(start + 1, options.passes + 1):
         found = np.mean([train(network, optimizer, *crop) for crop in crops], axis=0)
         told = ", ".join(f"{value:.3f}" for value in found)
         spent = time.monotonic() - begin
         print(f"pass {number}: IoU after each click {told}, {spent:.0f} s", flush=True)
+        keep_state(options.state, number, network, optimizer)
         if found[-1] >= ENOUGH:
             return
     sys.exit(f"IoU {found[-1]:.3f} after {CLICKS} clicks; wanted {ENOUGH}")

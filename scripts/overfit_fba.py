@@ -1,9 +1,10 @@
 """Overfit FBA at its published width on a few crops: what its network and losses must be able to.
 
-    python scripts/overfit_fba.py --steps 1500
+    python scripts/overfit_fba.py --state fba.pt
 
-Takes all crops in every step, from random weights. Ends when alpha in the unknown regions is right
-within 0.01 on average, as predicted, and prints one line per report. Fusion is for inference: with
+Takes all crops in every step, from random weights, or goes on from the state that the last report
+left. Ends when alpha in the unknown regions is right within 0.01 on average, as predicted, and
+prints one line per report. Fusion is for inference: with
 colours that are not learned yet it moves alpha away again.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +27,11 @@ from gfm.guidance.trimap import encode_trimap
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.loss import fba_loss
 from gfm.models.fba.network import FBA, AlphaFB
+from gfm.training.overfitting import keep_state, take_state
 
 ENOUGH = 0.01  # mean error of alpha in the unknown region
 RISE = 20  # steps over which the learning rate rises
+FALL = 0.6  # share of the steps after which it falls
 
 
 class Crop(NamedTuple):
@@ -48,12 +52,13 @@ def main() -> None:
     )
     network = FBA(FBAConfig(backbone=options.backbone))
     optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
-    begin = time.monotonic()
-    print("untrained: error {:.4f}, fused {:.4f}".format(*errors(network, crops)), flush=True)
-    for step in range(1, options.steps + 1):
-        share = min(1, step / RISE) * (0.1 if step > 0.8 * options.steps else 1)
+    begin, start = time.monotonic(), take_state(options.state, network, optimizer)
+    (found, fused) = errors(network, crops)
+    print(f"step {start}: error {found:.4f}, fused {fused:.4f}", flush=True)
+    for step in range(start + 1, options.steps + 1):
+        left = (options.steps - step) / (options.steps * (1 - FALL))
         for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * share
+            group["lr"] = options.learning_rate * min(1, step / RISE, max(left, 0.01))
         loss = train(network.train(), optimizer, crops, step > options.free)
         if step % options.report == 0 or step == options.steps:
             (found, fused), spent = errors(network, crops), time.monotonic() - begin
@@ -62,6 +67,7 @@ def main() -> None:
                 f"{spent:.0f} s",
                 flush=True,
             )
+            keep_state(options.state, step, network, optimizer)
             if found < ENOUGH:
                 return
     sys.exit(f"error {found:.4f} after {options.steps} steps; wanted {ENOUGH}")
@@ -78,6 +84,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--report", type=int, default=50, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--state", type=Path, required=True, metavar="FILE", help="to go on from")
     return parser.parse_args()
 
 

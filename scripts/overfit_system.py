@@ -1,8 +1,9 @@
 """Overfit a trimap-guided system at its published width on a few crops.
 
-    python scripts/overfit_system.py --task gfm.models.adamatting.task.AdaMattingTask --steps 1500
+    python scripts/overfit_system.py --task gfm.models.lsa.task.LSATask --state lsa.pt
 
-Trains from random weights by the system's own task: its targets, losses and optimizer's groups.
+Trains by the system's own task, with its targets and losses, from random weights, or goes on from
+the state that the last report left.
 Ends when alpha in the unknown region of the crops' trimaps is right within 0.01 on average, and
 prints one line per report.
 """
@@ -13,6 +14,7 @@ import argparse
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from gfm.commands.fit import task_class
 from gfm.data.crops import CropOptions, Planes
 from gfm.data.samples import Batch, Crop, collate, with_targets
 from gfm.guidance.bands import dilated_trimap
+from gfm.training.overfitting import keep_state, take_state
 from gfm.training.task import MattingTask
 from rssn.imaging.blending import blend
 from rssn.imaging.console import run_command
@@ -46,6 +49,7 @@ def main() -> int:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--report", type=int, default=50, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--state", type=Path, required=True, metavar="FILE", help="to go on from")
     return run_command(partial(overfit, parser.parse_args()))
 
 
@@ -62,9 +66,10 @@ def overfit(options: argparse.Namespace) -> None:
     parts = [crops[start : start + options.batch] for start in range(0, len(crops), options.batch)]
     batches = [collate(part) for part in parts]
     optimizer = torch.optim.Adam(task.model.parameters(), options.learning_rate)
-    begin, found = time.monotonic(), error(task, batches)
-    sys.stdout.write(f"untrained: {found:.4f}\n")
-    for step in range(1, options.steps + 1):
+    begin, start = time.monotonic(), take_state(options.state, task.model, optimizer)
+    found = error(task, batches)
+    sys.stdout.write(f"step {start}: {found:.4f}\n")
+    for step in range(start + 1, options.steps + 1):
         left = (options.steps - step) / (options.steps * (1 - FALL))
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * min(1, step / RISE, max(left, 0.01))
@@ -77,6 +82,7 @@ def overfit(options: argparse.Namespace) -> None:
             found, spent = error(task, batches), time.monotonic() - begin
             sys.stdout.write(f"step {step}: loss {loss:.4f}, error {found:.4f}, {spent:.0f} s\n")
             sys.stdout.flush()
+            keep_state(options.state, step, task.model, optimizer)
             if found < ENOUGH:
                 return
     raise FailedInputs([f"error {found:.4f} after {options.steps} steps; wanted {ENOUGH}"])

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from gfm.data.samples import Batch
 from gfm.training.task import MattingTask
+from rssn.imaging.files import whole_file
 
 ENOUGH = 0.01  # mean error of the matte
 LEARNING_RATE = 3e-3  # of Adam
@@ -64,6 +68,25 @@ def overfit(
             if is_last or after < ENOUGH:
                 break
     return Overfit(before, after, step)
+
+
+def keep_state(path: Path, step: int, network: nn.Module, optimizer: Optimizer) -> None:
+    """Write what a training goes on from; the file appears only when it is whole."""
+    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
+        torch.save({"step": step, **state}, part)
+
+
+def take_state(path: Path, network: nn.Module, optimizer: Optimizer) -> int:
+    """Take over what `keep_state` wrote; the step that it was written after, 0 without a file."""
+    if not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True)
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    step: int = state["step"]
+    return step
 
 
 def _error(task: MattingTask, batch: Batch) -> float:

@@ -9,7 +9,7 @@ from gfm.data.samples import Batch, Crop
 from gfm.models.glance_focus.network import GFM
 from gfm.models.glance_focus.targets import labelled
 from gfm.models.glance_focus.task import GFMTask
-from gfm.training.overfitting import overfit
+from gfm.training.overfitting import keep_state, overfit, take_state
 from rssn.imaging.blending import blend
 
 SIDE, KERNEL = 64, 9
@@ -54,3 +54,26 @@ def test_loss_that_is_not_finite_is_told():
         task_of(build()), batch._replace(foreground=batch.foreground * float("nan")), steps=3
     )
     assert (result.steps, result.finite) == (1, False)
+
+
+def test_training_goes_on_from_its_state(tmp_path):
+    def train(network, optimizer, steps):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            network(torch.ones(1, 2)).square().sum().backward()
+            optimizer.step()
+
+    def start():
+        torch.manual_seed(0)
+        network = torch.nn.Linear(2, 1)
+        return network, torch.optim.Adam(network.parameters(), 0.1)
+
+    whole, first, second = start(), start(), start()
+    train(*whole, 5)
+    state = tmp_path / "folder/state.pt"
+    assert take_state(state, *first) == 0
+    train(*first, 3)
+    keep_state(state, 3, *first)
+    assert take_state(state, *second) == 3
+    train(*second, 2)
+    assert torch.equal(whole[0].weight, second[0].weight)

@@ -1,19 +1,23 @@
-# make demo | test | lint | docs; each builds .venv first when it is missing or stale.
+# make demo | test | test-all | lint | docs; each builds .venv first when it is missing or stale.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -rs
 DEMO := $(BIN)/python scripts/demo.py --out demo
 
-.PHONY: demo test test-slow lint format docs clean
+.PHONY: demo test test-all test-slow lint format docs clean
 
 demo: $(STAMP)  ## the whole path on built-in data, or on DATA=folder [MINUTES=n]
 	$(DEMO) $(if $(DATA),--data "$(DATA)") $(if $(MINUTES),--minutes $(MINUTES))
 
-test: $(STAMP)  ## the quick tests
-	$(BIN)/python -m pytest -m "not slow and not gpu" -n 2 -rs
+test: $(STAMP)  ## the quick tests, in minutes
+	$(PYTEST) -m "not slow and not integration and not gpu"
 
-test-slow: $(STAMP)  ## the rest
+test-all: $(STAMP)  ## these, and those that train or start processes, servers and browsers
+	$(PYTEST) -m "not slow and not gpu"
+
+test-slow: $(STAMP)  ## the rest, which takes hours
 	$(BIN)/python -m pytest -m "slow and not gpu"
 
 lint: $(STAMP)

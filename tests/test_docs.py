@@ -151,7 +151,7 @@ def test_where_things_go_is_there():
         assert name in page and hasattr(importlib.import_module(module), name), name
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_tutorial_can_be_followed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (route,) = blocks(TUTORIAL, "yaml")

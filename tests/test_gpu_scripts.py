@@ -47,7 +47,7 @@ def train(material: Path, out: Path, *more: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_run_goes_on_where_the_last_one_ended(material: Path, tmp_path: Path):
     train(material, tmp_path / "out")
     sys.path.insert(0, str(ROOT / "scripts"))
@@ -90,6 +90,7 @@ def test_state_keeps_weights_whole_and_moments_short(tmp_path: Path):
     assert other.state_dict()["state"][0]["step"] == 1
 
 
+@pytest.mark.integration
 def test_folder_without_a_state_cannot_be_gone_on_from(material: Path, tmp_path: Path):
     sys.path.insert(0, str(ROOT / "scripts"))
     import gpu_train

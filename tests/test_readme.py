@@ -138,6 +138,7 @@ def run_here(command: str, capfd) -> None:
     assert code == 0, f"{command}: exit code {code}\n{capfd.readouterr().err[-2000:]}"
 
 
+@pytest.mark.integration
 def test_commands_run_in_their_order(folder, capfd):
     left_out = (*NOT_RUN, *SLOW)
     found = dict.fromkeys(all_commands())
@@ -160,7 +161,7 @@ def test_composition_track_of_the_paper_takes_sources():
     pytest.fail("no row of a COMP track is trained")
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.parametrize("start", SLOW)
 def test_slow_commands_run(start, folder, capfd):
     for command in all_commands():

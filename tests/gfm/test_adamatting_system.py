@@ -96,7 +96,7 @@ def test_trimap_without_unknown_pixels_is_the_matte(small, caplog):
     assert np.array_equal(made.alpha, trimap / 255) and "no unknown pixel" in caplog.text
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_export_adapts_alike(small, tmp_path):
     file = tmp_path / "small.onnx"
     assert main(["export", "--model", str(small), "--format", "onnx", "--out", str(file)]) == 0
@@ -145,6 +145,7 @@ def column(run: Path, name: str) -> dict[str, str]:
         return {row["step"]: row[name] for row in csv.DictReader(file) if row[name]}
 
 
+@pytest.mark.integration
 def test_resumed_training_repeats_the_one_left_alone(data, monkeypatch):
     options = ("--trainer.max_steps", "7", "--last.steps", "1", "--data.workers")
     fit(data, *options, "1")
@@ -169,6 +170,7 @@ def stop_after_five(task: AdaMattingTask, *_: object) -> None:
     task.trainer.should_stop |= task.global_step == 5
 
 
+@pytest.mark.integration
 def test_validation_compares_adapted_trimaps(data):
     fit(data, "--trainer.max_steps", "2", "--data.workers", "0")
     run = data / "runs" / "version_0"

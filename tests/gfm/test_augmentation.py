@@ -181,6 +181,7 @@ def batches(shards, file, workers):
     }
 
 
+@pytest.mark.integration
 def test_samples_are_the_same_with_any_number_of_workers(shards, tmp_path):
     file = tmp_path / "augment.yaml"
     transforms = [albumentations.Rotate(p=1), albumentations.HueSaturationValue(p=1)]

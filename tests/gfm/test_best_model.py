@@ -15,6 +15,8 @@ from gfm.inference.loading import load_model
 from gfm.models.glance_focus.task import GFMTask
 from gfm.tracking.sources import read_run
 
+pytestmark = pytest.mark.integration
+
 STEPS = 3  # of an epoch, after each of which is a validation
 
 

@@ -109,7 +109,7 @@ def test_imatting_takes_clicks_and_trimaps(imatting):
     assert (known == 128).all()
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_imatting_is_converted_from_fba(tmp_path):
     state = {key: torch.from_numpy(v) for key, v in guided.weights("fba").items()}
     torch.save(state, tmp_path / "fba.pth")

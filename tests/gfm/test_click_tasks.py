@@ -84,6 +84,7 @@ def same(one: dict, other: dict) -> bool:
     )
 
 
+@pytest.mark.integration
 def test_four_updates_for_each_image(data, tmp_path):
     validation = ("--data.validation", str(data / "photographs"), "--model.validation_clicks", "2")
     limits = ("--trainer.max_epochs", "1", "--trainer.limit_val_batches", "1")
@@ -97,7 +98,7 @@ def test_four_updates_for_each_image(data, tmp_path):
     assert gfm.matte(np.zeros((20, 30, 3), np.uint8), model, clicks=[(3, 4, True)]).alpha[4, 3] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["clicks", "bundled", "imatting"])
 def test_resumed_run_is_the_one_left_alone(data, kind):
     run = fit_imatting if kind == "imatting" else fit
@@ -113,6 +114,7 @@ def test_resumed_run_is_the_one_left_alone(data, kind):
     assert same(checkpoint(0), checkpoint(2))
 
 
+@pytest.mark.integration
 def test_rates_fall_at_the_milestones(data):
     assert fit(data, "--model.milestones", "[1]", "--model.clicks", "1") == 0
     (state,) = checkpoint()["optimizer_states"]

@@ -36,6 +36,7 @@ def loaded(code: str, *arguments: object) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.integration
 def test_matting_loads_nothing_heavy(tmp_path):
     write_rgb(tmp_path / "p.png", draw_photograph(0))
     code = "import sys, gfm; gfm.matte(sys.argv[1], gfm.load_model(device='cpu'))"
@@ -44,6 +45,7 @@ def test_matting_loads_nothing_heavy(tmp_path):
     assert not names & HEAVY
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("given", [["--version"], ["--help"], ["matte", "--help"]], ids=" ".join)
 def test_help_loads_no_torch(given):
     code = (
@@ -53,6 +55,7 @@ def test_help_loads_no_torch(given):
     assert not loaded(code, *given) & {*HEAVY, "torch", "numba"}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("given", "wanted"), [(None, "passive"), ("active", "active")])
 def test_waiting_threads_sleep_unless_the_user_says_else(given, wanted, monkeypatch):
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)

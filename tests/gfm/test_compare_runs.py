@@ -260,6 +260,7 @@ def test_report_holds_the_table(monkeypatch):
     assert made == {**wanted, "saved": True}
 
 
+@pytest.mark.integration
 def test_script_writes_the_table(tmp_path):
     run, out = write_run(tmp_path / "run"), tmp_path / "table.md"
     command = [sys.executable, str(SCRIPT), str(run), "--out", str(out)]

@@ -21,6 +21,7 @@ def data(tmp_path_factory):
     return folder
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("ends", "steps"),
     [
@@ -44,6 +45,7 @@ def test_last_weights_are_validated(data, tmp_path, ends, steps):
     assert (run / "checkpoints" / "best.safetensors").is_file()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("text", "steps"), [("1", 2), ("2", 4), ("1.0", 6)])
 def test_batches_of_an_epoch_are_counted_in_whole_numbers(data, tmp_path, text, steps):
     given = [*TINY, "--trainer.max_steps", "-1", "--trainer.max_epochs", "2", "--quiet"]
@@ -59,6 +61,7 @@ def test_limits_are_read_as_they_are_written():
     assert found == ["1", "0.5", "1.0", "7"]
 
 
+@pytest.mark.integration
 def test_quiet_says_nothing(data, capfd, caplog):
     with caplog.at_level(logging.INFO):
         assert main(fit_arguments(data, *TINY, "--quiet")) == 0

@@ -35,6 +35,7 @@ def models(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.integration
 def test_median_of_the_configuration_is_validated(models, tmp_path):
     photographs = write_photographs(tmp_path / "photographs", 2)
     given = ("--data.validation", str(photographs), "--run.dataset", "AM-2k")

@@ -104,7 +104,7 @@ def test_published_network_takes_what_was_measured():
     assert 2.38 < (fixed + each * 1080 * 1624) / 2**30 < 3.5
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_exported_network_mattes_alike(light, tmp_path):
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     save_model(light, tmp_path / "light.safetensors")
@@ -118,7 +118,7 @@ def test_exported_network_mattes_alike(light, tmp_path):
     assert np.abs(made.foreground.astype(int) - wanted.foreground).max() <= 1
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_run_goes_on_to_the_bit(tmp_path, monkeypatch):
     """Two epochs in one run, or with a break between: the same weights."""
     monkeypatch.chdir(tmp_path)

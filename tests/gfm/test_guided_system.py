@@ -140,7 +140,7 @@ def test_system_begins_with_the_weights_of_an_encoder(tmp_path):
     torch.testing.assert_close(made.encoder.state_dict()[key], source.encoder.state_dict()[key])
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_exported_network_mattes_alike(tmp_path):
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     model = network()

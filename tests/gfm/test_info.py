@@ -74,6 +74,7 @@ def test_command_shows_both(capsys):
     assert "released" not in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_script_times_the_networks_of_table_7():
     script = Path(__file__).parents[2] / "scripts" / "bench_infer.py"
     options = "--table-7 --backbones r34 --side 64 --rounds 1 --threads 1 --device cpu".split()

@@ -19,7 +19,7 @@ from gfm.metrics import evaluate
 from rssn.imaging.reading import read_alpha
 from rssn.imaging.writing import write_alpha
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 SAMPLES, PHOTOGRAPHS, EPOCHS = 7, 3, 2  # neither is even
 # Notes what every process is given, by way of Lightning's own option for callbacks.

@@ -157,6 +157,7 @@ def command(shards: Path, *more: str) -> list[str]:
     ]
 
 
+@pytest.mark.integration
 def test_training_carries_licences_to_the_exported_file(shards, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     start = tmp_path / "start.pth"

@@ -98,6 +98,7 @@ def last(run: int) -> Path:
     return Path(f"runs/version_{run}/checkpoints")
 
 
+@pytest.mark.integration
 def test_training_resumes_to_the_bit(data, in_tmp_path):
     validated = ("--data.validation", str(data / "photographs"))
     assert fit(data, "--trainer.max_steps", "4", *validated) == 0
@@ -112,6 +113,7 @@ def test_training_resumes_to_the_bit(data, in_tmp_path):
     )
 
 
+@pytest.mark.integration
 def test_task_keeps_its_own_defaults(data, in_tmp_path):
     assert fit(data, "--trainer.max_steps", "1") == 0
     kept = torch.load(last(0) / "last.ckpt", weights_only=True)["hyper_parameters"]
@@ -199,6 +201,7 @@ def test_eight_samples_are_learned_to_one_percent():
     assert result.before > 0.05 and result.after < 0.01
 
 
+@pytest.mark.integration
 def test_exported_network_mattes_alike(tmp_path):
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     save_model(small(), tmp_path / "small.safetensors")

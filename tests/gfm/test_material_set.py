@@ -149,6 +149,7 @@ def test_options_of_crops_that_would_have_no_effect_are_refused(path: Path):
         data.samples()
 
 
+@pytest.mark.integration
 def test_model_file_knows_what_it_was_trained_on(path: Path, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = [

@@ -117,6 +117,7 @@ def test_parser_refuses_what_it_does_not_know(capsys):
     assert "choose from" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_script_is_the_same_command(photographs, model_file, tmp_path):
     root = Path(__file__).parents[2]
     command = [sys.executable, root / "scripts" / "infer.py", photographs, "--model", model_file]

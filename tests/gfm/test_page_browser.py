@@ -29,7 +29,7 @@ from gfm.serve.limits import Limits
 from rssn.imaging.reading import read_rgb, read_rgba
 from rssn.imaging.writing import write_rgb
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.integration, needs_browser]
 
 PHOTOGRAPH = draw_photograph(1, 180, 240)
 on_all_screens = pytest.mark.parametrize("page", SCREENS, indirect=True)

@@ -27,7 +27,7 @@ from gfm.serve.limits import Limits
 from rssn.imaging.reading import read_pixels
 from rssn.imaging.writing import write_rgb
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.integration, needs_browser]
 
 HEIGHT, WIDTH = 180, 240
 LIMITS = Limits(max_bytes=400_000)

@@ -148,7 +148,7 @@ def test_requests_at_once_get_their_own_answers(client):
         assert_same(decode(answer.content), gfm.matte(photograph, shared()).rgba)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_memory_is_flat_over_100_requests_(client):
     def megabytes() -> float:

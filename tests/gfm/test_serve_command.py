@@ -56,7 +56,7 @@ def test_missing_packages_are_named(model_file, monkeypatch, capsys):
     assert "needs the package uvicorn; pip install -e '.[web]'" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_serves_until_interrupted(model_file):
     with serving(model_file, "--max-memory", "8GB") as server:  # checks how it ends
         address = f"http://127.0.0.1:{server.port}/matte"

@@ -66,7 +66,7 @@ def test_wrong_options_are_refused(wrong):
         SoakOptions(**wrong)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_server_that_does_not_start_says_why(tmp_path):
     with (
         pytest.raises(InputError, match=r"does not start: error: .*none\.safetensors: no such"),

@@ -58,6 +58,7 @@ def test_file_names_its_system_configuration_and_licences(tmp_path):
         torch.testing.assert_close(loaded.state_dict()[key], value, rtol=0, atol=0)
 
 
+@pytest.mark.integration
 def test_toy_fits_goes_on_and_mattes(tmp_path):
     write_shards(tmp_path / "shards", [4, 4])
     write_photographs(tmp_path / "photographs", 2)
@@ -117,6 +118,7 @@ def test_guidance_and_options_without_effect_are_refused():
             gfm.matte(photograph, model, **guided)
 
 
+@pytest.mark.integration
 def test_toy_is_exported_compared_and_run(tmp_path):
     pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     toy = build_toy()

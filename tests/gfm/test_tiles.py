@@ -244,7 +244,7 @@ print(status.partition("VmHWM:")[2].split()[0])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_peak_memory_stays_under_the_limit(tmp_path):
     save_model(build("r34", width=0.5), tmp_path / "m.safetensors")

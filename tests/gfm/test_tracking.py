@@ -115,6 +115,7 @@ def test_panel_of_a_negative_count_is_refused():
         ValidationPanel(-1)
 
 
+@pytest.mark.integration
 def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
     torch.save(timm.create_model("test_resnet").state_dict(), "encoder.pth")
     more = ("--panel.count", "2", "--model.weights", "encoder.pth")
@@ -144,6 +145,7 @@ def test_run_leaves_its_record_panel_and_errors(data, tmp_path):
     assert errors["means"]["sad"] == pytest.approx(np.mean(sad)) == pytest.approx(sum(parts))
 
 
+@pytest.mark.integration
 def test_wandb_gets_the_whole_run(data, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     where = ("--wandb_entity", "us", "--wandb_group", "seeds", "--wandb_tags", "[first, small]")
@@ -243,6 +245,7 @@ def test_summary_is_read_as_it_was_written(tmp_path):
     assert RunSummary.read(tmp_path) == summary
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     "logger",

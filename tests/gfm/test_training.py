@@ -75,6 +75,7 @@ def test_fit_writes_losses_and_a_model(data, tmp_path, rosta, capfd):
         assert torch.equal(value, kept[f"model.{key}"]), key
 
 
+@pytest.mark.integration
 def test_training_lowers_the_loss_and_keeps_the_best_model(data, tmp_path):
     steps = ("--trainer.max_steps", "30", "--model.learning_rate", "3e-3")
     validation = ("--data.validation", str(data / "photographs"))
@@ -228,6 +229,7 @@ def test_terms_of_the_loss_have_the_weights_that_were_asked_for(data, tmp_path, 
     assert "the loss has no terms ['laplace']; choose from ['glance', " in last
 
 
+@pytest.mark.integration
 def test_gradients_are_clipped_in_mixed_precision(data, tmp_path):
     mixed = ("--trainer.precision", "bf16-mixed", "--model.learning_rate", "1e-3")
     clip = ("--trainer.gradient_clip_val", "1e-4", "--trainer.max_steps", "1", "--quiet")
@@ -286,7 +288,7 @@ def run_outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_two_processes_train_as_one_run(data, tmp_path):
     arguments = fit_arguments(data, *TINY, "--trainer.devices", "2", "--trainer.strategy", "ddp")
     arguments += ["--trainer.max_steps", "-1", "--trainer.max_epochs", "2"]
@@ -297,7 +299,7 @@ def test_two_processes_train_as_one_run(data, tmp_path):
     assert [row["step"] for row in rows(tmp_path / "runs" / "version_0")] == ["0", "1", "2", "3"]
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_run_goes_on_with_more_devices(data, tmp_path):
     alone = fit_arguments(data, *TINY, "--data.batch_size", "1", "--data.crop.size", "64")
     assert run_outside(tmp_path, *alone).returncode == 0  # two of six samples
@@ -320,6 +322,7 @@ def same_weights(first: Path, second: Path) -> bool:
     return all(torch.equal(value, models[1][key]) for key, value in models[0].items())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("steps", [1, 3, 4])
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
@@ -351,6 +354,7 @@ def test_checkpoint_from_before_an_option_has_its_default(tmp_path):
     assert "_class" not in kept
 
 
+@pytest.mark.integration
 def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
     options = (*TINY, "--model.rosta", "FT", "--model.d1", "4", "--quiet")
     assert main(fit_arguments(data, *options)) == 0
@@ -383,6 +387,7 @@ def test_half_a_checkpoint_is_refused(data, tmp_path, capsys):
     assert "is no checkpoint of `gfm fit`, or a damaged one" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_files_hold_the_averaged_model_and_resume_both(data, tmp_path):
     options = (*TINY, "--model.learning_rate", "1e-2", "--ema", "0.5", "--quiet")
     assert main(fit_arguments(data, *options, "--trainer.max_steps", "5")) == 0
@@ -400,7 +405,7 @@ def test_files_hold_the_averaged_model_and_resume_both(data, tmp_path):
     assert main(fit_arguments(data, *options, "--ema", "1")) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_compiled_training_gives_the_same_loss(data, tmp_path):
     for extra in ((), ("--model.compile", "true")):
         assert main(fit_arguments(data, *TINY, *extra, "--trainer.max_steps", "1")) == 0
@@ -408,7 +413,7 @@ def test_compiled_training_gives_the_same_loss(data, tmp_path):
     assert second == pytest.approx(first, rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_killed_run_goes_on_to_the_bit(data, tmp_path):
     options = (*TINY, "--model.learning_rate", "1e-3", "--trainer.max_steps", "-1", "--quiet")
     options += ("--trainer.max_epochs", "3", "--last.steps", "1")
@@ -457,6 +462,7 @@ def test_one_seed_decides_the_crops_too(data, monkeypatch):
     assert seeds == [7]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("limit", "ends"), [("epochs", (1, 2, 3, 4)), ("steps", (1, 3, 4, 6, 8, 9, 12))]
 )
@@ -490,6 +496,7 @@ def keys(monkeypatch) -> list[tuple[int, list[str]]]:
     return steps
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("before", "steps", "after"),
     [
@@ -520,6 +527,7 @@ def test_resume_at_another_batch_size_keeps_the_samples_consumed(
     assert [row["epoch"] for row in validated] == ["0", "1", "2"][whole:]
 
 
+@pytest.mark.integration
 def test_epoch_that_was_limited_is_over_for_the_run_that_goes_on(data, tmp_path, keys):
     options = (*TINY, "--quiet", "--trainer.limit_train_batches", "2", "--trainer.max_steps")
     assert main(fit_arguments(data, *options, "4")) == 0

@@ -85,6 +85,7 @@ def curves(run: Path) -> Curves:
     return {name: {r["step"]: r[name] for r in rows if r.get(name)} for name in names}
 
 
+@pytest.mark.integration
 def test_checkpoints_are_written_beside_their_place(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +122,7 @@ def test_killed_at_random_moments_and_resumed(
     assert any(found)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(
     arguments: list[str],
     alone: Curves,

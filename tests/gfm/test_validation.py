@@ -62,7 +62,7 @@ def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_every_process_gets_each_photograph_once(tmp_path):
     started = [start(["-c", PROCESS, rank, str(tmp_path / "meet")], tmp_path) for rank in "01"]
     for process in started:
@@ -71,7 +71,7 @@ def test_every_process_gets_each_photograph_once(tmp_path):
         assert list(json.loads(out).items()) == [("p0", 1.0), ("p1", 3.0), ("p2", 5.0)]
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_two_processes_have_the_mean_over_photographs(tmp_path):
     photographs = write_photographs(tmp_path / "photographs", 3)
     write_alpha(photographs / "mask" / "p0.png", draw_matte(radius=20))  # which differs most

@@ -123,6 +123,7 @@ def test_errors_name_the_device(
         denoise(np.zeros((8, 8, 3), np.uint8), backend=backend, device=device)
 
 
+@pytest.mark.integration
 def test_cpu_does_not_load_torch() -> None:
     code = (
         "import sys, numpy; from rssn import denoise;"

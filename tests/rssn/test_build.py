@@ -43,6 +43,7 @@ def test_stored_f_b_and_alpha_blend_to_the_composite(arguments: list[str], tmp_p
             np.testing.assert_array_equal(again, sample.composite)
 
 
+@pytest.mark.integration
 def test_two_workers_give_the_same_bytes(
     arguments: list[str], finished: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_resuming_a_finished_build_repairs_it(arguments: list[str], finished: Pa
     assert (finished / "shard-00001.tar").stat().st_mtime_ns == untouched
 
 
+@pytest.mark.integration
 def test_interrupted_in_the_middle_and_resumed(
     arguments: list[str], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,7 +315,7 @@ def test_file_addresses() -> None:
     assert locate("plain/folder") == Path("plain/folder")
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_ray_gives_the_same_bytes(arguments: list[str], finished: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     assert main([*arguments, "--executor", "ray", "--out", str(tmp_path / "ray")]) == 0
@@ -334,6 +336,7 @@ def test_missing_ray_names_the_extra(
     )
 
 
+@pytest.mark.integration
 def test_import_loads_nothing_heavy() -> None:
     code = "import sys, rssn; print(sorted({'numpy', 'cv2', 'numba'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

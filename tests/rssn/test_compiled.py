@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 OURS = """
 from rssn.imaging.compiled import compiled
 
@@ -29,6 +31,7 @@ print(add(1, 2), *(function("theirs", "double", alone)(4) for alone in (True, Fa
 """
 
 
+@pytest.mark.integration
 def test_functions_are_compiled_where_no_cache_can_be_written(tmp_path: Path) -> None:
     """Files stand where numba would make its folders: beside the modules, and in the home."""
     (tmp_path / "pymatting").mkdir()

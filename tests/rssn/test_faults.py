@@ -87,6 +87,7 @@ def shared_place(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
     return locate(request.getfixturevalue("store"))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "under way"])
 def test_the_first_plan_in_a_store_counts(
     ended: bool,
@@ -114,6 +115,7 @@ def test_the_first_plan_in_a_store_counts(
     assert contents(shared_place) == contents(other)
 
 
+@pytest.mark.integration
 def test_the_same_build_twice_at_once_in_a_store(
     arguments: list[str], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

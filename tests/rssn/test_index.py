@@ -154,6 +154,7 @@ def test_indexed_tars_are_trained_on_and_inspected(
     assert "were not built here" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_fit_and_sanity_take_indexed_tars(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,7 @@ def kill_and_resume(options: list[str], kills: int, folder: Path) -> Counter[str
     return killed + Counter({"finished": finished})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("content", ["composites", "sources"])
 def test_killed_and_resumed(content: str, inputs: list[str], tmp_path: Path) -> None:
     kill_and_resume([*inputs, *FEW, "--content", content, "--workers", "1"], 1, tmp_path)
@@ -155,7 +156,7 @@ def test_killed_at_fifty_moments_and_resumed(
         sys.stdout.write(f"\n{content}, {workers} workers: {dict(killed)}\n")
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.parametrize("cache", ["on the disk", "elsewhere"])
 def test_a_full_disk_is_told_and_a_resume_finishes(
     cache: str,
@@ -179,7 +180,7 @@ def test_a_full_disk_is_told_and_a_resume_finishes(
     assert contents(out) == whole
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_a_read_only_disk_is_told_at_once(
     command: list[str], small_disk: Path, tmp_path: Path
 ) -> None:
@@ -192,7 +193,7 @@ def test_a_read_only_disk_is_told_at_once(
         assert not (tmp_path / "cache").exists()  # no work was done in vain
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_a_killed_worker_is_told_and_a_resume_finishes(
     command: list[str], whole: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -28,6 +28,8 @@ from rssn.imaging.locations import locate, store_of
 from rssn.inspection.command import main as inspect
 from rssn.shards.tars import read_entry
 
+pytestmark = pytest.mark.integration
+
 SECONDS = 2.0  # without an answer, after which a request is given up in these tests
 Fault = Literal["", "500", "503", "stall", "cut"]
 SLOW_503, SLOW_STALL = (pytest.param(name, marks=pytest.mark.slow) for name in ("503", "stall"))

@@ -24,6 +24,12 @@ class Matte:
         foreground: Colours of the object (H, W, 3), uint8 RGB, continued behind the soft edges.
         trimap: What the glance decoder saw (H, W), uint8: 0 background, 1 transition, 2 foreground.
         profile: ICC profile of the colours; None is sRGB.
+
+    Example:
+        >>> red = np.full((1, 2, 3), (200, 0, 0), np.uint8)
+        >>> cutout = Matte(np.float32([[1, 0.5]]), red, np.uint8([[2, 1]]))
+        >>> cutout.on((0, 0, 100)).tolist()
+        [[[200, 0, 0], [100, 0, 50]]]
     """
 
     alpha: NDArray[np.float32]

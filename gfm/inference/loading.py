@@ -40,6 +40,10 @@ def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -
         A packaged model runs in ONNX Runtime, which starts faster; in PyTorch on a device that
         ONNX Runtime has no provider for, such as a GPU beside the plain `onnxruntime`.
         `gfm.checkpoints.files.load_network` gives the network in PyTorch whatever the device.
+
+    Example:
+        >>> load_model("guided", device="cpu").system
+        'guided'
     """
     name = automatic_model() if path_or_hub_id is None else path_or_hub_id
     device = str(device)

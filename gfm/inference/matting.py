@@ -97,6 +97,12 @@ def matte(
         That script runs both decoders in both passes. Here only the needed one runs, and at
         d1 = d2 one pass gives both.
         Threads may share a network.
+
+    Example:
+        >>> photograph = np.full((48, 64, 3), 255, np.uint8)
+        >>> cutout = matte(photograph, foreground="none")
+        >>> cutout.alpha.shape, cutout.rgba.shape
+        ((48, 64), (48, 64, 4))
     """
     options = MatteOptions(
         strategy, d1, d2, foreground, refine, augmentation, max_memory, backpropagate

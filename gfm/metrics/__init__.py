@@ -66,6 +66,12 @@ def evaluate(
     Raises:
         InputError: An unknown convention, a missing trimap, or arrays whose kind, shape or values
             do not fit.
+
+    Example:
+        >>> alpha = np.zeros((10, 10))
+        >>> errors = evaluate(alpha + 0.5, alpha)
+        >>> errors["sad"], errors["mse"]  # thousands of pixels, and a mean
+        (0.05, 0.25)
     """
     pred, alpha = as_mattes(pred, alpha, convention)
     regions = None if trimap is None else as_trimap(trimap, alpha.shape)

@@ -56,6 +56,12 @@ def denoise(
 
     Note:
         The paper gives no noise level for this step; 10 is what its step 6 adds.
+
+    Example:
+        >>> noise = np.random.default_rng(0).normal(0, 10, (64, 64, 3))
+        >>> grey = np.rint(128 + noise).clip(0, 255).astype(np.uint8)
+        >>> bool(denoise(grey).std() < grey.std() / 4)
+        True
     """
     _check_image(image)
     _check_threads(threads)

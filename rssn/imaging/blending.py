@@ -26,6 +26,11 @@ def blend(alpha: NDArray[Any], foreground: Image, background: Image) -> Image:
 
     Raises:
         InputError: The shapes or the types do not fit together.
+
+    Example:
+        >>> grey = np.full((1, 1, 3), 200, np.uint8)
+        >>> blend(np.float32([[0.25]]), grey, 0 * grey).tolist()
+        [[[50, 50, 50]]]
     """
     if foreground.shape != background.shape or alpha.shape != foreground.shape[:2]:
         raise InputError(

@@ -65,6 +65,10 @@ def cover_crop(
 
     Returns:
         Image (height, width, 3). Shrunk by area averaging, enlarged by cubic interpolation.
+
+    Example:
+        >>> cover_crop(np.zeros((100, 300, 3), np.uint8), 50, 50, (0.5, 0.5)).shape
+        (50, 50, 3)
     """
     part = covering_part(background.shape[:2], (height, width), position)
     return _fitted(background, part, (height, width))

@@ -219,6 +219,12 @@ def compose(
 
     Returns:
         The composite, with the F and B that were blended and a record of the steps.
+
+    Example:
+        >>> white, alpha = np.full((8, 8, 3), 255, np.uint8), np.zeros((8, 8), np.float32)
+        >>> made = compose(white, alpha, 0 * white, ROUTES["coco"], np.random.default_rng(0))
+        >>> made.composite.max()  # nothing of a clear foreground is seen
+        np.uint8(0)
     """
     steps = draw_steps(options, rng)
     if steps.denoise:

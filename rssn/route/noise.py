@@ -25,6 +25,12 @@ def add_noise(
 
     Raises:
         InputError: `sigma` is negative, or the images differ in shape.
+
+    Example:
+        >>> grey = np.full((4, 4, 3), 100, np.uint8)
+        >>> one, other = add_noise([grey, grey], 10, np.random.default_rng(0))
+        >>> (one == other).all(), (one == grey).all()
+        (np.True_, np.False_)
     """
     if not sigma >= 0:
         raise InputError(f"sigma={sigma} is not a standard deviation; give 0 or more")

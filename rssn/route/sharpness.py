@@ -21,6 +21,12 @@ def blur(image: Uint8Image, size: int) -> Uint8Image:
 
     Raises:
         InputError: `size` is below 1.
+
+    Example:
+        >>> line = np.zeros((1, 5, 3), np.uint8)
+        >>> line[0, 2] = 90
+        >>> blur(line, 3)[0, :, 0].tolist()
+        [0, 30, 30, 30, 0]
     """
     if size < 1:
         raise InputError(f"size={size} px is not a window; give 1 or more")

@@ -32,8 +32,10 @@ GUIDED = CONFIGS / "guided.yaml"  # of another task; tests/gfm/test_guided_train
 # Of further systems, by the folder; the tests of each system read its files.
 SYSTEMS = [path for path in FILES if path.parent.name in REGISTERED]
 TRACKS, MODELS = (sorted(CONFIGS.glob(f"{kind}/*.yaml")) for kind in ("tracks", "models"))
-WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, *SYSTEMS, MEDIAN, GUIDED)]
-ROUTE_FILES = [path for path in WHOLE if "model" not in yaml.safe_load(path.read_text())]
+FINETUNE = CONFIGS / "finetune.yaml"  # of a model file; tests/gfm/test_packaged.py reads it
+APART = (MEDIAN, GUIDED, FINETUNE)
+WHOLE = [path for path in FILES if path not in (*TRACKS, *MODELS, *SYSTEMS, *APART)]
+ROUTE_FILES = [p for p in WHOLE if not {"model", "data"} & yaml.safe_load(p.read_text()).keys()]
 HYBRID = sorted(CONFIGS.glob("hybrid/*.yaml"))
 
 
@@ -93,8 +95,8 @@ def test_run_is_instantiated(files, instantiate):
     made, given = instantiate(files), read(files)
     assert isinstance(made.trainer, Trainer)
     config = made.model.model.config
-    assert config.backbone == given["model"].get("backbone", "r34")
-    rosta = given["model"].get("rosta", "TT")
+    assert config.backbone == given.get("model", {}).get("backbone", "r34")
+    rosta = given.get("model", {}).get("rosta", "TT")
     assert config.rosta == rosta == made.datamodule.targets.rosta
     for key, value in given.get("data", {}).items():
         if key == "mixture":

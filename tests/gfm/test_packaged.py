@@ -15,6 +15,7 @@ import gfm
 from gfm.checkpoints import packaged
 from gfm.checkpoints.files import load_network, save_model
 from gfm.checkpoints.packaged import LITE, automatic_model, find_packaged
+from gfm.commands.fit import command_line
 from gfm.evaluation.baselines import best_constants
 from gfm.inference.loading import packaged_model
 from rssn.imaging.blending import blend
@@ -141,3 +142,11 @@ class TestGuided:
         trimap[:, :40], trimap[:, 88:] = 0, 255
         with pytest.raises(InputError, match="refine='guided' has no effect beside trimap=, which"):
             gfm.matte(draw_photograph(3, 96, 128), trimap=trimap, refine="guided")
+
+
+def test_fine_tuning_begins_with_the_packaged_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = Path(__file__).parents[2] / "configs/finetune.yaml"
+    made = command_line(["--config", str(file), "--trainer.accelerator", "cpu"], is_run=False)
+    assert made.model.model.config == load_network("lite", "cpu").config
+    assert made.datamodule.crop.sides == (224, 320, 448)

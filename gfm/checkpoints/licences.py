@@ -23,13 +23,13 @@ _WORDS: tuple[tuple[Terms, str], ...] = (
     (
         "unknown",
         r"none stated|unstated|not stated|no licen[cs]e|not recorded|unknown|not to be passed on"
-        r"|never published|\bnd\b|no-?derivatives|all rights reserved",
+        r"|never published|\bnd\b|no[- ]?derivatives|all rights reserved",
     ),
     ("share-alike", r"share-? ?alike|\bsa\b|\b[al]?gpl|odbl"),
-    ("attribution", r"\bcc[- ]?by\b|\bodc-?by\b|attribution"),
+    ("attribution", r"\b(cc|commons)[- ]?by\b|licenses/by\b|\bodc-?by\b|attribution"),
     (
         "permissive",
-        r"\bmit\b|apache|\bbsd|\bcc[- ]?0|public domain|unsplash|pexels|pixabay|\bisc\b|unlicense"
+        r"\bmit\b|apache|\bbsd|\bcc[- ]?0|public ?domain|unsplash|pexels|pixabay|\bisc\b|unlicense"
         r"|any purpose|unrestricted",
     ),
 )

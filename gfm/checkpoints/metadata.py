@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from gfm.checkpoints.hashes import HASHES_KEY
 from gfm.models.contract import Licence
 from rssn.imaging.errors import InputError
 
@@ -12,7 +13,7 @@ SYSTEM_KEY, CONFIG_KEY = "system", "config"
 OLD_CONFIG_KEY = "gfm_config"  # of files from before there were several systems
 LICENCES_KEY = "licences"  # JSON, a list of `gfm.models.contract.Licence`
 MEMORY_KEY = "bytes_per_pixel"  # of exports: JSON, by `run_name`
-KEYS = (SYSTEM_KEY, CONFIG_KEY, OLD_CONFIG_KEY, LICENCES_KEY, MEMORY_KEY)
+KEYS = (SYSTEM_KEY, CONFIG_KEY, OLD_CONFIG_KEY, LICENCES_KEY, HASHES_KEY, MEMORY_KEY)
 
 
 def config_of(metadata: Mapping[str, str]) -> str | None:

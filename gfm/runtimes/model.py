@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.checkpoints.hashes import HASHES_KEY, decode_hashes
 from gfm.checkpoints.metadata import (
     LICENCES_KEY,
     MEMORY_KEY,
@@ -53,6 +54,7 @@ class ExportedModel:
         system: The name of its system.
         config: Its configuration.
         licences: Of the training pictures, as far as they are known.
+        hashes: Perceptual hashes of the training pictures by source, likewise.
 
     Raises:
         InputError: The file holds no configuration, or one that is not known.
@@ -73,6 +75,7 @@ class ExportedModel:
             self.system = known.get(SYSTEM_KEY, DEFAULT)
             self.config: Any = get_system(self.system).config.from_json(text)
             self.licences = decode_licences(known.get(LICENCES_KEY))
+            self.hashes = decode_hashes(known.get(HASHES_KEY))
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 

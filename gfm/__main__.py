@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 done, 1 some inputs failed, 2 usage.
+        0 done, 1 some inputs failed, 2 usage, 3 done but below a threshold.
     """
     # PyTorch reads it when it is loaded. By default threads spin while they wait for one another:
     # beside one other busy program a training step on two cores took 25 times as long.

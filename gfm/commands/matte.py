@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from gfm.checkpoints.packaged import GUIDED
 from gfm.inference.files import (
@@ -25,8 +25,11 @@ from gfm.models.glance_focus.options import D1, D2
 from gfm.models.options import REFINEMENTS, Augmentation, ForegroundMethod, MatteOptions, Strategy
 from gfm.video import SMOOTHING
 from rssn.imaging.console import Bar, run_command
-from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.errors import BelowThreshold, FailedInputs, InputError, one_line
 from rssn.imaging.photographs import FORMATS
+
+if TYPE_CHECKING:
+    from gfm.evaluation.review_page import ReviewSheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +121,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a video: part of what was seen in earlier frames that is mixed into each, where "
         f"nothing moved; 0 or more, below 1 (default {SMOOTHING})",
     )
+    add(
+        "--review",
+        type=float,
+        metavar="ERROR",
+        help="also write review.html and review.json, automatic mattes sorted by their expected "
+        "error (mean absolute), and exit with 3 if one is above ERROR, such as 0.05",
+    )
     add("--device", default="auto", help="auto, cpu, cuda or another provider of ONNX Runtime")
     add("--quiet", action="store_true", help="no progress bar")
 
@@ -127,6 +137,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         FailedInputs: Some inputs could not be matted; the others are done.
+        BelowThreshold: A matte has a larger expected error than `--review`.
         InputError: An option that is not supported, two inputs with one name, or no place to write.
     """
     # Whoever asks for help does not wait for PyTorch.
@@ -146,6 +157,7 @@ def run(options: argparse.Namespace) -> None:
     if clip is None and options.smooth is not None:
         raise InputError("--smooth is for a video; leave it out for photographs")
     results = _results(options, clip is not None)
+    sheet = _sheet(options, clip is not None, results)
     how = _how(options, results.coloured)
     job = None
     if clip is not None:
@@ -168,14 +180,38 @@ def run(options: argparse.Namespace) -> None:
     results.make_folders()
     if options.existing == "skip":
         sources = [source for source in sources if not results.are_there(source.name)]
+    review = None if sheet is None else sheet.add
     with Bar("Matte", len(sources), options.quiet) as bar:
-        for source, reason in matte_all(sources, system, models, how, results):
+        for source, reason in matte_all(sources, system, models, how, results, review):
             if reason is not None:
                 text = one_line(reason)
                 failures.append(text if text.startswith(str(source)) else f"{source}: {text}")
             bar.advance()
+    if sheet is not None and results.folder is not None:
+        sheet.write(results.folder)
     if failures:
         raise FailedInputs(failures)
+    if sheet is not None and sheet.doubtful:
+        raise BelowThreshold(
+            f"{sheet.doubtful} of {len(sheet)} mattes have an expected error above "
+            f"{sheet.threshold:g}; see {sheet.page(Path(options.out))}"
+        )
+
+
+def _sheet(options: argparse.Namespace, of_video: bool, results: Results) -> ReviewSheet | None:
+    """The contact sheet of the review; None without one."""
+    from gfm.evaluation.review_page import ReviewSheet
+
+    if options.review is None:
+        return None
+    if not 0 <= options.review <= 1:
+        raise InputError(f"--review {options.review:g}: give an error from 0 to 1, such as 0.05")
+    if of_video or results.folder is None:
+        raise InputError("--review is for photographs into a folder; leave it out")
+    for name in ("trimap", "mask", "clicks"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--review judges automatic mattes; leave it or --{name} out")
+    return ReviewSheet(options.review)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

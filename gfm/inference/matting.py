@@ -154,8 +154,8 @@ def matte_batch(
             found = system.predict(models, pixels, [NO_GUIDANCE] * len(pixels), options)
             for index, prediction in zip(chosen, found, strict=True):
                 photograph = photographs[index]
-                refined = _refined(system, models, photograph, prediction, options)
-                made[index] = with_colours(photograph, refined, options)
+                better = refined(system, models, photograph, prediction, options)
+                made[index] = with_colours(photograph, better, options)
     return [made[index] for index in range(len(photographs))]
 
 
@@ -191,16 +191,17 @@ def predict(
         known = (guidance.trimap == 255).astype(np.float32)
         return Prediction(known, trimap=np.where(known == 1, 2, 0).astype(np.uint8))
     made = system.predict(models, [photograph.pixels], [guidance], options)[0]
-    return made if guidance.given else _refined(system, models, photograph, made, options)
+    return made if guidance.given else refined(system, models, photograph, made, options)
 
 
-def _refined(
+def refined(
     system: System,
     models: Sequence[MattingModel],
     photograph: Photograph,
     made: Prediction,
     options: MatteOptions,
 ) -> Prediction:
+    """An automatic prediction, refined as the options ask for."""
     model = refiner(system, models, options)
     return made if model is None else refine_matte(photograph.pixels, made, model, options)
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
+from gfm.inference.doubt import Doubt
 from gfm.inference.files import Results, Source
 from gfm.inference.matting import predict, with_colours
+from gfm.inference.review import predict_reviewed
 from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import Photograph
+
+Reviewer = Callable[[Source, Photograph, Prediction, Doubt], None]
 
 AHEAD = 2  # photographs that are read, and that are written, beside the one that is matted
 
@@ -24,11 +28,21 @@ def matte_all(
     models: Sequence[MattingModel],
     how: MatteOptions,
     results: Results,
+    review: Reviewer | None = None,
 ) -> Iterator[tuple[Source, Exception | None]]:
     """Matte and write; yields each photograph when it is done, with what went wrong.
 
-    One thread reads ahead and one finishes and writes while the network runs here, unless memory
-    is limited: then one photograph is in memory at a time.
+    Args:
+        sources: The photographs.
+        system: Of the models.
+        models: As `gfm.inference.matting.check_models` returns them.
+        how: How.
+        results: What is written.
+        review: Gets each matte with the doubt about it.
+
+    Note:
+        One thread reads ahead and one finishes and writes while the network runs here, unless
+        memory is limited: then one photograph is in memory at a time.
     """
     ahead = AHEAD if how.max_memory is None else 0
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
@@ -43,7 +57,11 @@ def matte_all(
             try:
                 photograph = read.result()
                 guidance = source.read_guidance(photograph.pixels)
-                made = predict(system, models, photograph, guidance, how)
+                if review is None:
+                    made = predict(system, models, photograph, guidance, how)
+                else:
+                    made, doubt = predict_reviewed(system, models, photograph, guidance, how)
+                    review(source, photograph, made, doubt)
             except Exception as error:
                 if not is_expected(error):
                     raise

@@ -106,4 +106,4 @@ def refine(
         return automatic
     limits = MatteOptions(max_memory=options.max_memory)
     made = system.predict([model], [image], [Guidance(trimap=trimap)], limits)[0]
-    return made._replace(trimap=automatic.trimap)
+    return made._replace(trimap=automatic.trimap, classes=automatic.classes)

@@ -54,12 +54,15 @@ class Prediction(NamedTuple):
         background: Colours behind it, uint8 RGB (H, W, 3).
         trimap: Where the system saw background (0), transition (1) and foreground (2), uint8
             (H, W).
+        classes: Probabilities of the classes by which it saw them, float32 (C, h, w), at the size
+            of their pass.
     """
 
     alpha: NDArray[np.float32]
     foreground: NDArray[np.uint8] | None = None
     background: NDArray[np.uint8] | None = None
     trimap: NDArray[np.uint8] | None = None
+    classes: NDArray[np.float32] | None = None
 
 
 class MattingModel(Protocol):

@@ -21,12 +21,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.errors import BelowThreshold, FailedInputs, InputError, one_line
 from rssn.imaging.extras import missing_package
 
 T = TypeVar("T")
 
-DONE, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, SOME_FAILED, USAGE, BELOW, INTERRUPTED = 0, 1, 2, 3, 130
 LINE_SECONDS = 10.0
 
 
@@ -129,8 +129,8 @@ def run_command(command: Callable[[], None]) -> int:
     """Run a command's body and turn its errors into a message on stderr and an exit code.
 
     Returns:
-        0 done; 1 some inputs failed (each named on stderr, the rest is done); 2 usage; 130
-        interrupted.
+        0 done; 1 some inputs failed (each named on stderr, the rest is done); 2 usage; 3 done,
+        but below a threshold of the user; 130 interrupted.
     """
     try:
         command()
@@ -138,6 +138,9 @@ def run_command(command: Callable[[], None]) -> int:
         for line in failed.failures:
             sys.stderr.write(f"failed: {line}\n")
         return SOME_FAILED
+    except BelowThreshold as found:
+        sys.stderr.write(f"{found}\n")
+        return BELOW
     except InputError as error:
         sys.stderr.write(f"error: {one_line(error)}\n")
         return USAGE

@@ -21,6 +21,10 @@ class FailedInputs(Exception):
         self.failures = list(failures)
 
 
+class BelowThreshold(Exception):
+    """All is done, and some of it is worse than the user allows; the message says what."""
+
+
 def how_to_install(extra: str = "") -> str:
     """The line that installs the packages of an extra, or those of every installation.
 

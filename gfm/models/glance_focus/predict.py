@@ -84,7 +84,7 @@ def _of_image(maps: Maps, index: int) -> Maps:
 
 def _finished(ensemble: Sequence[Maps], image: NDArray[np.uint8]) -> Prediction:
     alpha, trimap = finish(ensemble, (image.shape[0], image.shape[1]))
-    return Prediction(alpha, trimap=trimap)
+    return Prediction(alpha, trimap=trimap, classes=ensemble[0].glance[0])
 
 
 def focus_map(

@@ -164,6 +164,7 @@ def train(out: Path, cell: Cell, shards: Path, route: RouteOptions, steps: int) 
     folder = out / f"run_{name}_{seed}"
     last = folder / "checkpoints/last.ckpt"
     going_on = ["--ckpt_path", str(last)] if last.is_file() else []
+    (folder / "config.yaml").unlink(missing_ok=True)  # which Lightning does not write over
     code = run_gfm(
         [
             *("fit", "--config", str(CONFIG), "--data.shards", str(shards)),

@@ -20,7 +20,7 @@ COMMANDS = {
     ),
     "split": (
         "data_tools.split",
-        "divide photographs of one's own into those that train and those that validate",
+        "divide photographs into training and validation",
     ),
     "stats": (
         "data_tools.statistics",

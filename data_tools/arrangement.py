@@ -1,4 +1,4 @@
-"""Which file of a downloaded data set goes where in the uniform folders."""
+"""Arrangement of the files of a downloaded data set in the uniform folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """An image and what belongs to it, each with the path it comes from and the one it gets."""
+    """An image with its matte and trimap, each with its path now and its new one."""
 
     image: tuple[Path, Path]
     matte: tuple[Path, Path] | None = None
@@ -33,11 +33,7 @@ class Job:
 
 
 def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, list[Folders]]:
-    """The folders of each split that is there, as whole paths.
-
-    Raises:
-        InputError: No split, or not the one asked for, is there; lists what was expected and found.
-    """
+    """Existing folders of each split, as whole paths; an `InputError` if there are none."""
     if split is not None and split not in layout.split_names:
         raise InputError(
             f"split='{split}' is not one of {layout.title}; choose from "
@@ -72,7 +68,7 @@ def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, 
 
 
 def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job], list[str]]:
-    """What goes where, in the order of the names, and a line for each file that cannot."""
+    """Jobs in the order of their names, and a line for each file that cannot be placed."""
     jobs: dict[str, Job] = {}
     failures: list[str] = []
     for part in parts:
@@ -135,7 +131,7 @@ def _below(root: Path, part: Folders) -> Folders:
 
 
 def _tree(source: Path, most: int = 12) -> str:
-    """The folders of the first two levels, in words."""
+    """Folders of the first two levels, in words."""
     folders = sorted([*source.glob("*/"), *source.glob("*/*/")])
     shown = [f"{folder.relative_to(source)}/" for folder in folders[:most]]
     if not shown:

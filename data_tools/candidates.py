@@ -1,4 +1,4 @@
-"""Backgrounds to choose from, each measured once: an interrupted run goes on where it was."""
+"""Candidates for backgrounds, each measured once, so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Candidate:
 
     Attributes:
         path: Its file.
-        stamp: Version of the measures, size and time of the file when it was measured.
+        stamp: Version of the measures, size and time of the measured file.
         height: In pixels, upright.
         width: In pixels, upright.
         saliency: See `data_tools.saliency`.
-        signature: What it is compared with others by.
+        signature: For comparison with others.
     """
 
     path: Path
@@ -40,16 +40,12 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """Its name in the collection, which two different images never share."""
+        """Its name in the collection, unique to the content."""
         return f"{self.path.stem}_{self.signature.digest[:8]}.jpg"
 
 
 def find_images(sources: Sequence[Path]) -> list[Path]:
-    """The images of folders and all their subfolders: in the order given, then by name.
-
-    Raises:
-        InputError: A folder does not exist or holds no image.
-    """
+    """Images of folders and all their subfolders: in the order given, then by name."""
     paths: dict[Path, None] = {}
     for source in sources:
         if not source.is_dir():
@@ -64,16 +60,9 @@ def find_images(sources: Sequence[Path]) -> list[Path]:
 def measure_all(
     paths: Sequence[Path], cache: Path, workers: int | None = None, quiet: bool = False
 ) -> tuple[list[Candidate], list[str]]:
-    """Measure images, those in `cache` from there.
+    """Measure images, except those in `cache`, a file with a line per measured image.
 
-    Args:
-        paths: The images.
-        cache: A file with a line for each measured image; what is missing is added to it.
-        workers: Processes; None takes one for each core.
-        quiet: Show no progress.
-
-    Returns:
-        The candidates in the order of the paths, and a line for each image that cannot be read.
+    Returns the candidates in the order of the paths, and a line for each image that cannot be read.
     """
     known = _read_cache(cache)
     missing = [path for path in paths if path not in known or not _is_unchanged(known[path])]
@@ -121,7 +110,7 @@ def _to_line(candidate: Candidate) -> str:
 
 
 def _read_cache(cache: Path) -> dict[Path, Candidate]:
-    """What the file holds; a line that a killed run left incomplete counts for nothing."""
+    """Candidates in the file; a line that a killed run left incomplete is ignored."""
     known = {}
     for line in cache.read_text(encoding="utf-8").splitlines() if cache.exists() else ():
         try:

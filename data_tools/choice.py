@@ -1,4 +1,4 @@
-"""Which images become backgrounds, and the files in which a person reads and decides it."""
+"""Choice of backgrounds, and the files in which a person reviews it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Literal
 
 from data_tools.candidates import Candidate
 from data_tools.duplicates import IN_WORDS, find_pairs, repeated
-from data_tools.pictures import Tile, contact_sheet, fit
 from data_tools.records import write_json
 from rssn.imaging.console import progress
+from rssn.imaging.drawing import tiles
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_whole
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.seeding import generator
 from rssn.imaging.writing import encode_rgb
@@ -28,7 +28,7 @@ COLUMNS = ("name", "place", "saliency", "decision", "source")
 
 @dataclass(frozen=True)
 class CurationOptions:
-    """How backgrounds are chosen.
+    """Choice of backgrounds.
 
     Attributes:
         shorter_side: In pixels: smaller images are left out, larger ones shrunk to it.
@@ -56,7 +56,7 @@ class CurationOptions:
 
 @dataclass(frozen=True)
 class Choice:
-    """What becomes of an image, and why."""
+    """Status of an image, and the reason."""
 
     image: Candidate
     status: Status
@@ -65,25 +65,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Curation:
-    """What became of all images, and a line for each file that could not be used."""
+    """Statuses of all images, and a line for each unusable file."""
 
     choices: tuple[Choice, ...]
     failures: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
-        """How many images each status has."""
+        """Number of images of each status."""
         return dict(sorted(Counter(each.status for each in self.choices).items()))
 
 
 def choose(
     images: Sequence[Candidate], options: CurationOptions, decisions: Mapping[str, str]
 ) -> list[Choice]:
-    """What becomes of each image.
+    """Choose the status of each image; of images that are the same the first is taken.
 
-    Args:
-        images: The candidates; of images that are the same the first is taken.
-        options: How to choose.
-        decisions: `keep` or `drop` for the names of images, as a person decided.
+    `decisions` are `keep` or `drop`, by the names of images, of a person.
     """
     least = options.shorter_side
     large = [each for each in images if min(each.height, each.width) >= least]
@@ -109,18 +106,13 @@ def choose(
 
 
 def side_of(digest: str, options: CurationOptions) -> Literal["train", "test"]:
-    """Whether the image of these bytes trains or tests."""
+    """Side of the image with a digest: train or test."""
     drawn = generator(options.seed, "split of backgrounds", digest).random()
     return "test" if drawn < options.test_share else "train"
 
 
 def read_decisions(path: Path) -> dict[str, str]:
-    """The decisions of `review.csv` by the images' names; none where there is no file.
-
-    Raises:
-        InputError: A decision is neither `keep` nor `drop` nor empty, a column is missing, or the
-            file is no CSV in UTF-8.
-    """
+    """Decisions in `review.csv` by the images' names; an `InputError` for other words."""
     if not path.exists():
         return {}
     try:
@@ -141,7 +133,7 @@ def read_decisions(path: Path) -> dict[str, str]:
 
 
 def write_review(path: Path, choices: Sequence[Choice], decisions: Mapping[str, str]) -> None:
-    """Write what waits, then what was taken and what was dropped, the most salient first."""
+    """Write waiting images, then taken and dropped ones, the most salient first."""
     order: tuple[Status, ...] = ("review", "train", "test", "dropped")
     rows = [each for each in choices if each.status in order]
     rows.sort(key=lambda each: (order.index(each.status), -each.image.saliency, each.image.name))
@@ -154,28 +146,24 @@ def write_review(path: Path, choices: Sequence[Choice], decisions: Mapping[str, 
 
 
 def write_sheets(review: Path, waiting: Sequence[Candidate], quiet: bool = False) -> None:
-    """Write `sheets/NN.png` of the images that wait in a folder, in place of older sheets."""
+    """Write `sheets/NN.png` of the waiting images, in place of older sheets."""
     (review / "sheets").mkdir(exist_ok=True)
     written = []
     there = [image for image in waiting if (review / image.name).exists()]
     starts = range(0, len(there), SHEET_TILES)
     for number, start in enumerate(progress(starts, "contact sheets", quiet=quiet), 1):
-        tiles = [
-            Tile(
-                fit(read_rgb(review / image.name), TILE_SIDE),
-                f"{image.saliency:.2f} {image.path.stem}",
-            )
+        shown = [
+            (read_rgb(review / image.name), f"{image.saliency:.2f} {image.path.stem}")
             for image in there[start : start + SHEET_TILES]
         ]
         written.append(review / "sheets" / f"{number:02d}.png")
-        with whole_file(written[-1]) as part:
-            part.write_bytes(encode_rgb(contact_sheet(tiles, columns=10, side=TILE_SIDE), "png"))
+        write_whole(written[-1], encode_rgb(tiles(shown, 10, TILE_SIDE, TILE_SIDE), "png"))
     for old in set((review / "sheets").glob("*.png")) - set(written):
         old.unlink()
 
 
 def write_report(path: Path, curation: Curation, options: CurationOptions) -> None:
-    """Write what became of each image, and with which options, as JSON."""
+    """Write the status of each image, and the options, as JSON."""
     content = {
         "options": asdict(options),
         "counts": curation.counts(),

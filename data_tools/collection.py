@@ -20,10 +20,10 @@ class Item:
 
     Attributes:
         path: Its file.
-        kind: A 'photograph' or a 'foreground' has a matte; an 'image' is a cut-out where its file
-            has an alpha channel and a background otherwise.
+        kind: A 'photograph' or a 'foreground' has a matte; an 'image' is a cut-out if its file has
+            an alpha channel, otherwise a background.
         matte: The matte's file.
-        colours: The foreground colours that lie beside a photograph.
+        colours: File of foreground colours beside a photograph.
     """
 
     path: Path
@@ -33,11 +33,7 @@ class Item:
 
 
 def find_collections(folder: Path) -> list[Path]:
-    """The folder itself, or its subfolders that hold collections, such as splits.
-
-    Raises:
-        InputError: There is none.
-    """
+    """The folder itself, or its subfolders that hold collections, such as splits."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; check the path")
     if _is_collection(folder):
@@ -49,16 +45,12 @@ def find_collections(folder: Path) -> list[Path]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The image files of a folder in name order; none where it is empty or not there."""
+    """Image files of a folder in name order; none if it is empty or missing."""
     return sorted(filter(is_image_file, folder.iterdir())) if folder.is_dir() else []
 
 
 def read_collection(folder: Path) -> tuple[list[Item], list[str]]:
-    """The items of a folder in the order of their names, and a line for each without partner.
-
-    Raises:
-        InputError: The folder holds no image, or only one of two folders that belong together.
-    """
+    """Items of a folder in the order of their names, and a line for each without partner."""
     items: list[Item] = []
     failures: list[str] = []
     if any((folder / name).is_dir() for name in ("original", "fg")):

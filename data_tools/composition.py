@@ -1,7 +1,7 @@
 """Composites by the protocol of Deep Image Matting: each foreground over its share of a list.
 
 Adobe's training set is 431 foregrounds over 100 backgrounds each, its test set, Composition-1k, 50
-over 20 each. Foregrounds go by name, backgrounds by the list that comes with the data set, and no
+over 20 each. Foregrounds are in name order, backgrounds in that of the list of the data set, and no
 background is used twice.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.work import as_done, reason
+from data_tools.work import failures_of, reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, image_files
 from rssn.imaging.reading import read_alpha, read_rgb
@@ -27,13 +27,7 @@ FOLDERS = ("original", "mask")
 
 @dataclass(frozen=True)
 class Composition:
-    """One foreground with its backgrounds.
-
-    Attributes:
-        foreground: File of its colours.
-        alpha: File of its matte.
-        backgrounds: Files of its backgrounds, in order.
-    """
+    """Files of a foreground, its alpha and its backgrounds, in order."""
 
     foreground: Path
     alpha: Path
@@ -51,12 +45,12 @@ def compose_all(
 ) -> list[str]:
     """Write all composites of a split to `out/original`, with their mattes in `out/mask`.
 
-    A composite that is there already is kept.
+    A composite that exists is kept.
 
     Args:
-        prepared: Folder of the split with `fg/` and `alpha/`, as `prepare` arranges it.
+        prepared: Folder of the split with `fg/` and `alpha/`, from `prepare`.
         backgrounds: Folder of the backgrounds.
-        out: Where to write: `NAME_0.png`, `NAME_1.png` and so on.
+        out: Folder of the results: `NAME_0.png`, `NAME_1.png` and so on.
         per_foreground: Backgrounds of each foreground.
         names: Text file with one name of a background per line; without one all images of the
             folder are taken in order of their names.
@@ -65,21 +59,17 @@ def compose_all(
 
     Returns:
         A line for each foreground that failed.
-
-    Raises:
-        InputError: There are too few backgrounds, or no foreground.
     """
     tasks = plan(prepared, backgrounds, per_foreground, names)
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
-    results = as_done(partial(_compose, out=out), tasks, "compose", workers, quiet)
-    return sorted(line for _, line in results if line is not None)
+    return failures_of(partial(_compose, out=out), tasks, "compose", workers, quiet)
 
 
 def plan(
     prepared: Path, backgrounds: Path, per_foreground: int, names: Path | None = None
 ) -> list[Composition]:
-    """Give each foreground its backgrounds; for the arguments see `compose_all`."""
+    """Give each foreground its backgrounds; an `InputError` if there are too few."""
     foregrounds = image_files(prepared / "fg")
     if names is None:
         listed = image_files(backgrounds)
@@ -103,15 +93,9 @@ def plan(
 
 
 def composite(foreground: Uint8Image, alpha: Alpha, background: Uint8Image) -> Uint8Image:
-    """A composite as the script of the data set makes it.
+    """Compose as the script of the data set does: the result is cut to whole levels, not rounded.
 
-    Args:
-        foreground: (H, W, 3), uint8.
-        alpha: (H, W) in [0, 1].
-        background: Of any size; enlarged where it is too small, cut at the bottom and the right.
-
-    Note:
-        The result is cut to whole levels, not rounded.
+    The background is enlarged if it is too small, and cut at the bottom and the right.
     """
     height, width = alpha.shape
     ratio = max(height / background.shape[0], width / background.shape[1])
@@ -125,7 +109,7 @@ def composite(foreground: Uint8Image, alpha: Alpha, background: Uint8Image) -> U
 
 
 def _compose(task: Composition, out: Path) -> str | None:
-    """Write the composites of a foreground; the reason where that failed."""
+    """Write the composites of a foreground; returns the reason if that fails."""
     path = task.foreground
     try:
         colours, alpha = read_rgb(task.foreground), read_alpha(task.alpha)

@@ -1,13 +1,13 @@
-"""`data_tools curate-backgrounds`: a set of backgrounds, made as the paper made BG-20k.
+"""`data_tools curate-backgrounds`: make a set of backgrounds as the paper made BG-20k.
 
 Section 4.1: images under 1080 px on the shorter side are left out, the others resized to it;
-duplicates are removed; images with salient objects are removed after a look by a person; 15 of 20
-train and 5 test. The flagged images wait in `review/` until `review.csv` says `keep` or `drop`;
-`drop` also takes out images that were not flagged, some of which show subjects as well.
+duplicates are removed; images with salient objects are removed after a review by a person; 15 of 20
+train and 5 test. Flagged images wait in `review/` for `keep` or `drop` in `review.csv`; `drop` also
+removes images that were not flagged.
 
 Note:
-    Whether an image trains or tests depends on its bytes and the seed alone. So the split is 15:5
-    on average, not to the image, but no image changes sides when others come or go.
+    The side of an image depends on its bytes and the seed alone: the split is 15:5 on average, and
+    no image changes sides when others are added or removed.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from data_tools.choice import (
 )
 from data_tools.placing import place
 from data_tools.records import read_record
-from data_tools.work import as_done, reason
+from data_tools.work import add_work_options, failures_of, reason
 from rssn.build.sources import shrink
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.writing import encode_rgb
 
@@ -53,26 +53,23 @@ def curate(
 ) -> Curation:
     """Choose, shrink and split backgrounds into `out/train/`, `out/test/` and `out/review/`.
 
-    Writes `review.csv` to decide in, the most salient first, contact sheets of what waits in
-    `review/sheets/`, and `report.json`. Called again, it takes up the decisions and does what is
-    missing.
+    Writes `review.csv` to decide in, the most salient first, contact sheets of the waiting images
+    in `review/sheets/`, and `report.json`. Called again, it applies the decisions and does the
+    rest.
 
     Args:
         sources: Folders of images, searched with all their subfolders.
-        out: Where to write.
-        options: How to choose.
-        workers: Processes; None takes one for each core.
+        out: Folder of the results.
+        options: Choice of backgrounds.
+        workers: Processes; None takes one per core.
         quiet: Show no progress.
 
-    Returns:
-        What became of each image that can be read.
-
     Raises:
-        InputError: A source holds no image, `out` lies in one, or holds images of another size.
+        InputError: A source holds no image, `out` is inside one, or holds images of another size.
     """
     options = options or CurationOptions()
     if any(out.resolve().is_relative_to(source.resolve()) for source in sources):
-        raise InputError(f"--out {out} lies in a source; give a folder beside the sources")
+        raise InputError(f"--out {out} is inside a source; give a folder beside the sources")
     paths = find_images(sources)
     _claim(out, options)
     images, failures = measure_all(paths, out / "measured.jsonl", workers, quiet)
@@ -85,8 +82,7 @@ def curate(
         if choice.status in PLACES and not (out / choice.status / choice.image.name).exists()
     ]
     write = partial(_write, shorter_side=options.shorter_side)
-    results = as_done(write, jobs, "write", workers, quiet)
-    failures += [line for _, line in results if line is not None]
+    failures += failures_of(write, jobs, "write", workers, quiet)
     waiting = [choice.image for choice in choices if choice.status == "review"]
     waiting.sort(key=lambda image: (-image.saliency, image.name))
     write_review(out / "review.csv", choices, decisions)
@@ -97,7 +93,7 @@ def curate(
 
 
 def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
-    """Move what an earlier run wrote to where it belongs now; a line for what belongs nowhere."""
+    """Move results of an earlier run to their place now; a line for each that has none."""
     wanted = {each.image.name: each.status for each in choices if each.status in PLACES}
     dropped = {each.image.name for each in choices if each.status == "dropped"}
     failures = []
@@ -114,22 +110,21 @@ def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
 
 
 def _write(job: tuple[Path, Path], shorter_side: int) -> str | None:
-    """Shrink an image into its place; the bytes of a JPEG of the right size stay as they are."""
+    """Shrink an image into its place; a JPEG of the right size keeps its bytes."""
     source, target = job
     try:
         image = read_rgb(source)
         if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:
             place(source, target, "hard")
         else:
-            with whole_file(target) as part:
-                part.write_bytes(encode_rgb(shrink(image, shorter_side), "jpg"))
+            write_whole(target, encode_rgb(shrink(image, shorter_side), "jpg"))
     except (InputError, OSError) as error:
         return reason(source, error)
     return None
 
 
 def _claim(out: Path, options: CurationOptions) -> None:
-    """Take an empty folder, or one whose images have the same size."""
+    """Check that a folder is empty, or that its images have the same size."""
     record = out / REPORT
     side = read_record(record, lambda report: int(report["options"]["shorter_side"]))
     if side is None:
@@ -157,17 +152,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--test-share", type=float, default=default.test_share, metavar="X", help="(0.25)")
     add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
-    add("--workers", type=int, metavar="N", help="processes (cores)")
-    add("--quiet", action="store_true", help="show no progress")
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Curate backgrounds and say what became of them.
-
-    Raises:
-        InputError: An option or a folder does not fit, see `curate`.
-        FailedInputs: Some images could not be used; the others are done.
-    """
+    """Curate backgrounds and report the statuses."""
     chosen = CurationOptions(
         options.shorter_side, options.saliency, options.test_share, options.seed
     )

@@ -1,4 +1,4 @@
-"""Images that are the same: by their bytes, or by what they show.
+"""Images that are the same: by their bytes, or by their content.
 
 Near-duplicates are found by a 64-bit hash (`rssn.imaging.hashing`) and confirmed by comparing
 thumbnails.
@@ -38,13 +38,13 @@ IN_WORDS: dict[Likeness, str] = {
 
 @dataclass(frozen=True)
 class Signature:
-    """What two images are compared by.
+    """Features for comparing two images.
 
     Attributes:
         digest: Of the file's bytes.
-        hash: The signs of 64 low frequencies, as a number.
+        hash: Signs of 64 low frequencies, as a number.
         mirrored: The same of the image turned left to right.
-        thumbnail: uint8 RGB of 16x16 px, as bytes; empty where the image shows nothing.
+        thumbnail: uint8 RGB of 16x16 px, as bytes; empty if the image shows nothing.
     """
 
     digest: str
@@ -76,8 +76,8 @@ def signature(image: Uint8Image, digest: str) -> Signature:
 def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
     """All pairs of images that are the same, in the order of the second, then of the first.
 
-    An exact copy is paired with the first of its bytes only, and takes no part in the search for
-    near-duplicates.
+    An exact copy is paired with the first of its bytes only, and is not searched for near-
+    duplicates.
     """
     firsts: dict[str, int] = {}
     pairs = []
@@ -91,9 +91,9 @@ def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
 
 
 def repeated(pairs: Sequence[Pair]) -> dict[int, Pair]:
-    """The images to drop, each with the pair of the image that is kept in its place.
+    """The images to drop, each with the pair of the image that is kept.
 
-    Of images that are the same the first is kept; what is only like a dropped one stays.
+    Of images that are the same the first is kept; an image like a dropped one only stays.
     """
     dropped: dict[int, Pair] = {}
     for pair in sorted(pairs, key=lambda pair: (pair.second, pair.first)):

@@ -1,4 +1,4 @@
-"""What can be said of a matte from its values alone."""
+"""Checks of a matte by its values alone."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy as np
 
 from rssn.imaging.images import Alpha
 
-FRAME = 0.02  # share of the shorter side that counts as the outermost frame
+FRAME = 0.02  # width of the outermost frame, as a share of the shorter side
 SOLID = 0.1  # of the transition's area: less of alpha >= 0.5 is no body with an edge
-EXCESS = 0.1  # of 1506 true mattes none has it, of 35 inverted ones of photographs 29
+EXCESS = 0.1  # none of 1506 true mattes has it, 29 of 35 inverted ones of photographs have
 
 
 def looks_inverted(alpha: Alpha) -> bool:
-    """Whether a matte (H, W) in [0, 1] is higher along the frame than inside.
+    """Return True for a matte (H, W) in [0, 1] that is higher along the frame than inside.
 
-    Subjects are photographed inside the frame: also those that reach past it on a side or two
-    leave the frame emptier than the inside. A wreath or a window's frame is the exception.
+    Subjects are inside the frame of a photograph; those cut by a side or two still leave the frame
+    emptier than the inside. A wreath or a window's frame is the exception.
     """
     width = max(1, round(FRAME * min(alpha.shape)))
     inside = alpha[width:-width, width:-width]
@@ -31,15 +31,12 @@ def looks_inverted(alpha: Alpha) -> bool:
 def transition_width(alpha: Alpha) -> float | None:
     """Mean width in pixels of the transition: its area over the length of the object's outline.
 
-    The outline is counted in pixels of `alpha >= 0.5` that touch others.
-
-    Returns:
-        The width; None where the matte has no outline, or where it is soft all over like smoke: a
-        solid part of less than a tenth of the transition.
+    The outline is counted in pixels of `alpha >= 0.5` that touch others. None if the matte has no
+    outline, or is soft all over like smoke: a solid part of less than a tenth of the transition.
     """
     inside = (alpha >= 0.5).astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    # The border of the picture is no outline: what lies beyond it counts as inside.
+    # The border of the picture is no outline: the outside of the picture counts as inside.
     outline = int(inside.sum()) - int(
         cv2.erode(inside, cross, borderType=cv2.BORDER_CONSTANT, borderValue=1).sum()
     )

@@ -1,4 +1,4 @@
-"""What `verify` and `stats` know of one image: its size, colours, signature and matte."""
+"""Measures of one image for `verify` and `stats`: size, colours, signature, matte."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 
-GREY = 128  # level behind cut-outs: the colours of what is transparent are arbitrary
+GREY = 128  # level behind cut-outs, whose transparent colours are arbitrary
 BINS = 20  # of the histogram of fractional alpha
 
 Kind = Literal["photograph", "foreground", "cut-out", "background"]
@@ -25,18 +25,18 @@ DefectKind = Literal["image", "matte", "size"]
 
 @dataclass(frozen=True)
 class Matte:
-    """The values of a matte.
+    """Values of a matte.
 
     Attributes:
-        bits: 16 where it has values that 8 bits cannot hold, else 8.
+        bits: 16 if it has values that 8 bits cannot hold, else 8.
         lowest: Its smallest value, in [0, 1].
         highest: Its largest value, in [0, 1].
         background: Share of pixels of alpha 0.
         transition: Share of pixels of alpha between 0 and 1.
         foreground: Share of pixels of alpha 1.
-        width: Mean width of the transition in pixels; None where it has none.
+        width: Mean width of the transition in pixels; None without one.
         inverted: It looks inverted.
-        fractions: How many pixels of the transition are in each of 20 equal ranges of alpha.
+        fractions: Pixels of the transition in each of 20 equal ranges of alpha.
     """
 
     bits: int
@@ -52,18 +52,18 @@ class Matte:
 
 @dataclass(frozen=True)
 class Measurement:
-    """An image that can be used, and what it is like.
+    """Measures of a usable image.
 
     Attributes:
         path: Its file.
-        kind: What it is for.
+        kind: Its use.
         height: In pixels.
         width: In pixels.
-        signature: What it is compared with others by.
-        colour: Mean R, G and B in levels (of what is opaque).
+        signature: For comparison with others.
+        colour: Mean R, G and B in levels (of the opaque part).
         colourfulness: After Hasler and Süsstrunk (2003); 0 for grey pictures.
         matte: None for backgrounds.
-        colours: What is wrong with the foreground colours beside a photograph, in words.
+        colours: Fault of the foreground colours beside a photograph, in words.
     """
 
     path: str
@@ -135,17 +135,13 @@ def measure_matte(alpha: Alpha) -> Matte:
 
 
 def read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
-    """The picture of an item, the alpha of a cut-out (in the same file), and what it is for.
-
-    Raises:
-        InputError: The file cannot be read.
-    """
+    """Picture of an item, the alpha of a cut-out (in the same file), and its kind."""
     if item.kind != "image":
         return read_rgb(item.path), None, item.kind
     if item.path.suffix.lower() not in (".jpg", ".jpeg"):
         try:
             image, alpha = read_rgba(item.path)
-        except InputError:  # of another kind, or not readable, which the next line tells
+        except InputError:  # of another kind, or not readable: the last line raises that
             pass
         else:
             if (alpha < 1).any():
@@ -171,7 +167,7 @@ def _colours(pixels: Uint8Image) -> tuple[tuple[float, float, float], float]:
 
 
 def _compare_colours(item: Item, image: Uint8Image, alpha: Alpha) -> str | None:
-    """What is wrong with the foreground colours F of a photograph: I is F where alpha is 1."""
+    """Fault of the foreground colours F of a photograph: I is F where alpha is 1."""
     if item.colours is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Label maps that number the objects of a photograph, and the masks that are cut out of them."""
+"""Label maps that number the objects of a photograph, and the masks cut out of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from data_tools.collection import files_in
 from data_tools.layouts import Folders
-from data_tools.placing import Way, place, same_file
+from data_tools.placing import Way, place
 from data_tools.work import reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_pixels, read_rgb
 from rssn.imaging.writing import write_alpha
 
-VOID = 255  # label of pixels that belong to no object for sure
+VOID = 255  # label of pixels of no certain object
 VOID_LEVEL = 127 / 255  # below one half: not a part of the object in training
 
 
@@ -31,11 +31,7 @@ class ObjectJob:
 
 
 def object_jobs(parts: Sequence[Folders], target: Path) -> tuple[list[ObjectJob], list[str]]:
-    """Photographs with label maps, in name order, and a line for each without one.
-
-    Raises:
-        InputError: The folder of images holds none.
-    """
+    """Photographs with label maps, in name order, and a line for each without one."""
     jobs: list[ObjectJob] = []
     failures: list[str] = []
     for part in parts:
@@ -54,7 +50,7 @@ def object_jobs(parts: Sequence[Folders], target: Path) -> tuple[list[ObjectJob]
 
 
 def take_objects(job: ObjectJob, way: Way) -> str | None:
-    """Write the mask of each object, and place its photograph; the reason where that failed."""
+    """Write the mask of each object, and place its photograph; the reason if that fails."""
     try:
         labels = read_labels(job.labels)
         height, width = read_rgb(job.image).shape[:2]
@@ -73,8 +69,6 @@ def take_objects(job: ObjectJob, way: Way) -> str | None:
                 alpha = np.where(labels == VOID, VOID_LEVEL, labels == number)
                 write_alpha(mask, alpha.astype(np.float32))
             image = job.target / "original" / f"{name}{job.image.suffix}"
-            if image.exists() and not same_file(job.image, image):
-                return f"{job.image}: {image} exists with another content; remove that one first"
             place(job.image, image, way)
     except (InputError, OSError) as error:
         return reason(job.image, error)
@@ -82,14 +76,10 @@ def take_objects(job: ObjectJob, way: Way) -> str | None:
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """The number of the object at each pixel (H, W): 0 background, 255 void.
+    """Number of the object at each pixel (H, W): 0 background, 255 void.
 
-    Args:
-        path: A `.mat` file of SBD (`GTinst.Segmentation`), or a PNG of grey levels. Of a palette
-            PNG OpenCV gives colours, so that it is refused.
-
-    Raises:
-        InputError: It cannot be read as such.
+    Reads a `.mat` file of SBD (`GTinst.Segmentation`), or a PNG of grey levels. A palette PNG,
+    which OpenCV decodes to colours, is refused.
     """
     if path.suffix == ".mat":
         from scipy.io import loadmat

@@ -1,23 +1,30 @@
-"""Putting a file under a second name."""
+"""Files under a second name: links or copies."""
 
 from __future__ import annotations
 
+import argparse
 import filecmp
 import shutil
 from pathlib import Path
 from typing import Literal
 
+from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
 
 Way = Literal["hard", "symbolic", "copy"]
 
 
 def place(source: Path, target: Path, way: Way) -> None:
-    """Give `source` the name `target` as well; an existing target stays as it is.
+    """Give `source` the name `target` as well; an existing target of the same bytes stays.
 
-    A hard link that the file system refuses becomes a copy.
+    A hard link that the file system refuses becomes a copy. An `InputError` if another file has the
+    name.
     """
     if target.exists():
+        if not (target.samefile(source) or filecmp.cmp(source, target)):
+            raise InputError(
+                f"{source}: {target} exists with another content; remove that one first"
+            )
         return
     if way == "symbolic":
         target.symlink_to(source.resolve())
@@ -32,6 +39,10 @@ def place(source: Path, target: Path, way: Way) -> None:
         shutil.copy2(source, part)
 
 
-def same_file(source: Path, target: Path) -> bool:
-    """Whether both are one file, or hold the same bytes."""
-    return target.samefile(source) or filecmp.cmp(source, target)
+def add_way_options(parser: argparse.ArgumentParser) -> None:
+    """Declare `--link` and `--copy`, which set `way`."""
+    group = parser.add_mutually_exclusive_group()
+    group.set_defaults(way="hard")
+    ways = {"--link": ("symbolic", "symbolic links, not hard ones"), "--copy": ("copy", "copies")}
+    for option, (way, text) in ways.items():
+        group.add_argument(option, dest="way", action="store_const", const=way, help=text)

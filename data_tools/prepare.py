@@ -1,8 +1,8 @@
-"""`data_tools prepare`: a downloaded data set into the uniform folders, file by file.
+"""`data_tools prepare`: arrange a downloaded data set in the uniform folders, file by file.
 
-A file is hard-linked where the file system can: that takes no space and no time, and unlike a
-symbolic link it outlives the download. Nothing here or in training writes into an existing file,
-so the shared bytes are safe. On another file system it is copied. Pixels are never transcoded.
+Files are hard-linked: that takes no space and no time, and unlike a symbolic link it survives the
+removal of the download. Nothing here or in training writes into an existing file, so the shared
+bytes are safe. On another file system they are copied. Pixels are never transcoded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 from data_tools.arrangement import Job, locate, plan
 from data_tools.collection import files_in
 from data_tools.composition import PER_FOREGROUND, compose_all
-from data_tools.layouts import LAYOUTS, Layout, find_layout
+from data_tools.layouts import Layout, find_layout, known_layouts
 from data_tools.matte_checks import looks_inverted
 from data_tools.objects import object_jobs, take_objects
-from data_tools.placing import Way, place, same_file
+from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
-from data_tools.work import as_done, reason
+from data_tools.work import add_work_options, failures_of, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.images import image_files
 from rssn.imaging.licences import PREPARED as RECORD
@@ -34,7 +34,7 @@ COMPOSED = {("adobe-dim", "test"): "composition-1k"}  # composites that papers h
 
 @dataclass(frozen=True)
 class Prepared:
-    """How many images each split has now, and a line for each file that could not be taken."""
+    """Number of images of each split, and a line for each file that could not be used."""
 
     counts: dict[str, int]
     failures: tuple[str, ...]
@@ -53,21 +53,21 @@ def prepare(
     """Arrange a data set in the uniform folders of `out/SPLIT/`.
 
     These are `original/` + `mask/`, `fg/` + `alpha/` or `backgrounds/`. Published trimaps go to
-    `trimap/`, and `prepared.json` says where all came from. Called again, it does what is missing.
-    Nothing is overwritten.
+    `trimap/`, and `prepared.json` records the origin. Called again, it does the rest. Nothing is
+    overwritten.
 
     Args:
-        layout: What `source` looks like.
-        source: The folder of the data set, or the one that its archives were unpacked in.
-        out: Where to write.
-        split: Only this split; None takes all that are there.
-        way: 'hard' links (copies where it cannot), 'symbolic' links or 'copy'.
-        as_is: Also take mattes that look inverted.
-        workers: Processes that check images; None takes one for each core.
+        layout: Of `source`.
+        source: Folder of the data set, or that of its unpacked archives.
+        out: Folder of the results.
+        split: Only this split; None takes all that exist.
+        way: 'hard' links (copies if that is impossible), 'symbolic' links or 'copy'.
+        as_is: Accept mattes that look inverted.
+        workers: Processes that check images; None takes one per core.
         quiet: Show no progress.
 
     Raises:
-        InputError: The folder does not look as described, or `out` holds another data set.
+        InputError: The folder does not fit the layout, or `out` holds another data set.
     """
     found = locate(layout, source, split)
     counts: dict[str, int] = {}
@@ -86,8 +86,7 @@ def prepare(
             tasks, work = jobs, partial(_take, way=way, as_is=as_is)
         for folder in sorted(folders):
             folder.mkdir(parents=True, exist_ok=True)
-        results = as_done(work, tasks, f"prepare {name}", workers, quiet)
-        failed = sorted(line for _, line in results if line is not None)
+        failed = failures_of(work, tasks, f"prepare {name}", workers, quiet)
         counts[name] = len(tasks) - len(failed)
         if layout.holds == "objects":
             counts[name] = len(files_in(target / "mask"))
@@ -97,11 +96,8 @@ def prepare(
 
 
 def _take(job: Job, way: Way, as_is: bool) -> str | None:
-    """Check an image and put it in its place; the reason where that failed."""
+    """Check an image and put it in its place; returns the reason if that fails."""
     try:
-        for source, target in job.files:
-            if target.exists() and not same_file(source, target):
-                return f"{source}: {target} exists with another content; remove that one first"
         if not all(target.exists() for _, target in job.files):
             _check(job, as_is)
         for source, target in job.files:
@@ -133,7 +129,7 @@ def _check(job: Job, as_is: bool) -> None:
 
 
 def _claim(target: Path, layout: Layout, split: str) -> None:
-    """Take a folder that is new or holds the same split of the same data set."""
+    """Check that a folder is new or holds the same split of the same data set."""
     held = read_record(target / RECORD, lambda record: f"{record['layout']} {record['split']}")
     if held not in (None, f"{layout.name} {split}"):
         raise InputError(f"{target}: holds {held}; give another --out")
@@ -156,15 +152,13 @@ def _write_record(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--layout", required=True, metavar="NAME", help=", ".join(LAYOUTS))
+    parser.add_argument("--layout", required=True, metavar="NAME", help=", ".join(known_layouts()))
     parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="the download")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="gets a folder a split"
+        "--out", type=Path, required=True, metavar="DIR", help="gets a folder per split"
     )
-    parser.add_argument("--split", metavar="NAME", help="only this one (all that are there)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--link", action="store_true", help="symbolic links, not hard ones")
-    how.add_argument("--copy", action="store_true", help="copies, not hard links")
+    parser.add_argument("--split", metavar="NAME", help="only this one (all that exist)")
+    add_way_options(parser)
     parser.add_argument(
         "--compose",
         type=Path,
@@ -174,22 +168,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--names", type=Path, metavar="FILE", help="the backgrounds in their order")
     parser.add_argument("--as-is", action="store_true", help="take mattes that look inverted, too")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Prepare a data set and say what its licence asks.
-
-    Raises:
-        InputError: An option or a folder does not fit, see `prepare`.
-        FailedInputs: Some images could not be taken; the others are there.
-    """
+    """Prepare a data set and print the terms of its licence."""
     layout = find_layout(options.layout)
-    way: Way = "symbolic" if options.link else "copy" if options.copy else "hard"
     sys.stdout.write(f"{layout.title}: {layout.licence}\n")
     prepared = prepare(
-        *(layout, options.source, options.out, options.split, way, options.as_is),
+        *(layout, options.source, options.out, options.split, options.way, options.as_is),
         *(options.workers, options.quiet),
     )
     for split, images in prepared.counts.items():
@@ -202,11 +189,7 @@ def run(options: argparse.Namespace) -> None:
 def compose_splits(
     options: argparse.Namespace, layout: Layout, prepared: Prepared
 ) -> Iterator[str]:
-    """Make the composites that the options ask for; a line for each foreground that failed.
-
-    Raises:
-        InputError: Composites of a data set without foregrounds, or of two splits by one list.
-    """
+    """Make the composites that the options require; a line for each foreground that failed."""
     if options.compose is None:
         if options.names is not None:
             raise InputError(f"--names {options.names}: no effect without --compose DIR")

@@ -1,4 +1,4 @@
-"""The JSON that a command leaves in a folder, and knows it by when it is called again."""
+"""JSON record of a command in its folder, read when it is called again."""
 
 from __future__ import annotations
 
@@ -8,28 +8,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 
 Content = TypeVar("Content")
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a file of JSON, whole or not at all; its folder is made where it is not there."""
+    """Write a file of JSON atomically, and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def read_record(path: Path, read: Callable[[Any], Content]) -> Content | None:
-    """What the record of a folder says; None where the folder is new or empty.
+    """Content of a folder's record through `read`; None if the folder is new or empty.
 
-    Args:
-        path: The record, right in its folder.
-        read: Takes what is wanted from its content, and raises `ValueError`, `KeyError` or
-            `TypeError` where that is another command's.
-
-    Raises:
-        InputError: The folder holds something else.
+    `read` raises `ValueError`, `KeyError` or `TypeError` for the record of another command; then,
+    and if the folder holds something else, an `InputError` is raised.
     """
     folder = path.parent
     if path.is_file():

@@ -1,9 +1,9 @@
-"""Whether a picture has a salient subject, without a trained model.
+"""Saliency of the subject of a picture, without a trained model.
 
 The paper (section 4.1) cleaned BG-20k by object detectors and by eye. A detector needs weights that
-we do not ship, so a classical measure sorts the pictures for the eye: a subject differs in colour
-and texture from the borders of its picture (the boundary prior of Wei et al., ECCV 2012, with the
-Mahalanobis distances of Zhang et al., ICCV 2015, section 4).
+are not shipped here, so a classical measure sorts the pictures for the eye: a subject differs in
+colour and texture from the borders of its picture (the boundary prior of Wei et al., ECCV 2012,
+with the Mahalanobis distances of Zhang et al., ICCV 2015, section 4).
 
 Note:
     Measured on 170 backgrounds against 418 photographs of animals, persons and things: area under
@@ -31,17 +31,14 @@ EDGE_WEIGHT = 0.5  # of the mean gradient, beside L*, a* and b*
 
 
 def saliency(image: Uint8Image) -> float:
-    """How far the centre of a picture is from its borders, over how far the borders are.
+    """Distance of the centre of a picture from its borders, over that among the borders.
 
     Each cell of a coarse grid has a colour (CIE Lab) and a texture (mean gradient); its distance is
     that to the most similar of the left, right and upper borders. The lower border is left out:
     subjects stand on it or are cut by it.
 
-    Args:
-        image: uint8 RGB (H, W, 3), of any size from 16 px.
-
     Returns:
-        A ratio: about 1 for a picture that is alike everywhere, larger for one with a subject.
+        About 1 for a uint8 RGB picture (H, W, 3) that is alike everywhere, larger with a subject.
     """
     cells, borders = _cells(image), _borders()
     distance = np.min([_distance(cells, border) for border in borders], axis=0)

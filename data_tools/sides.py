@@ -1,4 +1,4 @@
-"""Which side of a split an image belongs to: by its name alone, and with those that are like it."""
+"""Side of an image in a split: by its name alone, together with similar images."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ SIDES: tuple[Side, Side] = ("train", "validation")
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """How images are divided.
+    """Division of images.
 
     Attributes:
-        validation: Share of the images that validate, between 0 and 1; the names decide, so it is
-            this share on average only.
-        seed: Another one draws another split.
-        together: Regular expression; images in whose names it finds the same text stay together,
+        validation: Share of the images that validate, between 0 and 1, on average: the names
+        decide. seed: Another one draws another split. together: Regular expression; images in whose
+        names it finds the same text stay together,
             such as `^[a-z]+` for all photographs of one animal, `lynx_01` and `lynx_02`.
     """
 
@@ -45,12 +44,10 @@ class SplitOptions:
 
 
 def group(names: Sequence[str], pairs: Sequence[Pair], together: str | None) -> list[str]:
-    """The group of each image, as the first name in it; most images are groups of their own.
+    """Group of each image, as the first name in it; most images are groups of their own.
 
-    Args:
-        names: Of the images.
-        pairs: Of images that are the same or nearly, by their numbers.
-        together: See `SplitOptions`.
+    `pairs` are images that are the same or nearly, by their numbers; see `SplitOptions` for
+    `together`.
     """
     leaders = list(range(len(names)))
 
@@ -77,19 +74,11 @@ def choose_sides(
     options: SplitOptions,
     before: Mapping[str, Side] | None = None,
 ) -> list[Side]:
-    """The side of each image: that of its group, which the group's first name decides.
+    """Side of each image: that of its group, which the group's first name decides.
 
-    A group of which images were divided before stays where it was. If it joins images of both
-    sides it trains: what a network has seen cannot validate it any more.
-
-    Args:
-        names: Of the images.
-        groups: The group of each, from `group`.
-        options: How to divide.
-        before: The sides of images that were divided before, by name.
-
-    Raises:
-        InputError: All images belong together, or were put on one side before.
+    A group of images that were divided before keeps its side. A group that joins images of both
+    sides trains: images that a network was trained on cannot validate it. An `InputError` if one
+    side would stay empty.
     """
     held: dict[str, set[Side]] = {name: set() for name in groups}
     for name, own in zip(names, groups, strict=True):

@@ -1,8 +1,8 @@
-"""`data_tools split`: photographs of one's own into those that train and those that validate.
+"""`data_tools split`: divide photographs into training and validation.
 
-The hash of its name decides where an image goes, so that it stays there when others are added or
-removed, and on every machine. Images that are nearly the same stay together: a copy of what was
-trained on tells nothing about the network.
+The hash of its name decides the side of an image, so that it does not change when others are added
+or removed, or on another machine. Nearly equal images stay together: a copy of a training image
+cannot validate a network.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 from data_tools.collection import Item, files_in, read_collection
 from data_tools.duplicates import find_pairs
 from data_tools.measurement import Defect, measure
-from data_tools.placing import Way, place, same_file
+from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.sides import SIDES, Side, SplitOptions, choose_sides, group
-from data_tools.work import as_done, in_order, reason
+from data_tools.work import add_work_options, failures_of, in_order, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import is_image_file
@@ -37,12 +37,12 @@ WANTED = "original/ + mask/, fg/ + alpha/, or RGBA images"
 
 @dataclass(frozen=True)
 class Split:
-    """Where the images went.
+    """Result of a division.
 
     Attributes:
-        sides: The side of each image, by name.
-        groups: The first name of each image's group, by name.
-        failures: One line for each file that could not be taken.
+        sides: Side of each image, by name.
+        groups: First name of each image's group, by name.
+        failures: One line per unusable file.
     """
 
     sides: Mapping[str, Side]
@@ -51,13 +51,13 @@ class Split:
 
     @property
     def group_sizes(self) -> list[int]:
-        """How many images each group of more than one has."""
+        """Number of images in each group of more than one."""
         return [count for count in Counter(self.groups.values()).values() if count > 1]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """The files of an image, its picture last, relative to their folder, and the image's side."""
+    """Files of an image relative to their folder, the picture last, and its side."""
 
     files: tuple[Path, ...]
     side: Side
@@ -73,17 +73,16 @@ def split(
 ) -> Split:
     """Divide images with their mattes into `out/train/` and `out/validation/`.
 
-    Each holds the folders that `folder` has: `original/` + `mask/` (with `fg/` and `trimap/` where
-    they are there), `fg/` + `alpha/`, or RGBA images; and `licences.csv` where licences are known.
-    `split.json` says which image is where. Called again after images were added, it leaves the
-    others where they are.
+    Each has the folders of `folder`: `original/` + `mask/` (with `fg/` and `trimap/` if they
+    exist), `fg/` + `alpha/`, or RGBA images; and `licences.csv` of known licences. `split.json`
+    records the sides. Called again after images were added, it does not move the others.
 
     Args:
         folder: The images.
-        out: Where to write.
-        options: How to divide.
-        way: 'hard' links (copies where it cannot), 'symbolic' links or 'copy'.
-        workers: Processes that read images; None takes one for each core.
+        out: Folder of the results.
+        options: Division of images.
+        way: 'hard' links (copies if that is impossible), 'symbolic' links or 'copy'.
+        workers: Processes that read images; None takes one per core.
         quiet: Show no progress.
 
     Raises:
@@ -92,7 +91,7 @@ def split(
     """
     options = options or SplitOptions()
     if out.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"--out {out} lies in {folder}; give a folder beside it")
+        raise InputError(f"--out {out} is inside {folder}; give a folder beside it")
     items, failures = _find(folder)
     licences = Licences(folder)
     before = _claim(out, options)
@@ -115,8 +114,7 @@ def split(
         _job(folder, item, trimaps.get(item.path.stem), side)
         for (item, _), side in zip(usable, sides, strict=True)
     ]
-    results = as_done(partial(_place, folder, out, way=way), jobs, "split", workers, quiet)
-    failures += sorted(line for _, line in results if line is not None)
+    failures += failures_of(partial(_place, folder, out, way=way), jobs, "split", workers, quiet)
     failures += _left_over(out, folder, items)
     _write_licences(out, folder, licences, jobs)
     done = Split(
@@ -127,7 +125,7 @@ def split(
 
 
 def _find(folder: Path) -> tuple[list[Item], list[str]]:
-    """The images with mattes of a folder, and a line for each file without partner."""
+    """Images with mattes of a folder, and a line for each file without partner."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one with {WANTED}")
     items, failures = read_collection(folder)
@@ -143,28 +141,26 @@ def _job(folder: Path, item: Item, trimap: Path | None, side: Side) -> _Job:
 
 
 def _place(folder: Path, out: Path, job: _Job, way: Way) -> str | None:
-    """Put an image and what belongs to it in place; the reason where that failed."""
+    """Put an image and its matte in place; returns the reason if that fails."""
     (other,) = (side for side in SIDES if side != job.side)
     source = folder / job.files[-1]
     try:
         for file in job.files:
             source, target, old = folder / file, out / job.side / file, out / other / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            if old.exists():  # its group has grown by images of the other side
+            if old.exists():  # its group was joined by images of the other side
                 old.replace(target)
-            if target.exists() and not same_file(source, target):
-                return f"{source}: {target} exists with another content; remove that one first"
             place(source, target, way)
-    except OSError as error:
+    except (InputError, OSError) as error:
         return reason(source, error)
     return None
 
 
 def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
-    """A line for each image in `out` that is no longer in the folder."""
+    """A line per image in `out` that is no longer in the folder."""
     known = {item.path.stem for item in items}
     return [
-        f"{path}: is no longer in {folder}; remove it here, or put it back there"
+        f"{path}: is no longer in {folder}; remove it here, or restore it there"
         for side in SIDES
         for path in sorted((out / side).rglob("*"))
         if is_image_file(path) and path.stem not in known
@@ -183,7 +179,7 @@ def _write_licences(out: Path, folder: Path, licences: Licences, jobs: Sequence[
 
 
 def _claim(out: Path, options: SplitOptions) -> dict[str, Side]:
-    """Take a folder that is new or holds a split of the same options; the sides in it, by name."""
+    """Check that a folder is new or holds a split of the same options; its sides by name."""
     held = read_record(out / RECORD, _read_sides)
     if held is None:
         _write_record(out, options, {}, Split({}, {}, ("not finished",)))
@@ -204,7 +200,7 @@ def _read_sides(record: dict[str, Any]) -> tuple[SplitOptions, dict[str, Side]]:
 
 
 def _write_record(out: Path, options: SplitOptions, sides: Mapping[str, Side], done: Split) -> None:
-    """Write which image is where; those that are missing or damaged now keep their side."""
+    """Write the sides; images that are missing or damaged now keep theirs."""
     content = {
         "options": asdict(options),
         "counts": {side: list(done.sides.values()).count(side) for side in SIDES},
@@ -230,23 +226,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="images in whose names it finds the same stay together, such as '^[a-z]+'",
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--link", action="store_true", help="symbolic links, not hard ones")
-    how.add_argument("--copy", action="store_true", help="copies, not hard links")
-    add("--workers", type=int, metavar="N", help="processes (cores)")
-    add("--quiet", action="store_true", help="show no progress")
+    add_way_options(parser)
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Divide a folder and say how many images each side has.
-
-    Raises:
-        InputError: An option or a folder does not fit, see `split`.
-        FailedInputs: Some images could not be taken; the others are there.
-    """
+    """Divide a folder and print the number of images of each side."""
     chosen = SplitOptions(options.validation, options.seed, options.together)
-    way: Way = "symbolic" if options.link else "copy" if options.copy else "hard"
-    done = split(options.folder, options.out, chosen, way, options.workers, options.quiet)
+    done = split(options.folder, options.out, chosen, options.way, options.workers, options.quiet)
     for side in SIDES:
         count = list(done.sides.values()).count(side)
         sys.stdout.write(f"{options.out / side}: {count} images\n")

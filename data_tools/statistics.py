@@ -1,4 +1,4 @@
-"""`data_tools stats`: what a data set is like, in tables and a picture."""
+"""`data_tools stats`: description of a data set in tables and a contact sheet."""
 
 from __future__ import annotations
 
@@ -10,34 +10,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from data_tools.collection import Item, find_collections, read_collection
 from data_tools.measurement import BINS, Defect, Measurement, measure, read_image
-from data_tools.pictures import VIEW_SIDE, Tile, beside, contact_sheet, fit, histogram, stack
+from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.records import write_json
-from data_tools.work import in_order
+from data_tools.work import add_work_options, in_order
+from rssn.imaging.drawing import tiles
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 from rssn.imaging.images import Uint8Image
 from rssn.imaging.reading import read_alpha
 from rssn.imaging.writing import encode_rgb
 
 QUANTILES = (0, 0.1, 0.5, 0.9, 1)
-TILES = 24
+TILES, TILE_SIDE = 24, 192  # px
+BARS, BAR_LEVELS = 40, " ▁▂▃▄▅▆▇█"
 PAPER_LEVEL = 225  # grey behind cut-outs, and what the surroundings of subjects fade to
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the images of a data set are like.
+    """Measures of the images of a data set.
 
     Attributes:
         counts: Images of each collection and kind.
-        images: Each image that can be read.
-        failures: One line for each that cannot be used.
+        images: The usable ones.
+        failures: One line per unusable one.
     """
 
     counts: dict[str, dict[str, int]]
@@ -45,7 +48,7 @@ class Statistics:
     failures: tuple[str, ...]
 
     def quantities(self) -> dict[str, list[float]]:
-        """The values of each quantity, of all images that have it."""
+        """Values of each quantity, of all images that have it."""
         mattes = [image.matte for image in self.images if image.matte is not None]
         return {
             "shorter side, px": [float(min(i.height, i.width)) for i in self.images],
@@ -59,12 +62,12 @@ class Statistics:
         }
 
     def fractions(self) -> list[int]:
-        """How many pixels of all transitions are in each of 20 ranges of alpha."""
+        """Pixels of all transitions in each of 20 ranges of alpha."""
         mattes = [image.matte.fractions for image in self.images if image.matte is not None]
         return [int(n) for n in np.sum(mattes, axis=0)] if mattes else [0] * BINS
 
     def tables(self) -> list[Table]:
-        """The counts, and the spread of each quantity."""
+        """Counts, and the spread and a histogram of each quantity."""
         counts = Table(title="Images", title_justify="left")
         for name in ("collection", "kind", "count"):
             justify: JustifyMethod = "right" if name == "count" else "left"
@@ -79,7 +82,14 @@ class Statistics:
             spread.add_column(name, justify="right")
         for name, summary in self.summaries().items():
             spread.add_row(name, *(_number(value) for value in summary.values()))
-        return [counts, spread]
+        shapes = Table(title="Histograms", title_justify="left", box=SIMPLE_HEAD)
+        shapes.add_column("quantity", no_wrap=True)
+        shapes.add_column("from least to most", no_wrap=True)
+        for name, values in self.quantities().items():
+            if values:
+                shapes.add_row(name, bars(np.histogram(values, BARS)[0]))
+        shapes.add_row("fractional alpha", bars(self.fractions()))
+        return [counts, spread, shapes]
 
     def summaries(self) -> dict[str, dict[str, float]]:
         """Count, mean and quantiles of each quantity that any image has."""
@@ -108,11 +118,7 @@ class Statistics:
 
 
 def describe(folder: Path, workers: int | None = None, quiet: bool = False) -> Statistics:
-    """Measure a data set, or all its splits.
-
-    Raises:
-        InputError: The folder holds no images.
-    """
+    """Measure a data set, or all its splits."""
     counts: dict[str, dict[str, int]] = {}
     images: list[Measurement] = []
     failures: list[str] = []
@@ -128,22 +134,20 @@ def describe(folder: Path, workers: int | None = None, quiet: bool = False) -> S
     return Statistics(counts, tuple(images), tuple(failures))
 
 
-def draw(statistics: Statistics, items: Sequence[Item]) -> Uint8Image:
-    """A contact sheet of images spread over the data set, and histograms of all."""
+def bars(counts: Sequence[int] | NDArray[np.intp]) -> str:
+    """A histogram in one line of text, a character per count."""
+    most = max(*counts, 1)
+    return "".join(BAR_LEVELS[-(-8 * int(count) // most)] for count in counts)
+
+
+def draw(items: Sequence[Item]) -> Uint8Image:
+    """Contact sheet of images spread over the data set."""
     numbers = np.unique(np.linspace(0, len(items) - 1, min(TILES, len(items))).round().astype(int))
-    sheet = contact_sheet([_tile(items[number]) for number in numbers])
-    fractions = statistics.fractions()
-    centres = (np.arange(BINS) + 0.5) / BINS
-    # Drawn as values, at most some thousands of them: bars only show their proportions.
-    weights = np.ceil(np.array(fractions) * 5000 / max(1, sum(fractions))).astype(int)
-    charts = {name: v for name, v in statistics.quantities().items() if v}
-    charts["fractional alpha"] = [float(c) for c in np.repeat(centres, weights)]
-    drawn = [histogram(values, name) for name, values in charts.items()]
-    return stack([sheet, beside(drawn, 3)])
+    return tiles([_tile(items[number]) for number in numbers], 6, TILE_SIDE, TILE_SIDE)
 
 
 def _number(value: float) -> str:
-    """At most seven characters: three digits that count, and four places behind the point."""
+    """Format a number in seven characters: three significant digits, four decimals."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:.0f}"
     return f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"
@@ -155,8 +159,8 @@ def _row(image: Measurement) -> dict[str, Any]:
     return row
 
 
-def _tile(item: Item) -> Tile:
-    """The picture with the surroundings of its subject faded."""
+def _tile(item: Item) -> tuple[Uint8Image, str]:
+    """The picture with the surroundings of its subject faded, and its name."""
     image, alpha, kind = read_image(item)
     if item.matte is not None:
         alpha = read_alpha(item.matte)
@@ -165,7 +169,7 @@ def _tile(item: Item) -> Tile:
         weight = fit(alpha, VIEW_SIDE)[..., None]
         around = picture * 0.25 + PAPER_LEVEL * 0.75 if kind == "photograph" else PAPER_LEVEL
         picture = np.rint(picture * weight + around * (1 - weight)).astype(np.uint8)
-    return Tile(picture, item.path.name)
+    return picture, item.path.name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -175,17 +179,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="OUT", help="file for all numbers")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="file for the picture")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Describe a data set.
-
-    Raises:
-        InputError: The folder holds no images, or the picture's name is no PNG's.
-        FailedInputs: Some images cannot be used; the others are described.
-    """
+    """Describe a data set."""
     if options.picture is not None and options.picture.suffix.lower() != ".png":
         raise InputError(f"--picture {options.picture}: give a name that ends in .png")
     statistics = describe(options.folder, options.workers, options.quiet)
@@ -200,8 +198,7 @@ def run(options: argparse.Namespace) -> None:
             if str(item.path) in usable
         ]
         options.picture.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(options.picture) as part:
-            part.write_bytes(encode_rgb(draw(statistics, items), "png"))
+        write_whole(options.picture, encode_rgb(draw(items), "png"))
     console = Console()
     for table in statistics.tables():
         console.print(table)

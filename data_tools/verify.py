@@ -1,8 +1,8 @@
-"""`data_tools verify`: what is wrong with a data set, each thing by name.
+"""`data_tools verify`: find the faults of a data set, each by name.
 
-What cannot be known is not guessed. Whether red and blue are swapped does not show in a picture
-alone: a blue sky may be an orange evening. It is reported where it shows: in foreground colours
-that lie beside their photograph. The mean colours are in `stats`.
+Nothing is guessed. Swapped red and blue cannot be detected in a picture alone: a blue sky may be an
+orange evening. They are reported for foreground colours beside their photograph. The mean colours
+are in `stats`.
 """
 
 from __future__ import annotations
@@ -21,28 +21,16 @@ from data_tools.collection import find_collections, read_collection
 from data_tools.duplicates import IN_WORDS, Pair, find_pairs
 from data_tools.measurement import Defect, Matte, Measurement, measure
 from data_tools.records import write_json
-from data_tools.work import in_order
+from data_tools.work import add_work_options, in_order
 from rssn.imaging.errors import FailedInputs
 
-HIGHEST = 0.9  # an alpha that stays below is named: glass and smoke do, other things should not
+HIGHEST = 0.9  # an alpha that stays below is reported; only glass and smoke should
 MOST_NOTES = 20  # on the screen
-FEW = 1e-4  # share of fractional pixels below which a matte is as good as binary
+FEW = 1e-4  # share of fractional pixels of a practically binary matte
 
-FindingKind = Literal[
-    "pair",
-    "image",
-    "matte",
-    "size",
-    "empty",
-    "full",
-    "inverted",
-    "channels",
-    "duplicate",
-    "leak",
-    "near-duplicate",
-    "binary",
-    "faint",
-]
+FaultKind = Literal["pair", "image", "matte", "size", "empty", "full", "inverted", "channels"]
+CopyKind = Literal["duplicate", "leak", "near-duplicate"]
+FindingKind = FaultKind | CopyKind | Literal["binary", "faint"]
 NOTES: frozenset[FindingKind] = frozenset({"near-duplicate", "binary", "faint"})
 MEANING: dict[FindingKind, str] = {
     "pair": "an image or a matte without its partner",
@@ -63,7 +51,7 @@ MEANING: dict[FindingKind, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a file, or that one should know of it."""
+    """A fault of a file, or a note."""
 
     kind: FindingKind
     path: str
@@ -71,18 +59,18 @@ class Finding:
 
     @property
     def wrong(self) -> bool:
-        """Whether it is more than a note."""
+        """True for a fault, False for a note."""
         return self.kind not in NOTES
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found.
+    """Findings of a verification.
 
     Attributes:
         folders: The collections, those of `--against` at the end.
-        images: How many images each has that can be used.
-        findings: What is wrong, then the notes, by kind and path.
+        images: Number of usable images of each.
+        findings: Faults, then notes, by kind and path.
     """
 
     folders: tuple[str, ...]
@@ -99,7 +87,7 @@ class Verification:
         write_json(path, content)
 
     def table(self) -> Table:
-        """How often each kind of finding was met."""
+        """Number of findings of each kind."""
         counts = Counter(finding.kind for finding in self.findings)
         folders = ", ".join(f"{f} ({n})" for f, n in zip(self.folders, self.images, strict=True))
         table = Table(title=f"Images: {folders}", title_justify="left")
@@ -123,11 +111,8 @@ def verify(
         folder: `original/` + `mask/`, `fg/` + `alpha/`, RGBA images, backgrounds; or a folder of
             such folders, its splits, which are checked against one another.
         against: Other collections, read for leaks only.
-        workers: Processes; None takes one for each core.
+        workers: Processes; None takes one per core.
         quiet: Show no progress.
-
-    Raises:
-        InputError: A folder holds no images.
     """
     own = find_collections(folder)
     others = [found for each in against for found in find_collections(each) if found not in own]
@@ -162,7 +147,7 @@ def verify(
 
 
 def check(image: Measurement) -> list[Finding]:
-    """What is wrong with an image that can be read."""
+    """Findings of an image that can be read."""
     findings = []
     if image.colours is not None:
         findings.append(Finding("channels", image.path, image.colours))
@@ -209,16 +194,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look for leaks from these",
     )
     parser.add_argument("--json", type=Path, metavar="OUT", help="file for the report")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Verify and show what was found.
-
-    Raises:
-        FailedInputs: Something is wrong.
-    """
+    """Verify a data set and print the findings."""
     verification = verify(options.folder, options.against, options.workers, options.quiet)
     if options.json is not None:
         verification.write(options.json)

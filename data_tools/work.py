@@ -1,12 +1,13 @@
-"""Running a function over many files with a progress bar, in this process or in several."""
+"""A function run over many files with a progress bar, and options that commands share."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from rssn.build.executors import make_executor
+from rssn.build.executors import make_executor, run_all
 from rssn.imaging.console import Bar
 from rssn.imaging.errors import InputError, one_line
 
@@ -21,17 +22,9 @@ def as_done(
     workers: int | None = None,
     quiet: bool = False,
 ) -> Iterator[tuple[int, Result]]:
-    """Yield (task number, result) in the order in which the tasks finish.
+    """Yield (task number, result) in the order of completion.
 
-    Args:
-        function: Called with each task; with several workers it has to be a module's own.
-        tasks: What to do.
-        description: Shown before the progress bar.
-        workers: Processes; None takes one for each core.
-        quiet: Show no progress.
-
-    Raises:
-        InputError: `workers` is below 1.
+    With several workers (None takes one per core) the function has to be a module's own.
     """
     with make_executor("local", workers) as executor, Bar(description, len(tasks), quiet) as bar:
         for number, result in executor.run(function, tasks):
@@ -47,11 +40,29 @@ def in_order(
     quiet: bool = False,
 ) -> list[Result]:
     """All results of `as_done`, in the order of the tasks."""
-    results = dict(as_done(function, tasks, description, workers, quiet))
-    return [results[number] for number in range(len(tasks))]
+    with make_executor("local", workers) as executor:
+        return run_all(executor, function, tasks, description, quiet)
+
+
+def failures_of(
+    function: Callable[[Task], str | None],
+    tasks: Sequence[Task],
+    description: str,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> list[str]:
+    """The lines that `function` returns for failed tasks, sorted."""
+    results = as_done(function, tasks, description, workers, quiet)
+    return sorted(line for _, line in results if line is not None)
 
 
 def reason(path: Path, error: Exception) -> str:
-    """Why a file could not be used, with a file's name in front as an `InputError` has it."""
+    """Message of an error about a file, with the file's name in front."""
     text = one_line(error)
     return text if isinstance(error, InputError) else f"{path}: {text}"
+
+
+def add_work_options(parser: argparse.ArgumentParser) -> None:
+    """Declare `--workers` and `--quiet`."""
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (one per core)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")

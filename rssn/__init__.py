@@ -1,4 +1,4 @@
-"""RSSN: training composites that do not betray themselves."""
+"""RSSN: training composites without traces of composition."""
 
 from __future__ import annotations
 
@@ -6,61 +6,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rssn.denoising.denoise import denoise
-    from rssn.foreground.estimate import estimate_foreground, extend_foreground
-    from rssn.imaging.blending import blend
-    from rssn.route.backgrounds import BackgroundSampler, cover_crop
-    from rssn.route.compose import ROUTES, Composite, RouteOptions, compose
-    from rssn.route.noise import add_noise
-    from rssn.route.sharpness import blur
-    from rssn.shards.manifest import Manifest
-    from rssn.shards.tars import decode_sample, read_shard
+    from rssn.denoising.denoise import denoise as denoise
+    from rssn.foreground.estimate import estimate_foreground as estimate_foreground
+    from rssn.foreground.estimate import extend_foreground as extend_foreground
+    from rssn.imaging.blending import blend as blend
+    from rssn.route.backgrounds import BackgroundSampler as BackgroundSampler
+    from rssn.route.backgrounds import cover_crop as cover_crop
+    from rssn.route.compose import ROUTES as ROUTES
+    from rssn.route.compose import Composite as Composite
+    from rssn.route.compose import RouteOptions as RouteOptions
+    from rssn.route.compose import compose as compose
+    from rssn.route.noise import add_noise as add_noise
+    from rssn.route.sharpness import blur as blur
+    from rssn.shards.manifest import Manifest as Manifest
+    from rssn.shards.tars import decode_sample as decode_sample
+    from rssn.shards.tars import read_shard as read_shard
 
 # PEP 562: `import rssn` loads nothing; a name loads its module when it is first used.
 _MODULES = {
-    "BackgroundSampler": "route.backgrounds",
-    "cover_crop": "route.backgrounds",
-    "blend": "imaging.blending",
-    "denoise": "denoising.denoise",
-    "estimate_foreground": "foreground.estimate",
-    "extend_foreground": "foreground.estimate",
-    "Manifest": "shards.manifest",
-    "add_noise": "route.noise",
-    "ROUTES": "route.compose",
-    "Composite": "route.compose",
-    "RouteOptions": "route.compose",
-    "compose": "route.compose",
-    "decode_sample": "shards.tars",
-    "read_shard": "shards.tars",
-    "blur": "route.sharpness",
+    "denoising.denoise": ("denoise",),
+    "foreground.estimate": ("estimate_foreground", "extend_foreground"),
+    "imaging.blending": ("blend",),
+    "route.backgrounds": ("BackgroundSampler", "cover_crop"),
+    "route.compose": ("ROUTES", "Composite", "RouteOptions", "compose"),
+    "route.noise": ("add_noise",),
+    "route.sharpness": ("blur",),
+    "shards.manifest": ("Manifest",),
+    "shards.tars": ("decode_sample", "read_shard"),
 }
-
-__all__ = [
-    "ROUTES",
-    "BackgroundSampler",
-    "Composite",
-    "Manifest",
-    "RouteOptions",
-    "add_noise",
-    "blend",
-    "blur",
-    "compose",
-    "cover_crop",
-    "decode_sample",
-    "denoise",
-    "estimate_foreground",
-    "extend_foreground",
-    "read_shard",
-]
+__all__ = sorted(name for names in _MODULES.values() for name in names)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'rssn' has no attribute {name!r}")
-    from rssn.imaging.extras import named_extras
+    for module, names in _MODULES.items():
+        if name in names:
+            from rssn.imaging.extras import named_extras
 
-    with named_extras():
-        return getattr(import_module(f"rssn.{_MODULES[name]}"), name)
+            with named_extras():
+                return getattr(import_module(f"rssn.{module}"), name)
+    raise AttributeError(f"module 'rssn' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

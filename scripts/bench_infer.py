@@ -234,7 +234,7 @@ def make_ways(model: GFM, photograph: Image, wanted: Sequence[str], folder: Path
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16 faster than it converts to float32."""
+    """Return True if the processor multiplies in bfloat16 faster than it converts to float32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -281,7 +281,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def print_limits(model: GFM, photograph: Image) -> None:
-    """What the convolutions of both schedules would take at the rate of a matrix product."""
+    """Print the time of the convolutions of both schedules at the rate of a matrix product."""
     with torch.device("meta"):
         empty = GFM(model.config).eval()
     third, half = (
@@ -317,7 +317,7 @@ def print_ways(found: dict[str, Result]) -> None:
 
 
 def print_colours(photograph: Image, matte: Result, rounds: int) -> None:
-    """What the estimation of colours adds to our float32, for this matte and for a usual one."""
+    """Print the time that the estimation of colours adds, for this matte and a usual one."""
     soft = np.zeros(matte.alpha.shape, np.float32)
     height, width = soft.shape
     cv2.circle(soft, (width // 2, height // 2), height // 3, 1.0, -1)

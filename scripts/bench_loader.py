@@ -116,7 +116,7 @@ def _decode_only(encoded: list[list[bytes]], reduced: Reduction) -> int:
 
 
 def _plain_epoch(encoded: list[list[bytes]], compose: bool) -> int:
-    """What a loader does that decodes whole images and works on them: see `_plain_sample`."""
+    """An epoch of a loader that decodes whole images: see `_plain_sample`."""
     rng = np.random.default_rng(0)
     for sample in encoded:
         _plain_sample(sample, compose, rng)

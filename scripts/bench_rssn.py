@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import numba
+import plain_build as benchmark
 
 from data_tools.scenes.folder import Settings, write_scenes
-from rssn.build import benchmark
 from rssn.build.builder import BuildOptions, build
 from rssn.build.sources import find_sources, read_source, shrink
 from rssn.imaging.console import run_command

@@ -28,7 +28,7 @@ from rssn.imaging.errors import InputError
 
 @dataclass(frozen=True)
 class Way:
-    """How a step is taken: memory order, precision, optimiser and compiler."""
+    """Settings of a step: memory order, precision, optimiser and compiler."""
 
     channels_last: bool = False
     bfloat16: bool = False

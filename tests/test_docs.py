@@ -141,7 +141,6 @@ def test_where_things_go_is_there():
         ("gfm.models.glance_focus.loss", "_of_decoders"),
         ("gfm.models.glance_focus.loss", "_of_matte"),
         ("gfm.metrics", "METRICS"),
-        ("data_tools.layouts", "LAYOUTS"),
         ("rssn.route.compose", "ROUTES"),
         ("rssn.route.steps", "MORE_STEPS"),
         ("data_tools.scenes.kinds", "KINDS"),

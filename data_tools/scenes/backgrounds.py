@@ -35,7 +35,7 @@ def draw_place(rng: np.random.Generator, height: int, width: int, light: Light) 
     check_size(height, width)
     unit = min(height, width)
     radius = unit * rng.uniform(0.004, 0.03) if rng.random() < 0.55 else 0.0
-    # What is blurred beyond two pixels is drawn at half the size, which nobody can see.
+    # A blur of more than two pixels hides that the picture is drawn at half the size.
     part = 2 if radius > 2 and unit >= 64 else 1
     painter = Painter(rng, -(-height // part), -(-width // part), draw_palette(rng), light)
     place = list(PLACES.values())[rng.integers(len(PLACES))]
@@ -76,7 +76,7 @@ def _everywhere(painter: Painter) -> Plane:
 
 
 def _edge(painter: Painter, level: float, swing: float, cell: float) -> Points:
-    """Outline of all that lies below a wavering line at `level` of the height."""
+    """Outline of the part below a wavering line at `level` of the height."""
     x = np.linspace(-0.02, 1.02, 200)
     line = fractal(painter.rng, 1, 200, 200 * cell)[0] - 0.5
     y = level + swing * line

@@ -20,14 +20,10 @@ _FAR = 2.0**24  # fixed-point coordinates beyond this overflow inside OpenCV
 
 
 class Canvas:
-    """A mask at four times the resolution, reduced by averaging.
+    """A mask (height, width) at four times the resolution, reduced by averaging.
 
-    OpenCV draws the rim of what it fills as well, so a shape is about a sixth of a pixel larger
-    than its outline on each side.
-
-    Args:
-        height: Height of the image in pixels.
-        width: Width of the image in pixels.
+    OpenCV draws the rim of a filled shape as well, so that shapes are about a sixth of a pixel
+    larger than their outline on each side.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -59,7 +55,7 @@ class Canvas:
             self._draw(lines[:, start : end + 1], width * (1 - piece / pieces), False, cv2.LINE_8)
 
     def coverage(self) -> Plane:
-        """What has been covered so far, (H, W) in [0, 1]."""
+        """The covered part so far, (H, W) in [0, 1]."""
         plane = np.zeros((self.height, self.width), np.float32)
         x0, y0 = np.clip(np.floor(self._low), 0, [self.width, self.height]).astype(int)
         x1, y1 = np.clip(np.ceil(self._high), 0, [self.width, self.height]).astype(int)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_tools.scenes.folder import Settings, write_scenes
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
+from data_tools.work import add_work_options
 from rssn.imaging.errors import InputError
 
 
@@ -24,16 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,...",
         help=f"kinds of object, of {', '.join(KINDS)} (%(default)s)",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (cores)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    add_work_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Draw the scenes.
-
-    Raises:
-        InputError: A setting is not possible, or the folder holds something else.
-    """
+    """Draw the scenes."""
     height, width = _size(options.size)
     kinds = tuple(options.kinds.split(","))
     settings = Settings(

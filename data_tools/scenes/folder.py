@@ -1,4 +1,4 @@
-"""Writing scenes and backgrounds to a folder, each file a function of its own settings alone."""
+"""Folders of scenes and backgrounds; each file is a function of its own settings alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
 from data_tools.work import as_done
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 from rssn.imaging.writing import encode_alpha, encode_rgb
 
 VERSION = 1  # of the drawing: raise it when the same seed gives another picture
@@ -29,14 +29,14 @@ COUNTS = ("count", "backgrounds")  # may be raised later
 
 @dataclass(frozen=True)
 class Settings:
-    """What a folder of scenes holds.
+    """Content of a folder of scenes.
 
     Attributes:
         count: Number of scenes.
         backgrounds: Number of backgrounds.
         height: Height of all pictures in pixels.
         width: Width of all pictures in pixels.
-        seed: The number that all pictures come from, 0 or more.
+        seed: Source of all pictures, 0 or more.
         kinds: Kinds of object, taken in turn; not all of `KINDS` by default.
         version: Of the drawing code.
     """
@@ -62,20 +62,12 @@ class Settings:
 def write_scenes(
     folder: Path, settings: Settings, workers: int | None = 1, quiet: bool = False
 ) -> None:
-    """Draw what is missing of a folder of scenes and backgrounds.
+    """Draw the missing files of a folder of scenes and backgrounds.
 
     Writes `original/NAME.png`, `mask/NAME.png`, `fg/NAME.png`, `bg/NAME.png`,
     `backgrounds/bg_NNNN.jpg` and, first, `scenes.json` with the settings. The bytes of a file
-    depend on seed, size and its own index and kind, not on the workers or on other files.
-
-    Args:
-        folder: Where to write; made where it does not exist.
-        settings: What to draw.
-        workers: Processes to draw with; None takes one for each core.
-        quiet: Show no progress.
-
-    Raises:
-        InputError: The folder holds something else, or fewer than one worker.
+    depend on seed, size and its own index and kind, not on the workers (None takes one per core) or
+    on other files. An `InputError` if the folder holds something else.
     """
     _claim(folder, settings)
     for name in (*PARTS, "backgrounds"):
@@ -89,7 +81,7 @@ def write_scenes(
 
 
 def _claim(folder: Path, settings: Settings) -> None:
-    """Take an empty folder, or one that holds the first pictures of the same settings."""
+    """Check that a folder is empty, or holds the first pictures of the same settings."""
     wanted = json.loads(json.dumps(asdict(settings)))  # with lists for tuples
     found = read_record(folder / RECORD, _read_settings)
     if found is not None:
@@ -120,19 +112,14 @@ def _write_scene(folder: Path, settings: Settings, index: int) -> None:
         encode_rgb(scene.background, "png"),
     )
     for path, data in zip(paths, encoded, strict=True):
-        _write(path, data)
+        write_whole(path, data)
 
 
 def _write_background(folder: Path, settings: Settings, index: int) -> None:
     path = folder / "backgrounds" / f"bg_{index:04d}.jpg"
     if not path.exists():
         rng = np.random.default_rng([settings.seed, 1, index])
-        _write(path, encode_rgb(draw_background(rng, settings.height, settings.width)))
-
-
-def _write(path: Path, data: bytes) -> None:
-    with whole_file(path) as part:
-        part.write_bytes(data)
+        write_whole(path, encode_rgb(draw_background(rng, settings.height, settings.width)))
 
 
 def _call(job: Callable[[], None]) -> None:

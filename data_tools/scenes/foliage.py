@@ -20,7 +20,7 @@ from rssn.imaging.resizing import resize
 
 Values = NDArray[np.float64]
 
-_SCALE = 3  # colours are drawn at three times the resolution, their edges told by the canvas
+_SCALE = 3  # resolution of the colours; the canvas has the edges
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,7 @@ def ribbon(line: Points, half: Values | float) -> Points:
 
 
 class Foliage:
-    """Leaves drawn over one another, to be laid as one group on what the painter has.
-
-    Args:
-        painter: Gives size, light and chance; holds the layer.
-    """
+    """Leaves drawn over one another, to be laid as one group on the painter's layer."""
 
     def __init__(self, painter: Painter) -> None:
         self._painter = painter
@@ -119,13 +115,7 @@ class Foliage:
         self._empty = True
 
     def leaf(self, sides: Points, surface: Surface, tone: float = 1.0) -> None:
-        """Draw a leaf.
-
-        Args:
-            sides: Its edges (2, N, 2), pixels.
-            surface: Its colours and form.
-            tone: Factor of its brightness.
-        """
+        """Draw a leaf of edges (2, N, 2), pixels; `tone` is a factor of its brightness."""
         left, right = sides
         low, high = sides.min((0, 1)), sides.max((0, 1))
         if (high < 0).any() or (low > self._frame).any():
@@ -161,11 +151,10 @@ class Foliage:
                 self._polygon(outline, colour * (0.6 + 0.6 * share))
 
     def lay(self, shadow: float = 0.0, blur: float = 0.0) -> None:
-        """Lay what has been drawn on the painter's layer and begin anew.
+        """Lay the leaves on the painter's layer and begin anew.
 
-        Args:
-            shadow: Darkness of the shadow on what lies beneath, 0 to 1.
-            blur: Radius in pixels of the disc of a lens out of focus.
+        `shadow` is the darkness of the shadow beneath, 0 to 1, `blur` the radius in pixels of the
+        disc of a lens out of focus.
         """
         if self._empty:
             return

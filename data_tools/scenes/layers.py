@@ -1,8 +1,8 @@
-"""Premultiplied layers: laying them over one another, blurring them, dividing the alpha out.
+"""Premultiplied layers: compositing, blur, and division by alpha.
 
-A layer is float32 (H, W, 4): colour times alpha, then alpha, all in [0, 1]. Blur that acts on the
-four channels alike keeps colour and alpha consistent: dividing them afterwards gives the colour of
-what covers the pixel, never a mixture with the background.
+A layer is float32 (H, W, 4): colour times alpha, then alpha, all in [0, 1]. A blur of all four
+channels keeps colour and alpha consistent: their quotient is the colour of the covering object,
+never a mixture with the background.
 """
 
 from __future__ import annotations
@@ -30,15 +30,10 @@ def over(top: Layer, below: Layer) -> Layer:
 
 
 def sweep(layer: Layer, motion: NDArray[np.float64], doublings: int) -> Layer:
-    """Blur by a movement: the mean of `2**doublings` copies, each moved once more.
+    """Blur a layer by a movement: the mean of `2**doublings` copies, each moved once more.
 
-    The copies are doubled, not summed one by one: the mean of 2n copies is the mean of n and of
-    the same n moved n times.
-
-    Args:
-        layer: Premultiplied layer (H, W, 4).
-        motion: Affine 2x3 matrix of the movement from one copy to the next, pixels.
-        doublings: Base-2 logarithm of the number of copies.
+    `motion` is the affine 2x3 matrix from one copy to the next, in pixels. The copies are doubled:
+    the mean of 2n copies is the mean of n and of the same n moved n times.
     """
     height, width = layer.shape[:2]
     matrix = np.vstack([motion, [0.0, 0.0, 1.0]])
@@ -68,13 +63,10 @@ def disc_blur(image: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
 
 
 def divide_alpha(layer: Layer) -> tuple[Colour, Plane]:
-    """Take a layer apart into its colour, defined everywhere, and its alpha.
+    """Split a layer into its colour (H, W, 3), defined everywhere, and its alpha (H, W).
 
-    Where nothing covers the pixel the colour is continued from the covered neighbourhood, through
-    a pyramid of halved layers.
-
-    Returns:
-        Colour (H, W, 3) and alpha (H, W), both in [0, 1].
+    Uncovered pixels continue the colour of the covered neighbourhood, through a pyramid of halved
+    layers.
     """
     return np.clip(_continued(layer), 0, 1), np.clip(layer[..., 3], 0, 1)
 

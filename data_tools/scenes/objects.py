@@ -42,11 +42,7 @@ def draw_object(
 def draw_layer(
     rng: np.random.Generator, height: int, width: int, kind: str, palette: Palette, light: Light
 ) -> Layer:
-    """Draw an object as a premultiplied layer (H, W, 4) in given colours and light.
-
-    Raises:
-        InputError: An unknown kind or a size below 16.
-    """
+    """Draw an object as a premultiplied layer (H, W, 4) in given colours and light."""
     if kind not in KINDS:
         raise InputError(f"kind={kind!r} is not known; choose from {', '.join(KINDS)}")
     check_size(height, width)

@@ -25,15 +25,7 @@ def draw_light(rng: np.random.Generator) -> Light:
 
 
 class Painter:
-    """A layer that grows by parts, each with pattern, palette and relief.
-
-    Args:
-        rng: Source of all that is drawn.
-        height: Height of the layer in pixels.
-        width: Width of the layer in pixels.
-        palette: Colours that the parts choose from, (K, 3).
-        light: Direction to the light.
-    """
+    """A layer that grows by parts, each with pattern, palette (K, 3) and relief, in one light."""
 
     def __init__(
         self, rng: np.random.Generator, height: int, width: int, palette: Palette, light: Light
@@ -56,15 +48,14 @@ class Painter:
         return self.palette[self.rng.integers(len(self.palette), size=count)]
 
     def crowd(self, count: float) -> int:
-        """As many of `count` strands as can be told apart at the layer's size."""
+        """Number of strands, of `count`, that are distinguishable at the layer's size."""
         return round(count * min(1, self.unit / 300))
 
     def pose(self, turn: float = 0.2, grounded: bool = False) -> Pose:
         """Draw a place, size and angle for an object.
 
-        Args:
-            turn: Standard deviation of the angle in radians.
-            grounded: Move it down until the lower border cuts it, like a portrait.
+        `turn` is the standard deviation of the angle in radians; a `grounded` object is cut by the
+        lower border, like a portrait.
         """
         rng = self.rng
         radius = self.unit * rng.uniform(0.24, 0.46)
@@ -99,21 +90,21 @@ class Painter:
         tone: Plane | None = None,
         form: Plane | None = None,
     ) -> None:
-        """Paint a part over what is there.
+        """Paint a part over the layer.
 
         Args:
             coverage: Alpha of the part, (H, W) in [0, 1].
-            colours: Its palette; by chance from the painter's without.
-            pattern: Name of its pattern; by chance without.
+            colours: Its palette; by chance from the painter's by default.
+            pattern: Name of its pattern; by chance by default.
             relief: Radius of its rounded rim as a fraction of the image's shorter side; 0 is flat.
             gloss: Strength of its highlight, 0 to 1.
             tone: Factor of its brightness, (H, W).
-            form: Coverage that the relief is taken from where it is not the part's own.
+            form: Coverage for the relief, if it is not the part's own.
         """
         x, y, width, height = cv2.boundingRect((coverage > 0).astype(np.uint8))
         if width == 0:
             return
-        # One pixel more where there is one, so that the rim is told from the image's border.
+        # One pixel more, if there is one, to distinguish the rim from the image's border.
         place = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
         height, width = coverage[place].shape
         if colours is None:
@@ -155,13 +146,7 @@ class Painter:
 
 
 def strand_tone(painter: Painter, lines: Points, spread: float = 0.35) -> Plane:
-    """Brightness (H, W) about 1 that differs from strand to strand.
-
-    Args:
-        painter: Gives size and chance.
-        lines: The strands (N, K, 2), pixels.
-        spread: Largest deviation from 1.
-    """
+    """Brightness (H, W) about 1 that differs by up to `spread` between strands (N, K, 2)."""
     cloudy = fractal(painter.rng, painter.height, painter.width, painter.unit * 0.08, octaves=3)
     levels = (cloudy * 255).astype(np.uint8)
     groups = painter.rng.permutation(len(lines)) % 12

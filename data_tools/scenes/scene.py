@@ -15,6 +15,7 @@ from data_tools.scenes.objects import check_size, draw_layer
 from data_tools.scenes.painter import draw_light
 from data_tools.scenes.palettes import draw_palette, palette_of
 from data_tools.scenes.textures import fractal
+from rssn.imaging.blending import blend
 from rssn.imaging.images import Uint8Image
 
 _APART = 0.1  # least difference between an object and what it covers, where that is even
@@ -66,30 +67,14 @@ def draw_scene(rng: np.random.Generator, height: int, width: int, kind: str | No
     if rng.random() < 0.4:
         background = _shadowed(rng, background, alpha, light)
     colour, back = _photographed(rng, foreground, background)
-    levels = np.rint(alpha * 255).astype(np.uint8)
-    return Scene(
-        image=composite(colour, back, levels),
-        alpha=levels.astype(np.float32) / np.float32(255),
-        foreground=colour,
-        background=back,
-        kind=kind,
-    )
-
-
-def composite(foreground: Uint8Image, background: Uint8Image, levels: Uint8Image) -> Uint8Image:
-    """Blend uint8 images (H, W, 3) by a matte of 256 levels (H, W), rounded to the nearest.
-
-    In integers there is no tie to round: 255 is odd, so no blend lies half way.
-    """
-    share = levels[..., None].astype(np.uint16)  # the largest sum, 255 * 255, just fits
-    blend = foreground * share + background * (255 - share)
-    return ((blend + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
+    alpha = np.rint(alpha * 255).astype(np.float32) / np.float32(255)
+    return Scene(blend(alpha, colour, back), alpha, colour, back, kind)
 
 
 def told_apart(foreground: Colour, background: Colour, alpha: Plane) -> Colour:
-    """Lighten or darken an object whose mean colour is that of what it covers.
+    """Lighten or darken an object whose mean colour is that of the background behind it.
 
-    Objects often have the background's colours; without this a few could not be seen at all.
+    Objects often have the background's colours; otherwise some would be invisible.
     """
     share = alpha / max(float(alpha.sum()), 1.0)
     front, behind = _mean(foreground, share), _mean(background, share)
@@ -123,10 +108,7 @@ def _shadowed(
 def _photographed(
     rng: np.random.Generator, foreground: Colour, background: Colour
 ) -> tuple[Uint8Image, Uint8Image]:
-    """Take both through one camera: light falloff and grain, the same at the same pixel.
-
-    Both are applied to F and B alike, so they are in the composite as if it had been photographed.
-    """
+    """Take F and B through one camera: light falloff and grain, the same at the same pixel."""
     height, width = foreground.shape[:2]
     gain = np.ones((height, width), np.float32)
     if rng.random() < 0.3:

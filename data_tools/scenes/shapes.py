@@ -16,15 +16,15 @@ from data_tools.scenes.canvas import Points
 
 @dataclass(frozen=True)
 class Pose:
-    """Where an object stands in the image.
+    """Place of an object in the image.
 
     Attributes:
         x: Centre, pixels from the left.
         y: Centre, pixels from the top.
-        radius: Pixels that 1 of the object's frame makes.
+        radius: Pixels per unit of the object's frame.
         angle: Rotation in radians.
-        aspect: Width over height that the frame is stretched by.
-        mirror: -1 to turn left and right round, else 1.
+        aspect: Width over height of the stretched frame.
+        mirror: -1 swaps left and right, 1 does not.
     """
 
     x: float
@@ -106,16 +106,16 @@ def strands(
     turn: NDArray[np.float64] | float = 0.0,
     count: int = 10,
 ) -> Points:
-    """Bent lines (N, count, 2) that grow from roots, alike where they share a lock.
+    """Bent lines (N, count, 2) that grow from roots (N, 2), alike within a lock.
 
     Args:
         rng: Source of the bends.
-        roots: Where each begins, (N, 2).
+        roots: Begin of each, (N, 2).
         angles: Direction at the root, (N,), radians.
         lengths: Length of each, (N,), in the unit of the roots.
-        locks: Number of the lock that each belongs to, (N,), from 0.
+        locks: Number of the lock of each, (N,), from 0.
         curl: Spread of the bend along a strand, radians.
-        turn: Bend of each from root to tip on top of that, (N,), radians.
+        turn: Further bend of each from root to tip, (N,), radians.
         count: Points of each line.
     """
     groups = int(locks.max(initial=0)) + 1

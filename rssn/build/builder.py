@@ -1,8 +1,8 @@
 """Build shards of composites: `python -m rssn.build --foregrounds DIR --backgrounds DIR --out URL`.
 
 First every source image is prepared once (F estimated, denoised) into a cache, then shards are
-composed from it. Every byte depends on the options and the images alone, so an interrupted build
-goes on with --resume and ends the same.
+composed from it. Every byte depends on the options and the images alone, so that --resume continues
+an interrupted build to the same end.
 """
 
 from __future__ import annotations
@@ -13,50 +13,51 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-from rssn.build.composition import ShardTask, build_shard, shard_tasks
-from rssn.build.executors import Executor, ExecutorName, make_executor
+from rssn.build.composition import build_shard, shard_tasks
+from rssn.build.executors import ExecutorName, make_executor, run_all
 from rssn.build.output import (
     cache_folder,
     check_all_there,
     check_empty,
     claimed,
     clear_leftovers,
-    told_build_errors,
 )
 from rssn.build.planning import Planner, find_inputs
 from rssn.build.preparation import Settings
 from rssn.build.sources import LAYOUTS
 from rssn.denoising.denoise import resolve_device
 from rssn.foreground.estimate import METHODS, ForegroundMethod
-from rssn.imaging.console import Bar, run_command
-from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.console import run_command
+from rssn.imaging.errors import FailedInputs, InputError, check_choice
 from rssn.imaging.images import ImageFormat
-from rssn.imaging.locations import locate
-from rssn.route.compose import ROUTES, Denoiser, RouteOptions
+from rssn.imaging.locations import locate, told_errors
+from rssn.route.compose import ROUTES, RouteOptions
 from rssn.shards.manifest import PLAN_NAME, Manifest, Plan, library_versions
-from rssn.shards.tars import Content, ShardInfo
+from rssn.shards.tars import Content
 
-_PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
 LEAST_WINDOWS = 10  # of the largest blur, side by side in a background; the paper's hold 18
+_PREFIXES: dict[Content, str] = {"composites": "shard", "sources": "foregrounds"}
+_FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
+_DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """The settings that decide what is built.
+    """Settings that decide every byte of a build.
 
     Attributes:
         route: The composition route.
-        seed: What all draws derive from.
-        method: How F is estimated from photographs.
+        seed: Source of all draws.
+        method: Estimation of F from photographs.
         image_format: Of composite, F and B: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (lossless).
-        samples_per_shard: None takes 256, or fewer where that would leave less than 16 shards.
-        limit: Only so many foregrounds, the first in name order; None takes all.
+        samples_per_shard: None takes 256, or fewer if that would leave less than 16 shards.
+        limit: Number of foregrounds, the first in name order; None takes all.
         content: 'composites', or 'sources': F, alpha and backgrounds, denoised too, from which a
             loader composes anew every epoch.
-        device: Where images are denoised: 'cpu', 'cuda', or 'auto' for a GPU if there is one. The
-            results differ a little, so a build goes on only with the device it began with.
+        device: For denoising: 'cpu', 'cuda', or 'auto' for a GPU if there is one. The results
+            differ a little, so a build continues only on the device it began with.
         extend: Continue the colours of cut-outs smoothly behind their mattes
             (`rssn.extend_foreground`), for users of F that resample it apart from alpha.
             Composites hardly gain: cut-outs are shrunk with alpha as weight anyway, and the
@@ -74,22 +75,16 @@ class BuildOptions:
     extend: bool = False
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
-        if self.method not in METHODS:
-            raise InputError(f"method={self.method!r} is not supported; choose from {METHODS}")
-        if self.image_format not in ("jpg", "png", "webp"):
-            raise InputError(f"format={self.image_format!r}; choose 'jpg', 'png' or 'webp'")
-        if self.content not in ("composites", "sources"):
-            raise InputError(f"content={self.content!r}; choose 'composites' or 'sources'")
+        check_choice("method", self.method, METHODS)
+        check_choice("format", self.image_format, _FORMATS)
+        check_choice("content", self.content, get_args(Content))
+        check_choice("device", self.device, _DEVICES)
         if self.content == "sources" and not self.route.composition:
             raise InputError("content='sources' needs a route that composes; 'original' keeps I")
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise InputError(f"device={self.device!r}; choose 'auto', 'cpu' or 'cuda'")
-        for name in ("samples_per_shard", "limit"):
+        for name, least in (("seed", 0), ("samples_per_shard", 1), ("limit", 1)):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name}={value} is not allowed; give 1 or more")
+            if value is not None and value < least:
+                raise InputError(f"{name}={value} is not allowed; give {least} or more")
 
     def as_dict(self) -> dict[str, Any]:
         """All settings in the types that JSON has."""
@@ -97,10 +92,10 @@ class BuildOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The settings of a manifest, as `as_dict` gave them.
+        """Settings of a manifest, from `as_dict`.
 
         Raises:
-            InputError: There is an unknown setting or a bad value.
+            InputError: An unknown setting or a bad value.
         """
         allowed = [setting.name for setting in fields(cls)]
         if unknown := sorted(set(values) - set(allowed)):
@@ -108,7 +103,7 @@ class BuildOptions:
         return cls(**{**values, "route": RouteOptions.from_dict(values.get("route", {}))})
 
     def settings(self, cache: Path) -> Settings:
-        """What of them the work on one image depends on, and where its results are kept."""
+        """Settings of the work on one image, with the folder of its results."""
         return Settings(self.route, self.method, cache, self.device, self.extend)
 
 
@@ -130,12 +125,12 @@ def build(
         foregrounds: Folder with original/ + mask/, or fg/ + alpha/, or RGBA images.
         backgrounds: Folder of pictures; None for the route 'original'.
         out: Folder of the shards, or its address in an object store (s3://, gs://, ...).
-        options: What to build.
-        workers: Processes; None takes one for each core.
-        executor: Where they run, 'local' or 'ray'.
-        resume: Go on with an interrupted build; without it `out` has to be empty.
-        cache: Folder of the prepared sources, on this machine; `out`/.cache by default. It can be
-            shared.
+        options: Settings of the build.
+        workers: Processes; None takes one per core.
+        executor: 'local' or 'ray'.
+        resume: Continue an interrupted build; without it `out` has to be empty.
+        cache: Folder of the prepared sources, on this machine; `out`/.cache by default. Builds can
+            share it.
         quiet: Show no progress.
 
     Returns:
@@ -148,7 +143,8 @@ def build(
     folder = locate(out)
     options = replace(options, device=_device(options, executor))
     settings = options.settings(cache_folder(cache, folder))
-    with told_build_errors(folder), make_executor(executor, workers) as run:
+    store = "check address, credentials and network, and continue with --resume"
+    with told_errors(folder, "check the path", store), make_executor(executor, workers) as run:
         sources, pictures, failures = find_inputs(
             foregrounds, backgrounds, options.route, options.limit
         )
@@ -159,19 +155,24 @@ def build(
             if before is not None:  # now, and not after hours of work
                 replace(plan, inputs=before.plan.inputs).check_same(before.plan)
             clear_leftovers(folder)
-            inputs = Planner(settings, options.seed, options.content, run, quiet).plan(
-                sources, pictures
-            )
+            planner = Planner(settings, options.seed, options.content, run, quiet)
+            inputs = planner.plan(sources, pictures)
             plan = replace(plan, inputs=inputs.digest)
             before = before or Manifest.begin(plan, folder)
             plan.check_same(before.plan)
 
             cut = partial(shard_tasks, settings, options.image_format, folder)
             size, prefix = options.samples_per_shard, _PREFIXES[options.content]
-            shards = _build_shards(run, cut(inputs.samples, size, before.shards, prefix), quiet)
-            more = _build_shards(
-                run, cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"), quiet
+            run_shards = partial(
+                run_all,
+                run,
+                build_shard,
+                name="samples",
+                quiet=quiet,
+                size=lambda t: len(t.samples),
             )
+            shards = run_shards(cut(inputs.samples, size, before.shards, prefix))
+            more = run_shards(cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"))
             failures = sorted(
                 _without(failure, foregrounds, backgrounds)
                 for failure in failures + inputs.failures
@@ -183,19 +184,8 @@ def build(
     return manifest
 
 
-def _build_shards(run: Executor, tasks: Sequence[ShardTask], quiet: bool) -> list[ShardInfo]:
-    shards = {}
-    if not tasks:
-        return []
-    with Bar("samples", sum(len(task.samples) for task in tasks), quiet) as bar:
-        for number, shard in run.run(build_shard, tasks):
-            shards[number] = shard
-            bar.advance(shard.samples)
-    return [shards[number] for number in range(len(tasks))]
-
-
 def _without(failure: str, *folders: Path | None) -> str:
-    """A failure with file names that do not tell where the data set lies."""
+    """A failure with file names that do not depend on the place of the data set."""
     for folder in folders:
         failure = failure.replace(f"{folder}/", "") if folder else failure
     return failure
@@ -226,50 +216,36 @@ def parser() -> argparse.ArgumentParser:
     add("--k", type=int, help="composites of each foreground (5)")
     add("--seed", type=int, default=0)
     add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
-    add(
-        "--blur-reference",
-        type=int,
-        metavar="PX",
-        help="shorter side that the blur is meant for, to scale it with the images (not scaled; "
-        "the paper's images have 1080)",
-    )
-    add("--format", choices=("jpg", "png", "webp"), default="jpg", help="jpg is quality 95, 4:4:4")
-    add("--method", choices=METHODS, default=METHODS[0], help="how foregrounds are estimated")
+    reference = "shorter side that the blur is meant for, to scale it with the images (not scaled; "
+    add("--blur-reference", type=int, metavar="PX", help=f"{reference}the paper's have 1080)")
+    add("--format", choices=_FORMATS, default="jpg", help="jpg is quality 95, 4:4:4")
+    add("--method", choices=METHODS, default=METHODS[0], help="estimation of foregrounds")
     add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
     add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
-    add(
-        "--content",
-        choices=("composites", "sources"),
-        default="composites",
-        help="sources: for composing in the loader, anew every epoch",
-    )
-    add(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="cpu",
-        help="for denoising; on a GPU each worker takes up to 1.5 GB of its memory",
-    )
+    sources = "sources: for composing in the loader, anew every epoch"
+    add("--content", choices=get_args(Content), default="composites", help=sources)
+    device = "for denoising; on a GPU each worker takes up to 1.5 GB of its memory"
+    add("--device", choices=_DEVICES, default="cpu", help=device)
     add("--samples-per-shard", type=int, metavar="N", help="256, less for small builds")
     add("--limit", type=int, metavar="N", help="only the first N foregrounds")
-    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--workers", type=int, metavar="N", help="processes (one per core)")
     add("--executor", choices=("local", "ray"), default="local")
     add("--cache", type=Path, metavar="DIR", help="prepared sources (OUT/.cache); can be shared")
-    add("--resume", action="store_true", help="go on with an interrupted build")
+    add("--resume", action="store_true", help="continue an interrupted build")
     add("--quiet", action="store_true", help="no progress bars")
     return parser
 
 
-def route_options(
-    name: str,
-    k: int | None = None,
-    shorter_side: int | None = None,
-    denoise_backend: Denoiser | None = None,
-    blur_reference: int | None = None,
-) -> RouteOptions:
-    """A route by its name, or from a YAML file, with the values given here in place of its own.
+def route_options(name: str, k: int | None = None, **options: Any) -> RouteOptions:  # noqa: ANN401
+    """A route by its name, or from a YAML file, with some of its options replaced.
+
+    Args:
+        name: Of the route, or of the file.
+        k: Replaces the route's; None keeps it, as for all options.
+        options: Others of `RouteOptions`.
 
     Raises:
-        InputError: There is no such route, or a value is not allowed.
+        InputError: Unknown route, or a value is not allowed.
     """
     if name in ROUTES:
         route = ROUTES[name]
@@ -277,17 +253,12 @@ def route_options(
         route = RouteOptions.from_yaml(Path(name))
     else:
         raise InputError(f"route='{name}'; choose from {list(ROUTES)} or give a YAML file")
-    return replace(
-        route,
-        k=route.k if k is None else k,
-        shorter_side=route.shorter_side if shorter_side is None else shorter_side,
-        denoise_backend=denoise_backend or route.denoise_backend,
-        blur_reference=route.blur_reference if blur_reference is None else blur_reference,
-    )
+    given = {"k": k, **options}
+    return replace(route, **{each: value for each, value in given.items() if value is not None})
 
 
 def blur_hint(route: RouteOptions) -> str | None:
-    """What to say of a blur that leaves nothing of backgrounds as small as the route makes them."""
+    """Warning of a blur that leaves nothing of backgrounds as small as the route makes them."""
     side, window = route.shorter_side, max(route.blur_sizes)
     if route.blur_reference is not None or not route.blur_probability:
         return None
@@ -300,7 +271,7 @@ def blur_hint(route: RouteOptions) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 0 done, 1 some inputs failed, 2 usage."""
+    """Run the command; returns 0 done, 1 some inputs failed, 2 usage."""
     chosen = parser().parse_args(arguments)
 
     def command() -> None:
@@ -313,27 +284,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if not chosen.quiet and (hint := blur_hint(route)) is not None:
             sys.stderr.write(f"note: {hint}\n")
+        named = ("seed", "method", "samples_per_shard", "limit", "content", "device", "extend")
         options = BuildOptions(
-            route,
-            seed=chosen.seed,
-            method=chosen.method,
-            image_format=chosen.format,
-            samples_per_shard=chosen.samples_per_shard,
-            limit=chosen.limit,
-            content=chosen.content,
-            device=chosen.device,
-            extend=chosen.extend,
+            route, image_format=chosen.format, **{name: getattr(chosen, name) for name in named}
         )
+        ways = ("workers", "executor", "resume", "cache", "quiet")
         manifest = build(
-            chosen.foregrounds,
-            chosen.backgrounds,
-            chosen.out,
-            options,
-            workers=chosen.workers,
-            executor=chosen.executor,
-            resume=chosen.resume,
-            cache=chosen.cache,
-            quiet=chosen.quiet,
+            *(chosen.foregrounds, chosen.backgrounds, chosen.out, options),
+            **{name: getattr(chosen, name) for name in ways},
         )
         if manifest.failures:
             raise FailedInputs(manifest.failures)

@@ -1,4 +1,4 @@
-"""Work that is done once for each source image, kept by the content of what it came from."""
+"""Cache of the work on each source image, by its content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 from rssn.imaging.locations import told_errors
 
 _CHECK_BYTES = 16
@@ -17,17 +17,14 @@ _VERSION = 1  # raise it when the cached work gives other results than before
 class Cache:
     """Named byte strings in files, each with a checksum behind its content.
 
-    Image readers ignore what follows the end of a PNG, so the entries open in any viewer.
-
-    Args:
-        folder: Where they are kept; made when first written to.
+    Image readers ignore bytes behind the end of a PNG, so the entries open in any viewer.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def get(self, key: str, name: str, compute: Callable[[], Mapping[str, bytes]]) -> bytes:
-        """The entry `name` of a key; where it is missing or damaged all of the key is computed."""
+        """The entry `name` of a key; if it is missing or damaged, all of the key are computed."""
         data = self._read(self._path(key, name))
         if data is not None:
             return data
@@ -49,12 +46,11 @@ class Cache:
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
-            part.write_bytes(data + _checksum(data))
+        write_whole(path, data + _checksum(data))
 
 
 def content_digest(*paths: Path) -> str:
-    """A name for the content of some files, the same wherever they lie.
+    """A name for the content of some files, in any place.
 
     Raises:
         InputError: A file cannot be read.
@@ -67,7 +63,7 @@ def content_digest(*paths: Path) -> str:
 
 
 def cache_key(*parts: str | float | None) -> str:
-    """A name for a piece of work: what is done, with which settings, to which content."""
+    """A name for a piece of work: its kind, its settings, its content."""
     return _blake2b(json.dumps([_VERSION, *parts]).encode()).hexdigest()
 
 

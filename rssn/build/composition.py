@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -29,24 +28,6 @@ from rssn.shards.tars import (
 # A shard of 256 samples of 1080 px is about half a gigabyte; below 16 shards a loader's workers
 # would have too few to share.
 _MOST_SAMPLES, _FEWEST_SHARDS = 256, 16
-
-
-class Sample(Protocol):
-    """What a shard holds many of: a key, and how its members are made."""
-
-    @property
-    def key(self) -> str:
-        """Its key in the shard."""
-        ...
-
-    @property
-    def pictures(self) -> tuple[Source | Background, ...]:
-        """The pictures that it shows."""
-        ...
-
-    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """Its encoded members."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +76,7 @@ class ForegroundSample:
         return (self.source,)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """Alpha, F, F denoised where the route denoises, and record."""
+        """Alpha, F, F denoised if the route denoises, and record."""
         prepared = PreparedForeground(settings, self.source, self.digest)
         images = {"foreground": prepared.foreground}
         if settings.route.denoise_probability:
@@ -124,7 +105,7 @@ class BackgroundSample:
         return (self.background,)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """B, B denoised where the route denoises, and record."""
+        """B, B denoised if the route denoises, and record."""
         prepared = PreparedBackground(settings, self.background.path, self.digest)
         images = {"background": prepared.image}
         if settings.route.denoise_probability:
@@ -134,9 +115,12 @@ class BackgroundSample:
         return encode_images(images, record, image_format)
 
 
+Sample = SampleTask | ForegroundSample | BackgroundSample
+
+
 @dataclass(frozen=True)
 class ShardTask:
-    """A shard to build; `known` is what the manifest of an earlier run says of it."""
+    """A shard to build; `known` is its entry in the manifest of an earlier run."""
 
     settings: Settings
     image_format: ImageFormat
@@ -146,7 +130,7 @@ class ShardTask:
 
 
 def sample_generator(seed: int, foreground_id: str, k: int) -> np.random.Generator:
-    """Where all draws of a sample come from, in whatever order samples are made."""
+    """Source of all draws of a sample, whatever the order of the samples."""
     return generator(seed, "sample", foreground_id, k)
 
 
@@ -159,7 +143,7 @@ def shard_tasks(
     known: Sequence[ShardInfo],
     prefix: str,
 ) -> list[ShardTask]:
-    """Cut the samples into shards; `known` are the shards of the manifest, if there is one."""
+    """Divide the samples into shards; `known` are the shards of the manifest, if there is one."""
     size = samples_per_shard or min(_MOST_SAMPLES, max(1, math.ceil(len(samples) / _FEWEST_SHARDS)))
     by_name = {shard.name: shard for shard in known}
     tasks = []
@@ -172,7 +156,7 @@ def shard_tasks(
 
 def build_shard(task: ShardTask) -> ShardInfo:
     """Compose and write a shard, or describe the one that an interrupted build left."""
-    with told_errors(task.path, "go on with --resume"):
+    with told_errors(task.path, "continue with --resume"):
         there = describe_shard(task.path, len(task.samples)) if task.path.is_file() else None
     if there is not None:
         keys = [entry.key for entry in there.entries]
@@ -195,20 +179,15 @@ def _compose(settings: Settings, sample: SampleTask, foreground: PreparedForegro
         record.update(_background_record(sample.background, sample.background_digest, background))
         rng = sample_generator(sample.seed, sample.source.id, sample.k)
         steps = draw_steps(settings.route, rng)
-        made = render(
-            foreground.denoised() if steps.denoise else foreground.foreground,
-            foreground.alpha,
-            background.denoised() if steps.denoise else background.image,
-            steps,
-            settings.route,
-            rng,
-        )
+        front = foreground.denoised() if steps.denoise else foreground.foreground
+        behind = background.denoised() if steps.denoise else background.image
+        made = render(front, foreground.alpha, behind, steps, settings.route, rng)
     record["size"] = list(made.alpha.shape)
     return replace(made, record={**made.record, **record})
 
 
 def _foreground_record(source: Source, digest: str, prepared: PreparedForeground) -> Record:
-    """What a record says of a foreground: nothing that depends on where its files lie."""
+    """Record of a foreground; nothing in it depends on the place of its files."""
     return {
         "foreground": source.id,
         "foreground_digest": digest,
@@ -218,7 +197,6 @@ def _foreground_record(source: Source, digest: str, prepared: PreparedForeground
 
 
 def _background_record(background: Background, digest: str, prepared: PreparedBackground) -> Record:
-    """What a record says of a background."""
     return {
         "background": background.path.name,
         "background_digest": digest,

@@ -1,4 +1,4 @@
-"""Where the work runs: in this process, in processes on all cores, or on a Ray cluster."""
+"""Executors: this process, processes on all cores, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Literal, Protocol, Self, TypeVar
+from typing import Literal, Protocol, Self, TypeVar, get_args
 
 import cv2
 
+from rssn.imaging.console import Bar
 from rssn.imaging.cores import available_cores
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -22,12 +23,12 @@ ExecutorName = Literal["local", "ray"]
 
 
 class Executor(Protocol):
-    """Runs a function over tasks; a context that ends its processes."""
+    """A way to run a function over tasks; a context that ends its processes."""
 
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:
-        """Yield (task number, result) in the order in which the tasks finish."""
+        """Yield (task number, result) in the order of completion."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -40,20 +41,19 @@ def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:
 
     Args:
         name: 'local' or 'ray'.
-        workers: Processes; None takes one for each core (of the cluster, for 'ray').
+        workers: Processes; None takes one per core (of the cluster, for 'ray').
 
     Raises:
-        InputError: `workers` is below 1, the name is unknown or its package is missing.
+        InputError: `workers` is below 1, the name is unknown, or its package is missing.
     """
     if workers is not None and workers < 1:
         raise InputError(f"workers={workers} is not a number of processes; give 1 or more")
     if name == "local":
         return LocalExecutor(workers or available_cores())
-    if name == "ray":
-        from rssn.build.ray_executor import RayExecutor
+    check_choice("executor", name, get_args(ExecutorName))
+    from rssn.build.ray_executor import RayExecutor
 
-        return RayExecutor(workers)
-    raise InputError(f"executor={name!r} is not supported; choose 'local' or 'ray'")
+    return RayExecutor(workers)
 
 
 class LocalExecutor:
@@ -72,7 +72,7 @@ class LocalExecutor:
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:
-        """Yield (task number, result) in the order in which the tasks finish."""
+        """Yield (task number, result) in the order of completion."""
         if self._pool is None:
             for number, task in enumerate(tasks):
                 yield number, function(task)
@@ -83,8 +83,8 @@ class LocalExecutor:
                 yield numbers[future], future.result()
         except BrokenProcessPool as error:
             raise InputError(
-                "a worker process was killed, which mostly means that memory ran out; give fewer "
-                "--workers and go on with --resume"
+                "a worker process was killed, mostly because memory ran out; give fewer --workers "
+                "and continue with --resume"
             ) from error
 
     def __enter__(self) -> Self:
@@ -95,11 +95,33 @@ class LocalExecutor:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+def run_all(
+    executor: Executor,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    name: str,
+    quiet: bool,
+    size: Callable[[Task], int] = lambda task: 1,
+) -> list[Result]:
+    """Run a function over tasks with a progress bar, which counts the `size` of each.
+
+    Returns:
+        The results in the order of the tasks.
+    """
+    results: dict[int, Result] = {}
+    if tasks:
+        with Bar(name, sum(map(size, tasks)), quiet) as bar:
+            for number, result in executor.run(function, tasks):
+                results[number] = result
+                bar.advance(size(tasks[number]))
+    return [results[number] for number in range(len(tasks))]
+
+
 def _begin_worker() -> None:
-    """One core for each process, which ends with its parent however that ends."""
+    """Limit the process to one core, and end it with its parent."""
     cv2.setNumThreads(1)
     os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # silently; the parent tells of it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # silently; the parent reports it
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

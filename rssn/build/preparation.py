@@ -1,4 +1,4 @@
-"""What a build does once for each source image, and how the composites read it back."""
+"""Work on each source image that a build does once, and its results for the composites."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rssn.route.compose import RouteOptions
 
 @dataclass(frozen=True)
 class Settings:
-    """What the work on one image depends on, besides the image."""
+    """Settings of the work on one image."""
 
     route: RouteOptions
     method: ForegroundMethod
@@ -31,26 +31,17 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class ForegroundTask:
-    """A foreground to prepare; `denoised` where one of its composites will ask for it."""
+class Task:
+    """A foreground or background to prepare; `denoised` if one of its composites needs it."""
 
     settings: Settings
-    source: Source
-    denoised: bool
-
-
-@dataclass(frozen=True)
-class BackgroundTask:
-    """A background to check; `denoised` where a composite will ask for it."""
-
-    settings: Settings
-    path: Path
+    source: Source | Path
     denoised: bool
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The digest of an input's content, or why it cannot be used."""
+    """Digest of an input's content, or the reason why it cannot be used."""
 
     digest: str = ""
     failure: str = ""
@@ -71,7 +62,7 @@ class PreparedForeground:
 
     @cached_property
     def alpha_png(self) -> bytes:
-        """The matte as it stands in a shard."""
+        """The matte as a shard stores it."""
         return self._cache.get(self._key, "alpha.png", self._compute)
 
     @property
@@ -129,12 +120,11 @@ class PreparedBackground:
 
     def __init__(self, settings: Settings, path: Path, digest: str) -> None:
         self._settings, self._path = settings, path
-        self._cache = Cache(settings.cache)
         self._key = cache_key("background", digest, settings.route.shorter_side)
 
     @property
     def image(self) -> Uint8Image:
-        """The picture, shrunk as the route says."""
+        """The picture, shrunk to the size of the route."""
         return shrink(read_rgb(self._path), self._settings.route.shorter_side)
 
     @property
@@ -144,40 +134,31 @@ class PreparedBackground:
         def compute() -> dict[str, bytes]:
             return {"size.json": json.dumps(read_rgb(self._path).shape[:2]).encode()}
 
-        return _size(self._cache.get(self._key, "size.json", compute))
+        return _size(Cache(self._settings.cache).get(self._key, "size.json", compute))
 
     def denoised(self) -> Uint8Image:
         """The picture denoised."""
         return read_denoised(self._settings, self._key, lambda: self.image)
 
 
-def prepare_foreground(task: ForegroundTask) -> Prepared:
-    """Estimate, and where asked for denoise, a foreground into the cache; errors are returned."""
+def prepare(task: Task) -> Prepared:
+    """Fill the cache with the work on one input; errors are returned."""
+    source = task.source
+    paths = (source,) if isinstance(source, Path) else (source.image, source.matte)
 
     def work() -> str:
-        digest = content_digest(task.source.image, task.source.matte)
-        prepared = PreparedForeground(task.settings, task.source, digest)
-        # Reading proves that the entries are whole; what is not is computed again.
-        _ = prepared.alpha_png, prepared.foreground, prepared.file_size
-        if task.denoised:
-            prepared.denoised()
+        digest = content_digest(*paths)
+        # Reading proves that the entries are whole; damaged ones are computed again.
+        if isinstance(source, Path):
+            background = PreparedBackground(task.settings, source, digest)
+            _ = background.file_size, task.denoised and background.denoised()
+        else:
+            foreground = PreparedForeground(task.settings, source, digest)
+            _ = foreground.alpha_png, foreground.foreground, foreground.file_size
+            _ = task.denoised and foreground.denoised()
         return digest
 
-    return try_to_prepare((task.source.image, task.source.matte), work)
-
-
-def prepare_background(task: BackgroundTask) -> Prepared:
-    """Read, and where asked for denoise, a background; errors are returned."""
-
-    def work() -> str:
-        digest = content_digest(task.path)
-        prepared = PreparedBackground(task.settings, task.path, digest)
-        _ = prepared.file_size  # which proves that content of this digest can be read
-        if task.denoised:
-            prepared.denoised()
-        return digest
-
-    return try_to_prepare((task.path,), work)
+    return try_to_prepare(paths, work)
 
 
 def _size(data: bytes) -> list[int]:
@@ -186,7 +167,7 @@ def _size(data: bytes) -> list[int]:
 
 
 def try_to_prepare(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared:
-    """Do the work on some files; what is wrong with them becomes a line that names one."""
+    """Do the work on some files; an error of theirs becomes a line that names one of them."""
     try:
         return Prepared(digest=work())
     except (OSError, denoising.DeviceMemoryError):
@@ -198,7 +179,7 @@ def try_to_prepare(paths: tuple[Path, ...], work: Callable[[], str]) -> Prepared
 
 
 def read_denoised(settings: Settings, key: str, image: Callable[[], Uint8Image]) -> Uint8Image:
-    """An image denoised as the route has it, from the cache or computed and put there."""
+    """An image denoised as the route requires, from the cache or computed and put there."""
     sigma, backend = settings.route.denoise_sigma, settings.route.denoise_backend
     device = settings.device
 
@@ -206,7 +187,7 @@ def read_denoised(settings: Settings, key: str, image: Callable[[], Uint8Image])
         quiet = denoising.denoise(image(), sigma, backend, threads=1, device=device)
         return {"denoised.png": encode_rgb(quiet, "png")}
 
-    # A CPU's results are not those of a GPU.
+    # The results of CPU and GPU differ.
     key = cache_key("denoised", key, sigma, backend, *(() if device == "cpu" else (device,)))
     entry = Cache(settings.cache).get(key, "denoised.png", compute)
     return decode_rgb(entry, "denoised image")

@@ -1,4 +1,4 @@
-"""The same work on a Ray cluster (the `ray` extra)."""
+"""Executor on a Ray cluster (the `ray` extra)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ _WAITING_TASKS = 1000  # enough to keep a cluster busy, few enough for its sched
 
 
 class RayExecutor:
-    """Tasks of one core each on the cluster that RAY_ADDRESS names, or on one started here.
+    """Tasks of one core each on the cluster of RAY_ADDRESS, or on one of `workers` cores here.
 
-    All its machines have to see the folders of inputs, cache and output under the same paths.
-
-    Args:
-        workers: Cores of a cluster started here; None takes all.
+    All machines need the folders of inputs, cache and output under the same paths.
     """
 
     def __init__(self, workers: int | None) -> None:
@@ -47,7 +44,7 @@ class RayExecutor:
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:
-        """Yield (task number, result) in the order in which the tasks finish."""
+        """Yield (task number, result) in the order of completion."""
         remote = self._ray.remote(num_cpus=1)(function)
         numbers: dict[Any, int] = {}
         for number, task in enumerate(tasks):

@@ -28,9 +28,9 @@ class Source:
         id: File name without its suffix.
         image: The photograph or the foreground's colours.
         matte: The matte; the same file as `image` for RGBA.
-        is_photograph: The image holds its own background: F has to be estimated.
-        licence: Of the image, where a list beside it tells.
-        origin: Data set that it is from, likewise.
+        is_photograph: The image contains its background: F has to be estimated.
+        licence: Of the image, if a list beside it has one.
+        origin: Its data set, likewise.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Background:
-    """A background's file, with licence and data set where a list beside it tells."""
+    """A background's file, with licence and data set if a list beside it has them."""
 
     path: Path
     licence: str | None = None
@@ -69,14 +69,14 @@ def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
     """The foregrounds of a folder, in the order of their ids.
 
     The folder holds original/ + mask/ (photographs), or fg/ + alpha/ (foreground colours), or
-    RGBA images; the first of these that is there counts.
+    RGBA images; the first of these that exists counts.
 
     Returns:
-        The foregrounds, and one line for each file that has no partner.
+        The foregrounds, and one line per file that has no partner.
 
     Raises:
-        InputError: The folder holds none of these layouts or no image in it, or its list of
-            licences is broken.
+        InputError: The folder has none of these layouts or no image, or its list of licences is
+            broken.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one with {LAYOUTS}")
@@ -111,9 +111,9 @@ def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:
 def read_source(source: Source, shorter_side: int | None) -> SourcePixels:
     """Read a foreground, shrunk to `shorter_side` px on its shorter side (never enlarged).
 
-    The colours of a cut-out are shrunk with alpha as weight, so that what lies outside the object
-    does not bleed into it. Alpha is rounded to 8 bits, as shards store it: the matte of a sample
-    is exactly the one that it was blended with.
+    The colours of a cut-out are shrunk with alpha as weight, so that colours outside the object do
+    not bleed into it. Alpha is rounded to 8 bits, as shards store it: the matte of a sample is
+    exactly the one it was blended with.
 
     Raises:
         InputError: A file cannot be read, the sizes differ, or alpha is 0 everywhere.
@@ -160,7 +160,7 @@ def _shrink_weighted(
 
 def _pairs(images: Path, mattes: Path, is_photograph: bool) -> tuple[list[Source], list[str]]:
     if not mattes.is_dir():
-        raise InputError(f"{mattes}: no such folder; it has to hold the mattes of {images}")
+        raise InputError(f"{mattes}: no such folder; put the mattes of {images} there")
     pictures, failures = _by_stem(images)
     alphas, more = _by_stem(mattes)
     failures += more

@@ -36,21 +36,15 @@ _TILE_HEIGHT, _TILE_WIDTH = 96, PITCH - PATCH - 2 * SEARCH_RADIUS  # px
 
 
 def bm3d(image: Uint8Image, sigma: float, threads: int | None = None) -> Uint8Image:
-    """Denoise a colour image by BM3D.
+    """Denoise a colour image (H, W, 3) of any size, with noise of `sigma` grey levels per channel.
 
-    Args:
-        image: RGB of shape (H, W, 3), any size from 1 x 1.
-        sigma: Standard deviation of the noise in each channel, above 0, in grey levels (0..255).
-        threads: How many threads to use; all cores this process may use if None.
-
-    Returns:
-        RGB of shape (H, W, 3), the same bytes for every number of threads.
+    The bytes do not depend on the number of threads; None takes all cores of this process.
 
     Note:
-        Parameters are those of the paper's normal profile but for the second step's stride (4, not
-        3 px: a quarter faster, at 0.02 dB) and the limits on the difference of patches. There is no
-        prefiltering for strong noise. The mean of a group is never shrunk, so that a flat image
-        keeps its colour.
+        Parameters are those of the paper's normal profile except the second step's stride (4, not
+        3 px: a quarter faster, at 0.02 dB) and the limits on the difference of patches. Strong
+        noise is not prefiltered. The mean of a group is never shrunk, so that a flat image keeps
+        its colour.
     """
     noisy = opponent_planes(image)
     with ThreadPoolExecutor(threads or available_cores()) as pool:
@@ -81,7 +75,7 @@ def _filter_tile(
     sigma: float,
     tile: Tile,
 ) -> tuple[Window, Planes, Planes]:
-    """Match and filter a tile's reference patches, within what their search windows see."""
+    """Match and filter a tile's reference patches within their search windows."""
     window = tile_window(tile, guide.shape)
     rows, cols = (starts - part.start for starts, part in zip(tile, window, strict=True))
     offsets = search_offsets(SEARCH_RADIUS)

@@ -40,20 +40,20 @@ def filter_tile(
     sigma: np.float32,
     wiener: bool,
 ) -> tuple[Floats, Floats]:
-    """One step of BM3D on a tile: shrink the spectra of groups of similar patches.
+    """Shrink the spectra of groups of similar patches of a tile: one step of BM3D.
 
-    The first step takes Bior1.5 wavelets and hard thresholding, the second the DCT and Wiener gains
-    from the result of the first.
+    The first step takes Bior1.5 wavelets and hard thresholding, the second (`wiener`) the DCT and
+    Wiener gains from the result of the first.
 
     Args:
         noisy: Opponent channels of the tile, (3, h, w), w <= PITCH.
-        pilot: The same tile after the first step; not looked at in the first step.
+        pilot: The same tile after the first step; not used in the first step.
         rows: Top rows of the reference patches, (n,).
         cols: Left columns of the reference patches, (m,).
         matches: (n, m, count) from `match_blocks`; count is a power of two.
-        offsets: The displacements that the matches refer to.
+        offsets: Displacements of the matches.
         sigma: Standard deviation of the noise in every channel.
-        wiener: Whether this is the second step.
+        wiener: True in the second step.
 
     Returns:
         Weighted sum of the estimates and sum of the weights, both (3, h, w).
@@ -115,7 +115,7 @@ def _gather(spectra: Floats, places: Indices, group: Floats, wavelet: bool) -> N
 def _scatter(
     group: Floats, energy: Floats, places: Indices, sums: Floats, weights: Floats, wavelet: bool
 ) -> None:
-    """Undo what `_gather` did and add the patches to the sums, weighted by their certainty.
+    """Undo `_gather` and add the patches to the sums, weighted by their certainty.
 
     The weight of a channel is the inverse of the variance that the filter left in it, which is
     proportional to its `energy`, the sum of the squared gains.

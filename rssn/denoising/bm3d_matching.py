@@ -44,13 +44,13 @@ def match_blocks(
         rows: Ascending top rows of the reference patches, (n,).
         cols: Ascending left columns of the reference patches, (m,).
         offsets: Displacements to try, (N, 2), at most 2 ** INDEX_BITS; the first must be (0, 0).
-        count: How many matches to keep.
-        limit: Mean squared difference from which on patches do not match.
+        count: Number of matches.
+        limit: Mean squared difference at which patches stop matching.
 
     Returns:
         (n, m, count), best first: `distance << INDEX_BITS | index into offsets`, the distance in
-        units of limit / (2 ** 20 - 1), rounded down; NO_MATCH where there are fewer. Equal
-        distances are ranked by index.
+        units of limit / (2 ** 20 - 1), rounded down; NO_MATCH fills the rest. Equal distances are
+        ranked by index.
     """
     height, width = luminance.shape
     levels = np.zeros(height * PITCH + _BLOCK, np.float32)
@@ -127,7 +127,7 @@ def _square(a: np.float32, b: np.float32) -> np.float32:
 
 @compiled
 def _insert(ranking: Matches, match: np.int32) -> None:
-    """Put a match where it belongs in an ascending ranking; the last one drops out."""
+    """Insert a match into an ascending ranking and drop the last one."""
     place = len(ranking) - 1
     while place > 0 and ranking[place - 1] > match:
         ranking[place] = ranking[place - 1]

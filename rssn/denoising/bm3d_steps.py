@@ -1,4 +1,4 @@
-"""What the two implementations of BM3D share: options, colours and the grid of references."""
+"""Shared parts of the two implementations of BM3D: options, colours, grid of references."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Step:
     noise_gain: float  # added to it for each unit of sigma ** 2
 
     def limit(self, sigma: float) -> np.float32:
-        """The mean squared difference up to which patches match at this level of noise."""
+        """Largest mean squared difference of matching patches at this level of noise."""
         return np.float32(self.difference + self.noise_gain * sigma**2)
 
 
@@ -57,16 +57,9 @@ def rgb_image(planes: Planes, shape: tuple[int, ...]) -> Uint8Image:
 
 
 def tiles(shape: tuple[int, ...], stride: int, height: int, width: int) -> Iterator[Tile]:
-    """Reference patches on a grid with the given stride, and flush with the last row and column.
+    """Yield the rows and the columns of the reference patches that begin in each tile.
 
-    Args:
-        shape: Height and width of the image (px).
-        stride: Between references (px).
-        height: Of the tiles that the grid is cut into (px).
-        width: Of the tiles (px).
-
-    Yields:
-        The rows and the columns of the references that begin in one tile, ascending.
+    References form a grid with a stride (px), and are flush with the last row and column.
     """
     rows, cols = (np.append(np.arange(0, n - PATCH, stride), n - PATCH) for n in shape)
     for top in range(0, shape[0], height):
@@ -78,7 +71,7 @@ def tiles(shape: tuple[int, ...], stride: int, height: int, width: int) -> Itera
 
 
 def tile_window(tile: Tile, shape: tuple[int, ...]) -> Window:
-    """The part of the image that the search windows of a tile's references see."""
+    """Part of the image in the search windows of a tile's references."""
     rows, cols = tile
     return _reach(rows, shape[0]), _reach(cols, shape[1])
 

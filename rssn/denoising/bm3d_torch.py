@@ -1,8 +1,8 @@
 """BM3D for colour images in torch, for GPUs: the algorithm of `bm3d_fast` on whole tensors.
 
-A patch's spectrum does not depend on the group it is in, so the spectra of a tile's places are made
-once. Groups gather theirs, and what filtering leaves of them is added up where they came from; one
-inverse transform at the end turns the sums into pixels.
+A patch's spectrum does not depend on its group, so the spectra of a tile's places are computed
+once. Groups gather theirs, and the filtered ones are added up at their places; one inverse
+transform at the end turns the sums into pixels.
 """
 
 from __future__ import annotations
@@ -38,18 +38,10 @@ _FIXED_POINT = 2.0**32  # a sum stays below 2 ** 20: 169 groups with coefficient
 
 
 def bm3d(image: Uint8Image, sigma: float, device: str = "cpu") -> Uint8Image:
-    """Denoise a colour image by BM3D on a device of torch.
+    """Denoise a colour image (H, W, 3) on a device of torch, as `rssn.denoising.bm3d_fast.bm3d`.
 
-    Args:
-        image: RGB of shape (H, W, 3), any size from 1 x 1.
-        sigma: Standard deviation of the noise in each channel, above 0, in grey levels (0..255).
-        device: As torch names it: 'cpu', 'cuda' or 'cuda:N'.
-
-    Returns:
-        RGB of shape (H, W, 3), the same bytes in every run on the same kind of device.
-
-    Note:
-        It differs from `rssn.denoising.bm3d_fast.bm3d` by the rounding of sums alone.
+    The result differs by the rounding of sums alone, and is the same in every run on a kind of
+    device.
     """
     with torch.inference_mode():
         noisy = torch.from_numpy(opponent_planes(image)).to(device)
@@ -77,7 +69,7 @@ def _run_step(step: Step, noisy: Tensor, pilot: Tensor | None, sigma: float) -> 
 
 
 def _places(matches: Tensor, rows: Starts, cols: Starts, width: int) -> Tensor:
-    """Where the matches lie among all places of a patch in a tile `width` px wide, row by row."""
+    """Indices of the matches among all places of a patch in a tile `width` px wide."""
     row = width - PATCH + 1  # places in a row
     references = rows[:, None] * row + cols
     displacements = search_offsets(SEARCH_RADIUS) @ np.array([row, 1])
@@ -88,16 +80,10 @@ def _places(matches: Tensor, rows: Starts, cols: Starts, width: int) -> Tensor:
 def _filter(
     noisy: Tensor, pilot: Tensor | None, groups: Iterable[Tensor], sigma: float
 ) -> tuple[Tensor, Tensor]:
-    """One step on a tile: shrink the spectra of groups of similar patches.
+    """Shrink the spectra of groups of similar patches of a tile: one step of BM3D.
 
-    Args:
-        noisy: Opponent channels of the tile, (3, h, w).
-        pilot: The same tile after the first step, or None in the first step.
-        groups: Places of similar patches, (N, size) each.
-        sigma: Standard deviation of the noise in every channel.
-
-    Returns:
-        Weighted sum of the estimates and sum of the weights, both (3, h, w).
+    Takes opponent channels (3, h, w) and, in the second step, the result of the first; groups are
+    places (N, size). Returns the weighted sum of the estimates and the sum of the weights.
     """
     spectra = _spectra(noisy, pilot is None)
     guides = None if pilot is None else _spectra(pilot, False)
@@ -114,7 +100,7 @@ def _filter(
 
 
 def _groups(matches: Tensor, places: Tensor) -> Iterator[Tensor]:
-    """The groups of each size, a power of two for Haar's sake, in batches: places (N, size)."""
+    """Groups of each size, a power of two for Haar, in batches: places (N, size)."""
     found = (matches != NO_MATCH).sum(dim=1)
     size = 1
     while size <= matches.shape[1]:
@@ -125,15 +111,9 @@ def _groups(matches: Tensor, places: Tensor) -> Iterator[Tensor]:
 
 
 def _shrink(group: Tensor, pilot: Tensor | None, sigma: float) -> tuple[Tensor, Tensor]:
-    """Filter the spectra of groups: hard thresholding, or Wiener gains where there is a pilot.
+    """Filter the spectra (N, size, 3, 64) of groups: hard thresholding, or Wiener by a pilot.
 
-    Args:
-        group: Noisy spectra, (N, size, 3, 64).
-        pilot: Those of the first step's result.
-        sigma: Standard deviation of the noise in every channel, above 0.
-
-    Returns:
-        The filtered spectra times their weights, and the weights of the channels, (N, 3).
+    Returns the filtered spectra times their weights, and the weights of the channels, (N, 3).
     """
     haar = torch.from_numpy(haar_matrix(group.shape[1])).to(group.device)
     coefficients = _along_group(haar, group)
@@ -188,7 +168,7 @@ def _spread(
 def _matrix(
     function: Callable[[NDArray[np.float32], bool], None], wavelet: bool
 ) -> NDArray[np.float32]:
-    """The (8, 8) matrix of a transform, from what it makes of the unit vectors."""
+    """The (8, 8) matrix of a transform, from the images of the unit vectors."""
     block = np.zeros((PATCH, LANES), np.float32)
     block[:, :PATCH] = np.eye(PATCH)
     flat = block.reshape(-1)

@@ -18,18 +18,8 @@ def match_blocks(
 ) -> Tensor:
     """Rank the patches around every reference patch of a tile by the squared difference.
 
-    It gives what `rssn.denoising.bm3d_matching.match_blocks` gives, but for the rounding of sums.
-
-    Args:
-        luminance: The tile, (h, w).
-        rows: Ascending top rows of the reference patches, (n,).
-        cols: Ascending left columns of the reference patches, (m,).
-        radius: Of the square search window (px).
-        count: How many matches to keep.
-        limit: Mean squared difference from which on patches do not match.
-
-    Returns:
-        int32 (n * m, count), as there.
+    It equals `rssn.denoising.bm3d_matching.match_blocks` except for the rounding of sums, and
+    returns int32 (n * m, count).
     """
     device, span = luminance.device, 2 * radius + 1
     top, bottom = int(rows[0]), int(rows[-1]) + PATCH

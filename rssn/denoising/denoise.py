@@ -1,4 +1,4 @@
-"""Removing noise from photographs before they are composed (RSSN, Pipeline 1, step 3)."""
+"""Denoising of photographs before they are composed (RSSN, Pipeline 1, step 3)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import warnings
 from functools import cache
 from numbers import Real
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.imaging.errors import InputError, how_to_install
+from rssn.imaging.errors import InputError, check_choice, how_to_install
 from rssn.imaging.images import Uint8Image
 
 Backend = Literal["fast", "bm3d"]
@@ -24,7 +24,7 @@ _LEAST_PACKAGE_SIZE = 32  # px; the bm3d package crashes on 8 x 8
 
 
 class DeviceMemoryError(InputError):
-    """A GPU ran out of memory, which is not the fault of the image at hand."""
+    """A GPU ran out of memory, whatever the image."""
 
 
 def denoise(
@@ -38,24 +38,24 @@ def denoise(
 
     Args:
         image: RGB of shape (H, W, 3), any size from 1 x 1.
-        sigma: Standard deviation of the noise in grey levels (0..255), or "auto" to take
+        sigma: Standard deviation of the noise in grey levels (0..255), or "auto" for
             `estimate_sigma(image)`.
         backend: "fast" is this package's own implementation; "bm3d" is the authors' package,
             slower by more than an order of magnitude and free for non-commercial use only.
-        threads: How many threads to use on the CPU; None takes all cores. The fast backend returns
-            the same bytes for every number of threads; the package need not.
-        device: Where the fast backend runs: "cpu", "cuda", "cuda:N", or "auto" for a GPU if there
-            is one. The results of CPU and GPU differ by one grey level here and there.
+        threads: On the CPU; None takes all cores. The fast backend returns the same bytes for
+            every number of threads; the package may not.
+        device: Of the fast backend: "cpu", "cuda", "cuda:N", or "auto" for a GPU if there is one.
+            Some values of CPU and GPU differ by one grey level.
 
     Returns:
         The denoised image, RGB of shape (H, W, 3).
 
     Raises:
-        InputError: An argument is not as described, the package for "bm3d" is not installed, the
-            device is not there, or (`DeviceMemoryError`) its memory is taken.
+        InputError: An argument is invalid, the package for "bm3d" is not installed, the device
+            does not exist, or (`DeviceMemoryError`) its memory is full.
 
     Note:
-        The paper gives no noise level for this step; 10 is what its step 6 adds.
+        The paper gives no noise level for this step; 10 is that of its step 6.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(0, 10, (64, 64, 3))
@@ -65,8 +65,7 @@ def denoise(
     """
     _check_image(image)
     _check_threads(threads)
-    if backend not in ("fast", "bm3d"):
-        raise InputError(f"backend={backend!r} is not supported; choose 'fast' or 'bm3d'")
+    check_choice("backend", backend, get_args(Backend))
     device = resolve_device(device, backend)
     level = estimate_sigma(image) if sigma == "auto" else _checked_sigma(sigma)
     if level == 0:
@@ -82,11 +81,7 @@ def denoise(
 
 
 def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
-    """The device that `denoise` takes for this argument: "cpu", "cuda" or "cuda:N".
-
-    Raises:
-        InputError: There is no such device, or the backend cannot use it.
-    """
+    """Resolve the device of `denoise` to "cpu", "cuda" or "cuda:N"; an `InputError` without it."""
     if device == "cpu" or (device == "auto" and (backend == "bm3d" or not has_driver())):
         return "cpu"
     if not isinstance(device, str) or not re.fullmatch(r"auto|cuda(:\d+)?", device):
@@ -103,14 +98,14 @@ def resolve_device(device: str = "auto", backend: Backend = "fast") -> str:
         return "cuda" if count else "cpu"
     if int(device.partition(":")[2] or 0) >= count:
         raise InputError(
-            f"device={device!r} is not there: torch can use {count} GPUs on this machine; choose "
+            f"device={device!r} does not exist: torch can use {count} GPUs on this machine; choose "
             "'cpu' or 'auto'"
         )
     return device
 
 
 def has_driver() -> bool:
-    """Whether NVIDIA's driver is installed, without which torch, slow to import, finds no GPU."""
+    """Return True if NVIDIA's driver is installed, which spares the import of torch otherwise."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
@@ -119,7 +114,7 @@ def has_driver() -> bool:
 
 
 def count_gpus() -> int:
-    """The GPUs that torch can use; 0 without torch."""
+    """Number of GPUs that torch can use; 0 without torch."""
     try:
         import torch
     except ImportError:
@@ -142,22 +137,14 @@ def _denoise_by_torch(image: Uint8Image, sigma: float, device: str) -> Uint8Imag
 
 
 def estimate_sigma(image: Uint8Image) -> float:
-    """Estimate the standard deviation of white noise in an image, in grey levels (0..255).
+    """Estimate the standard deviation of white noise in an RGB image, in grey levels (0..255).
 
-    The luminance is filtered with the second difference along both axes, which leaves little of an
-    image but its noise (J. Immerkaer, "Fast noise variance estimation", Computer Vision and Image
-    Understanding 64(2), 1996), and the median of the magnitudes is scaled to a deviation (D. Donoho
-    and I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994).
-
-    Args:
-        image: RGB of shape (H, W, 3).
-
-    Returns:
-        The estimate, 0 for an image without noise or with a side below 3 px. Fine texture all over
-        an image counts as noise.
-
-    Raises:
-        InputError: The image is not uint8 of shape (H, W, 3).
+    The luminance is filtered with the second difference along both axes, which removes most of an
+    image except its noise (J. Immerkaer, "Fast noise variance estimation", Computer Vision and
+    Image Understanding 64(2), 1996), and the median of the magnitudes is scaled to a deviation (D.
+    Donoho and I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81(3),
+    1994). An image with a side below 3 px has none; fine texture over a whole image counts as
+    noise.
     """
     _check_image(image)
     if min(image.shape[:2]) < 3:
@@ -171,7 +158,7 @@ def estimate_sigma(image: Uint8Image) -> float:
 
 
 def _luminance_gain(image: Uint8Image) -> float:
-    """The noise of R + G + B relative to one channel's: grey channels share a single noise."""
+    """Noise of R + G + B relative to one channel: grey channels share a single noise."""
     grey = bool((image == image[..., :1]).all())
     return 3 if grey else 3**0.5
 
@@ -209,11 +196,7 @@ def _one_plane(
 
 @cache
 def bm3d_package() -> ModuleType:
-    """The reference package, loaded once.
-
-    Raises:
-        InputError: It is not installed.
-    """
+    """The reference package, loaded once; an `InputError` if it is not installed."""
     try:
         import bm3d
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""The linear system of Levin's closed-form foregrounds, solved inside a mask only.
+"""Linear system of Levin's closed-form foregrounds, solved inside a mask only.
 
 Levin, Lischinski and Weiss, "A closed-form solution to natural image matting", section 6: F and B
 minimise Σ_i (α_i F_i + (1 - α_i) B_i - I_i)² + Σ_edges w_ij ((F_i - F_j)² + (B_i - B_j)²). Every
-pixel has the two unknowns F and B of each colour channel; the channels do not touch one another.
+pixel has the two unknowns F and B per colour channel; the channels are independent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
 class System(NamedTuple):
-    """The normal equations over the n pixels of the mask, neighbours outside it eliminated."""
+    """Normal equations over the n pixels of the mask, neighbours outside it eliminated."""
 
     alpha: Floats  # (n,)
     neighbours: Indices  # (n, 4), own index where there is none in the mask
@@ -44,7 +44,7 @@ def solve(
     Args:
         image: Float32 (H, W, 3) in [0, 1].
         alpha: Float32 (H, W) in [0, 1].
-        start: Float32 (H, W, 6), a first F and B.
+        start: Float32 (H, W, 6), the initial F and B.
         mask: Bool (H, W), the pixels to solve for.
         regularization: Smoothness where alpha is flat, ε of the paper.
         tolerance: Stop at this residual, relative to the right side, or after 2000 iterations.
@@ -74,7 +74,7 @@ def _assemble(
         y, x = rows + down, columns + right
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         y, x = y.clip(0, height - 1), x.clip(0, width - 1)
-        # Twice: the sum of the paper meets every edge from both of its ends.
+        # Twice: the sum of the paper counts every edge from both ends.
         weight = np.where(inside, 2 * (regularization + np.abs(own - alpha[y, x])), 0)
         degree += weight.astype(np.float32)
         other = index[y, x]

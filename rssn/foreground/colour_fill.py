@@ -1,4 +1,4 @@
-"""Colours of an object, continued beyond its matte by a pyramid: fast enough for a loader."""
+"""Colours of an object continued beyond its matte by a pyramid, fast enough for a loader."""
 
 from __future__ import annotations
 
@@ -15,22 +15,14 @@ LEAST = 1e-3
 
 
 def fill_colours(image: Uint8Image, alpha: Alpha, solid: float = SOLID) -> Uint8Image:
-    """Replace the colours of a photograph where its object is not opaque.
+    """Replace the colours of a photograph, uint8 (H, W, 3), where alpha is below `solid`.
 
     Push-pull (Gortler et al., The Lumigraph, 1996, section 3.4): the known colours are averaged
     down a pyramid, and holes are filled from the next coarser level.
 
-    Args:
-        image: Photograph (H, W, 3), uint8.
-        alpha: Matte (H, W) in [0, 1].
-        solid: Alpha from which on the colours are the object's own.
-
-    Returns:
-        Colours (H, W, 3), uint8; the photograph's own where alpha is at least `solid`.
-
     Note:
-        A rough stand-in for `estimate_foreground`, for masks that are binary or nearly so: strands
-        take the colour of the solid part beside them.
+        A rough substitute for `estimate_foreground`, for nearly binary masks: strands take the
+        colour of the solid part beside them.
     """
     known = (alpha >= solid).astype(np.float32)
     if not known.any():
@@ -43,7 +35,7 @@ def fill_colours(image: Uint8Image, alpha: Alpha, solid: float = SOLID) -> Uint8
 
 
 def _fill(weighted: NDArray[Any]) -> NDArray[Any]:
-    """Colours (H, W, 4) where the weight, the last channel, is 0; the others are normalised."""
+    """Fill colours (H, W, 4) of weight 0, the last channel; normalise the others."""
     height, width = weighted.shape[:2]
     weight = weighted[..., 3:]
     own: NDArray[Any] = weighted / np.maximum(weight, LEAST)

@@ -1,4 +1,4 @@
-"""The colours of the foreground (and background) behind a matte."""
+"""Colours of foreground and background behind a matte."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 
 ForegroundMethod = Literal["closed_form", "multilevel", "local_smoothness"]
 METHODS: tuple[ForegroundMethod, ...] = ("closed_form", "multilevel", "local_smoothness")
 Image = TypeVar("Image", bound=NDArray[Any])
 
-# How far, in pixels, the colours next to the uncertain region take part in the solution.
-_MARGIN = 1
+_MARGIN = 1  # px around the uncertain region that are solved, too
 
 
 @overload
@@ -50,40 +49,35 @@ def estimate_foreground(
     Args:
         image: Photograph (H, W, 3), uint8, or float in [0, 1].
         alpha: Matte (H, W), float in [0, 1].
-        method: 'closed_form', Levin et al. 2007, the one of the paper (section 4.1); 'multilevel',
+        method: 'closed_form', Levin et al. 2007, that of the paper (section 4.1); 'multilevel',
             Germer et al. 2020, several times faster and a little less smooth; 'local_smoothness',
-            Wang et al. 2022 (LSA matting, section 4.1 and algorithm 2), the smoothest where F
-            hardly shows.
+            Wang et al. 2022 (LSA matting, section 4.1 and algorithm 2), the smoothest at small
+            alpha.
         background: Return the pair (F, B).
 
     Returns:
-        F, or (F, B), of the image's shape and type. Where alpha is 0, F is a smooth continuation
-        of the colours inside; the same for B where alpha is 1.
+        F, or (F, B), of the image's shape and type. Where alpha is 0, F continues the colours
+        inside smoothly; the same holds for B where alpha is 1.
 
     Raises:
-        InputError: A shape, a type, a range or the method is not as above.
+        InputError: Another shape, type, range or method.
 
     Note:
         'closed_form' starts from the multilevel solution and solves Levin's equations only where
         alpha is fractional or changes, and one pixel around. On photographs F differs from the
-        solution over the whole image, weighted by alpha, by 0.01 to 0.05 of an 8-bit step in the
-        mean, and takes 4 to 10 times less time.
+        solution over the whole image by 0.01 to 0.05 of an 8-bit step (mean weighted by alpha), in
+        a quarter to a tenth of the time.
 
-        'local_smoothness' refines a given F; a photograph has none, so it starts from the
-        multilevel solution, with the photograph's own colours where alpha is 1. B is refined in
-        the same way with 1 - alpha. Nothing then ties the pair to the image, yet on photographs
-        αF + (1 - α)B misses it by about as much as Levin's pair does.
+        'local_smoothness' refines a given F: here the multilevel solution, with the photograph's
+        own colours where alpha is 1; B likewise with 1 - alpha. The pair is not tied to the image,
+        yet on photographs αF + (1 - α)B is about as near to it as with Levin's pair.
 
     Example:
         >>> image, alpha = np.full((8, 8, 3), 200, np.uint8), np.ones((8, 8))
         >>> bool((estimate_foreground(image, alpha) == image).all())  # opaque all over
         True
     """
-    if method not in METHODS:
-        *others, last = map(repr, METHODS)
-        raise InputError(
-            f"method={method!r} is not supported; choose {', '.join(others)} or {last}"
-        )
+    check_choice("method", method, METHODS)
     _check("image", image, alpha)
     picture, matte = _unit_range(image), np.ascontiguousarray(alpha, np.float32)
     colours = _multilevel(picture, matte)
@@ -99,11 +93,11 @@ def estimate_foreground(
 
 
 def extend_foreground(foreground: Image, alpha: NDArray[Any]) -> Image:
-    """Continue the colours of a cut-out smoothly to where its matte hides them.
+    """Continue the colours of a cut-out smoothly behind its matte.
 
-    Cut-outs hold any colour where alpha is 0, and hardly more than noise where it is small.
-    Whatever mixes neighbouring pixels (resizing, denoising, lossy files) carries that into the
-    visible rim. Source: Wang et al. 2022 (LSA matting), section 4.1 and algorithm 2.
+    The colours of a cut-out are arbitrary where alpha is 0 and noisy where it is small. Resizing,
+    denoising and lossy files mix them into the visible rim. Source: Wang et al. 2022 (LSA matting),
+    section 4.1 and algorithm 2.
 
     Args:
         foreground: F (H, W, 3), uint8, or float in [0, 1].
@@ -113,7 +107,7 @@ def extend_foreground(foreground: Image, alpha: NDArray[Any]) -> Image:
         F, of the same shape and type: untouched where alpha is 1, smoother the smaller alpha is.
 
     Raises:
-        InputError: A shape, a type or a range is not as above.
+        InputError: Another shape, type or range.
 
     Note:
         The paper lets opaque pixels move a little; here they do not.
@@ -143,8 +137,7 @@ def _multilevel(image: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArr
 
     name = "estimate_foreground_ml"
     estimate = function(f"foreground.{name}", name, alone=True)
-    # Its one parallel part, the resizing, costs more to share among threads than to do: on small
-    # images a hundred times more.
+    # Threads make its one parallel part, the resizing, slower: a hundred times on small images.
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:

@@ -1,8 +1,8 @@
-"""Foreground colours made smooth where they hardly show, from coarse to fine.
+"""Foreground colours smoothed where alpha is small, from coarse to fine.
 
 Wang, Xie, Han and Qi, "Improving deep image matting via local smoothness assumption", section 4.1:
 the refined F̂ minimises ½ Σ_i (α_i² (F̂_i - F_i)² + κ (1 - α_i)² Σ_j (F̂_i - F̂_j)²), where j runs
-over the four neighbours of i. The channels do not touch one another.
+over the four neighbours of i. The channels are independent.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def refine(
     """Refine from the coarsest scale to the image's own (algorithm 2).
 
     Args:
-        colours: Float32 (H, W, C), the given F; it counts by α², so not at all where alpha is 0.
+        colours: Float32 (H, W, C), the given F, weighted by α².
         alpha: Float32 (H, W) in [0, 1].
         scales: S of the paper; scale s is 2^s times smaller than the image.
         smoothness: κ of the paper, above 0.
         iterations: T of the paper; scale s takes 2^s T of them.
         border: `free` leaves out the neighbours that a pixel of the border lacks; `mirrored` takes
-            the opposite ones in their place, as the released code does.
+            the opposite ones instead, as the released code does.
 
     Returns:
-        F̂, float32 (H, W, C), but for rounding within the range of `colours`.
+        F̂, float32 (H, W, C), within the range of `colours` except for rounding.
 
     Note:
         The fixed point of `mirrored` is not the minimum of the energy above. Scales are rounded
@@ -71,12 +71,12 @@ def simple_refine(
     iterations: int,
     border: Border = "free",
 ) -> Floats:
-    """Jacobi steps at one scale (algorithm 1).
+    """Run Jacobi steps at one scale (algorithm 1).
 
     Args:
         weighted: Float32 (H, W, C), αF, of at least two pixels.
         alpha: Float32 (H, W) in [0, 1].
-        start: Float32 (H, W, C), what the first step begins with.
+        start: Float32 (H, W, C), the initial F̂.
         smoothness: κ of the paper, above 0.
         iterations: Number of steps.
         border: As for `refine`.
@@ -87,7 +87,7 @@ def simple_refine(
     height, width, channels = weighted.shape
     edges = _edge_weights(alpha, smoothness, border)
     scale = 1 / (alpha**2 + edges.sum(axis=0))
-    # A frame spares the steps every question about the border.
+    # A frame saves the steps all tests for the border.
     framed = np.zeros((channels, height + 2, width + 2), np.float32)
     framed[:, 1:-1, 1:-1] = np.moveaxis(start, -1, 0)
     fixed = np.ascontiguousarray(np.moveaxis((scale * alpha)[..., None] * weighted, -1, 0))
@@ -96,7 +96,7 @@ def simple_refine(
 
 
 def energy(refined: Floats, given: Floats, alpha: Floats, smoothness: float = 1.0) -> float:
-    """The energy that refining lowers, of F̂ (H, W, C) for a given F and alpha (H, W)."""
+    """Energy of F̂ (H, W, C) for a given F and alpha (H, W), which `refine` lowers."""
     kept = alpha[..., None].astype(np.float64) ** 2 * (refined - given) ** 2
     edges = _edge_weights(alpha, smoothness, "free").astype(np.float64)
     down = edges[1, :-1, :, None] * np.diff(refined, axis=0) ** 2

@@ -25,7 +25,7 @@ def blend(alpha: NDArray[Any], foreground: Image, background: Image) -> Image:
         even value), float not rounded. Alpha 1 gives F and alpha 0 gives B to the last bit.
 
     Raises:
-        InputError: The shapes or the types do not fit together.
+        InputError: Shapes or types differ.
 
     Example:
         >>> grey = np.full((1, 1, 3), 200, np.uint8)

@@ -14,16 +14,16 @@ R = TypeVar("R")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile to machine code that runs without the interpreter lock and is cached on disk.
 
-    Where numba may write neither beside the file nor below the home folder, as in a container with
+    If numba can write neither beside the file nor below the home folder, as in a container with
     read-only disks, nothing is cached and every process compiles anew.
 
-    Arithmetic stays strict IEEE (no `fastmath`), so results do not depend on how wide a machine's
-    vectors are. The numpy error model drops the check for a zero divisor, which would keep a loop
-    from being vectorised.
+    Arithmetic is strict IEEE (no `fastmath`), so that results do not depend on the width of a
+    machine's vectors. The numpy error model drops the check for a zero divisor, which would prevent
+    vectorisation.
 
     Note:
-        The cache looks at the file of the function alone: after a change to a function or constant
-        that it takes from another file, delete `__pycache__`.
+        The cache checks the file of the function alone: delete `__pycache__` after a change to a
+        function or constant that it imports.
     """
     try:
         return cast(Callable[P, R], njit(cache=True, nogil=True, error_model="numpy")(function))

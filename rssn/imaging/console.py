@@ -33,12 +33,7 @@ LINE_SECONDS = 10.0
 class Bar:
     """A progress bar on stderr: count, rate and remaining time.
 
-    Where stderr is no terminal (a log, CI), a line is written every ten seconds instead.
-
-    Args:
-        description: What is being done.
-        total: Number of items, if known.
-        quiet: Show nothing.
+    If stderr is not a terminal (a log, CI), a line is written every ten seconds instead.
     """
 
     def __init__(self, description: str, total: int | None = None, quiet: bool = False) -> None:
@@ -62,7 +57,7 @@ class Bar:
         self.task = self.bar.add_task(description, total=total, note="")
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Count items as done and show a short note behind the bar."""
+        """Count finished items and show a short note behind the bar."""
         self.done += count
         self.note = note
         self.bar.update(self.task, advance=count, note=note)
@@ -96,7 +91,7 @@ class Bar:
 
 
 class _RateColumn(ProgressColumn):
-    """Items a second."""
+    """Items per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -106,17 +101,7 @@ class _RateColumn(ProgressColumn):
 def progress(
     items: Iterable[T], description: str, total: int | None = None, quiet: bool = False
 ) -> Iterator[T]:
-    """Yield the items and show a `Bar` that counts them.
-
-    Args:
-        items: What to go through.
-        description: What is being done, shown before the bar.
-        total: Number of items; taken from `len(items)` where it has one.
-        quiet: Show nothing.
-
-    Yields:
-        The items, unchanged.
-    """
+    """Yield the items and show a `Bar` that counts them; `len(items)` is the default total."""
     if total is None and isinstance(items, Sized):
         total = len(items)
     with Bar(description, total, quiet) as bar:
@@ -128,9 +113,8 @@ def progress(
 def run_command(command: Callable[[], None]) -> int:
     """Run a command's body and turn its errors into a message on stderr and an exit code.
 
-    Returns:
-        0 done; 1 some inputs failed (each named on stderr, the rest is done); 2 usage; 3 done,
-        but below a threshold of the user; 130 interrupted.
+    Returns 0 done; 1 some inputs failed (named on stderr, the others are done); 2 usage; 3 done,
+    but below a threshold of the user; 130 interrupted.
     """
     try:
         command()
@@ -149,7 +133,7 @@ def run_command(command: Callable[[], None]) -> int:
             raise
         sys.stderr.write(f"error: {missing}\n")
         return USAGE
-    except OSError as error:  # where no command has words of its own for it
+    except OSError as error:  # that no command handles itself
         told = f"{one_line(error)}; give files that can be read, and a disk with room to write to"
         sys.stderr.write(f"error: {told}\n")
         return USAGE

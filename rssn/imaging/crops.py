@@ -1,4 +1,4 @@
-"""Square crops that are decoded, cut and resized without touching the rest of an image."""
+"""Square crops: placing, decoding, cutting and resizing them without the rest of an image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Box(NamedTuple):
 
     @property
     def area(self) -> Area:
-        """The same as a rectangle."""
+        """The box as a rectangle."""
         return Area(self.top, self.left, self.side, self.side)
 
 
@@ -37,14 +37,12 @@ def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Gen
 
     Args:
         levels: The matte (H, W), integer levels or float in [0, 1].
-        side: Wanted side in px, cut down to the image and, from 8 px on, to a multiple of 8.
-        on_transition: Centre the box on a fractional pixel, as far as the border allows; anywhere
-            where there is none.
-        rng: Decides the place.
+        side: In px; cut down to the image and, from 8 px on, to a multiple of 8.
+        on_transition: Centre the box on a fractional pixel, if there is one.
+        rng: Source of the place.
 
     Note:
-        The last rows and columns of an image, 7 at most, are in no box if its sides are no
-        multiples of 8.
+        If the sides are not multiples of 8, up to 7 last rows and columns are in no box.
     """
     height, width = levels.shape
     side = min(side, height, width)
@@ -63,18 +61,14 @@ def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Gen
 
 
 def reduction(side: int, size: int) -> Reduction:
-    """How far an image may be shrunk while decoding if `side` px of it become `size` px."""
+    """Largest reduction while decoding an image of which `side` px become `size` px."""
     return max((r for r in get_args(Reduction) if side >= r * size), default=1)
 
 
 def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
-    """Cut a box out and resize it: by area averaging down, linearly up.
+    """Cut a box out of an image decoded at 1/`reduced`, and resize it to (size, size).
 
-    Args:
-        image: (H, W) or (H, W, C), perhaps decoded at 1/`reduced`.
-        box: In px of the whole image.
-        size: Side of the result, in px.
-        reduced: 1, 2, 4 or 8.
+    It is averaged where it shrinks, interpolated linearly where it grows.
     """
     top, left, side = (value // reduced for value in box)
     part = image[top : top + side, left : left + side]
@@ -86,8 +80,8 @@ def cut(image: Image, box: Box, size: int, reduced: int = 1) -> Image:
 def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
     """Cut a box out of a matte's levels and resize it as float32 in [0, 1].
 
-    It is first averaged over as many pixels as `decode_cut` shrinks colours by while decoding, and
-    resized then, as they are: a composite and its parts stay one.
+    First it is averaged over as many pixels as `decode_cut` reduces colours by, then resized as
+    they are, so that a composite still equals the blend of its parts.
     """
     top, left, side = box
     part = levels[top : top + side, left : left + side]
@@ -101,21 +95,13 @@ def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
 
 
 def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: str) -> Uint8Image:
-    """Decode a box of a picture to uint8 RGB (size, size, 3), reduced where the result is small.
+    """Decode a box of a picture to uint8 RGB (size, size, 3), reduced if the result is small.
 
-    Args:
-        data: The encoded picture.
-        box: In px of the whole picture.
-        size: Side of the result, in px.
-        shape: Height and width that the whole picture has to have.
-        name: Stands in the error.
-
-    Raises:
-        InputError: It cannot be decoded or is of another size.
+    An `InputError` if the picture cannot be decoded, or does not have the size `shape`.
     """
     reduced = reduction(box.side, size)
     image, (top, left), whole = decode_rgb_part(data, box.area, name, reduced)
-    if any(abs(there - wanted) >= reduced for there, wanted in zip(whole, shape, strict=True)):
+    if any(abs(found - wanted) >= reduced for found, wanted in zip(whole, shape, strict=True)):
         raise InputError(
             f"{name}: is about {whole[1]}x{whole[0]} px, the matte {shape[1]}x{shape[0]}; build "
             "the shards again"

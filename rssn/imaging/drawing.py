@@ -11,7 +11,8 @@ from rssn.imaging.blending import blend
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
-PAPER, INK, PALE_INK = (255, 255, 255), (30, 30, 30), (110, 110, 110)
+PAPER, INK = (255, 255, 255), (30, 30, 30)
+GAP, CAPTION, TEXT = 8, 30, 10  # px: between tiles, for the line below them, height of a capital
 Colour = tuple[int, int, int]
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -42,6 +43,23 @@ def paste(onto: Uint8Image, image: Uint8Image, top: int, left: int) -> None:
     onto[top : top + image.shape[0], left : left + image.shape[1]] = image
 
 
+def tiles(
+    pictures: Sequence[tuple[Uint8Image, str]], columns: int, height: int, width: int
+) -> Uint8Image:
+    """Draw pictures in rows, each shrunk into height x width px, with its caption below."""
+    row, column = height + CAPTION, width + GAP
+    drawn = sheet(GAP + max(1, -(-len(pictures) // columns)) * row, GAP + columns * column)
+    for number, (picture, caption) in enumerate(pictures):
+        top, left = GAP + number // columns * row, GAP + number % columns * column
+        small = fitted(picture, height, width)
+        above, before = (
+            (side - own) // 2 for side, own in zip((height, width), small.shape[:2], strict=True)
+        )
+        paste(drawn, small, top + above, left + before)
+        write(drawn[:, : left + width], caption, top + height + GAP + TEXT, left)
+    return drawn
+
+
 def frame(onto: Uint8Image, box: Sequence[int], colour: Colour, thickness: int = 1) -> None:
     """Draw a frame around the inside of a box (top, left, height, width) in px."""
     top, left, height, width = box
@@ -52,20 +70,11 @@ def frame(onto: Uint8Image, box: Sequence[int], colour: Colour, thickness: int =
 
 
 def write(
-    onto: Uint8Image, text: str, baseline: int, left: int, size: int, colour: Colour = INK
+    onto: Uint8Image, text: str, baseline: int, left: int, size: int = TEXT, colour: Colour = INK
 ) -> int:
-    """Write a line of text; what does not fit is cut, what OpenCV cannot write stands as '?'.
+    """Write a line of text, cut at the edge of the sheet; '?' replaces what OpenCV cannot write.
 
-    Args:
-        onto: The sheet, changed in place.
-        text: ASCII.
-        baseline: Row that the letters stand on, in px, with room for the text above and below.
-        left: Where the text begins, in px.
-        size: Height of a capital letter in px.
-        colour: RGB.
-
-    Returns:
-        The column where the text ends, in px.
+    `size` is the height of a capital letter in px. Returns the column behind the text.
     """
     text = text.encode("ascii", "replace").decode()
     thickness = max(1, round(size * _FINER / 8))

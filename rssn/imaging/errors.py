@@ -1,4 +1,4 @@
-"""Errors that all three packages raise for what a user can put right."""
+"""Errors of all three packages that a user can correct."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Sequence
 
 
 class InputError(ValueError):
-    """Bad input: the message names the thing, what it got, what is allowed and the remedy."""
+    """Bad input: the message names it, its value, the allowed values and the remedy."""
 
 
 class FailedInputs(Exception):
-    """Some inputs of a long command failed; the others are done and kept.
-
-    Args:
-        failures: One line each, beginning with the name of the input.
-    """
+    """Some inputs of a long command failed, one line each; the others are done and kept."""
 
     def __init__(self, failures: Sequence[str]) -> None:
         super().__init__("\n".join(failures))
@@ -22,14 +18,13 @@ class FailedInputs(Exception):
 
 
 class BelowThreshold(Exception):
-    """All is done, and some of it is worse than the user allows; the message says what."""
+    """All is done, but some of it is worse than the user allows; the message states it."""
 
 
 def how_to_install(extra: str = "") -> str:
-    """The line that installs the packages of an extra, or those of every installation.
+    """Command that installs an extra, or all that every installation needs.
 
-    Note:
-        From the project's folder: the name of our package is not ours on the public index.
+    It uses the project's folder: the name of the package is not ours on the public index.
     """
     what = f"'.[{extra}]'" if extra else "."
     return f"pip install -e {what} in the project's folder"

@@ -1,4 +1,4 @@
-"""Files that are whole under their name, or not there, and errors that name them."""
+"""Atomic file writes, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ TEMPORARY = ".part"
 
 @contextmanager
 def whole_file(path: Location) -> Iterator[Path]:
-    """Give a temporary name on this machine; what is written there gets its name at the end.
+    """Yield a temporary path on this machine; the file written there becomes `path` at the end.
 
-    After an error nothing is left behind; after a kill, a file beside `path` that ends in
-    `TEMPORARY` (or one in the system's temporary folder, where `path` is in an object store).
-
-    Raises:
-        OSError: The disk or the store refuses; its `filename` is `path` where a store does.
+    An error leaves nothing behind; a kill leaves a file beside `path` that ends in `TEMPORARY` (or
+    one in the system's temporary folder, if `path` is in an object store). An `OSError` of a store
+    has `path` as its `filename`.
     """
     if not isinstance(path, Path):
         from rssn.imaging.locations import store_of  # loads fsspec, which many commands do without
@@ -52,20 +50,17 @@ def whole_file(path: Location) -> Iterator[Path]:
         raise
 
 
+def write_whole(path: Location, data: bytes) -> None:
+    """Write a file atomically."""
+    with whole_file(path) as part:
+        part.write_bytes(data)
+
+
 @contextmanager
 def write_errors(
     place: object, remedy: str = "choose another place", also: type[Exception] = OSError
 ) -> Iterator[None]:
-    """Turn what a disk refuses into a message that names the file as the user did.
-
-    Args:
-        place: The file, or the option that names it.
-        remedy: What to do about it.
-        also: Another error that means the same, of a library that writes.
-
-    Raises:
-        InputError: In their place.
-    """
+    """Convert write errors, `also` of a library, into an `InputError` that names the place."""
     try:
         yield
     except (OSError, also) as error:
@@ -74,16 +69,7 @@ def write_errors(
 
 
 def make_folder(folder: Path, name: object = None, remedy: str = "choose another place") -> None:
-    """Make a folder, and those that it lies in, unless it is there.
-
-    Args:
-        folder: Which.
-        name: Stands in the error instead of the path.
-        remedy: What to do about it.
-
-    Raises:
-        InputError: A file or the disk is in the way.
-    """
+    """Create a folder and its parents; an `InputError`, with its `name`, if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""A 64-bit hash of what a picture shows (Zauner, 2010: "pHash").
+"""A 64-bit hash of the content of a picture (Zauner, 2010: "pHash").
 
-The hash is eight lines on top of OpenCV; the packages that offer it bring SciPy, Pillow and
-PyWavelets along.
+It is eight lines on top of OpenCV; packages such as imagehash need PyWavelets and do not hash mirror
+images.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rssn.imaging.images import Uint8Image
 from rssn.imaging.resizing import resize
 
-SAMPLES = 32  # px of the square that the hash is computed from
-THUMBNAIL = 16  # px of the square that shows whether there is content
-FLAT = 0.5  # levels: less contrast than this is no content
+SAMPLES = 32  # px of the square under the hash
+THUMBNAIL = 16  # px of the square that is tested for content
+FLAT = 0.5  # levels: pictures with less contrast have no content
 
 
 class PictureHash(NamedTuple):
@@ -28,16 +28,16 @@ class PictureHash(NamedTuple):
 
 
 def picture_hash(image: Uint8Image) -> PictureHash:
-    """The hash of a picture, uint8 RGB (H, W, 3)."""
+    """Hash of a picture, uint8 RGB (H, W, 3)."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     # Without the first row and column: these hold brightness and gradients across the picture.
     low = np.asarray(cv2.dct(resize(grey, (SAMPLES, SAMPLES), "area")), np.float32)[1:9, 1:9]
-    # Turning a picture changes the sign of the odd horizontal frequencies, nothing else.
+    # Turning a picture changes the sign of the odd horizontal frequencies only.
     return PictureHash(_bits(low), _bits(low * np.resize([-1, 1], 8)))
 
 
 def thumbnail(image: Uint8Image) -> Uint8Image | None:
-    """A picture at 16x16 px; None where it shows nothing, and all hashes of it are chance."""
+    """A picture at 16x16 px; None if it shows nothing, so that its hash is arbitrary."""
     small = resize(image, (THUMBNAIL, THUMBNAIL), "area")
     return small if small.std(axis=(0, 1)).max() >= FLAT else None
 

@@ -1,68 +1,88 @@
-"""What the bytes of an image file tell and OpenCV does not: kind, size, damage, which way up."""
+"""Checks of encoded images that OpenCV does not make: kind, size, damage, orientation."""
 
 from __future__ import annotations
 
+import io
 import re
-import struct
-import zlib
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
+from rssn.imaging.quiet import quiet_pillow
+
+ImageKind = Literal["JPEG", "PNG", "WebP", "TIFF", "BMP"]
+# Not Image.open, which refuses large pictures without their size.
+_READERS: dict[ImageKind, type[ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WebP": WebPImageFile,
+    "TIFF": TiffImageFile,
+    "BMP": BmpImageFile,
+}
 # Inside compressed data 0xff is followed by 0 or by a restart marker (0xd0 to 0xd7).
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_ORIENTATION = 0x0112
-_TIFF_HEADS = ((b"II*\0", "<"), (b"MM\0*", ">"))
+_ORIENTATION = 0x0112  # EXIF tag
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_TIFF_SIDES = (0x0100, 0x0101)
-_NUMBERS = {3: "H", 4: "I"}  # types of entries
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
-_BMP_HEADS = frozenset({12, 40, 52, 56, 64, 108, 124})  # bytes that a description may have
-_BMP_CORE = 12  # of OS/2, with sides of 16 bits
-# Segments of a JPEG that hold its size: all from 0xc0 on but tables and a reserved one.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-
-ImageKind = Literal["JPEG", "PNG", "WebP", "TIFF", "BMP"]
+_DOCUMENTS = {b"%PDF": "a PDF document", b"8BPS": "a Photoshop document"}
 
 
 def image_kind(data: bytes | bytearray) -> ImageKind | None:
-    """The kind of an image file by its first bytes; None for any other."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data.startswith(_PNG_HEAD):
-        return "PNG"
+    """Kind of an image file by its first bytes; None for any other."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    if data.startswith(tuple(head for head, _ in _TIFF_HEADS)):
-        return "TIFF"
-    return "BMP" if data.startswith(b"BM") else None
+    heads: dict[ImageKind, tuple[bytes, ...]] = {
+        "JPEG": (b"\xff\xd8\xff",),
+        "PNG": (b"\x89PNG\r\n\x1a\n",),
+        "TIFF": (b"II*\0", b"MM\0*"),
+        "BMP": (b"BM",),
+    }
+    return next((kind for kind, head in heads.items() if data.startswith(head)), None)
 
 
 def foreign_kind(data: bytes | bytearray) -> str | None:
-    """What a file is by its first bytes, if people take it for an image and we do not read it."""
+    """Kind of a file that people take for an image and that is not read."""
     if data[4:8] == b"ftyp":
         if data[8:12] in _HEIC_BRANDS:
             return "a HEIC picture"
         return None if data[8:12] in (b"avif", b"avis") else "a video or sound file"
-    if data.startswith(b"%PDF"):
-        return "a PDF document"
-    if data.startswith(b"8BPS"):
-        return "a Photoshop document"
     if image_kind(data) is None and b"<svg" in data[:1000].lower():
         return "an SVG drawing"
-    return None
+    return _DOCUMENTS.get(bytes(data[:4]))
+
+
+def open_header(data: bytes | bytearray) -> Image.Image | None:
+    """Open an image file without decoding its pixels; None if Pillow cannot read its head."""
+    kind = image_kind(data)
+    try:
+        with quiet_pillow():
+            return _READERS[kind](io.BytesIO(data)) if kind else Image.open(io.BytesIO(data))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def declared_size(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height in px by the head of an image file; 0, 0 if it cannot be read."""
+    header = open_header(data) if image_kind(data) else None
+    return header.size if header else (0, 0)
 
 
 def is_cut_jpeg(data: bytes | bytearray) -> bool:
-    """Whether this is a JPEG file that stops before its end marker.
+    """Return True for a JPEG file that stops before its end marker.
 
-    OpenCV reads one that was filled up with zeros, as a broken download leaves it, and what is
-    missing of the picture comes out grey.
+    OpenCV reads one that was filled up with zeros, as a broken download leaves it, and decodes the
+    missing part as grey.
 
     Note:
-        Damage in front of an end marker stays unseen: the format has no checksum.
+        Damage before an end marker is not detected: the format has no checksum.
     """
     if not data.startswith(_START) or data.endswith(_END):
         return False
@@ -75,124 +95,31 @@ def is_cut_jpeg(data: bytes | bytearray) -> bool:
     return True
 
 
-def is_damaged_png(data: bytes | bytearray) -> bool:
-    """Whether this is a PNG file that stops before its end, or of which a checksum is wrong.
+def is_damaged_png(header: Image.Image) -> bool:
+    """Return True for a PNG file that is cut short or has a wrong checksum.
 
-    OpenCV believes a head whose checksum is wrong, and decodes what follows at that size.
+    OpenCV decodes such a file at the size that a damaged head states.
     """
-    if not data.startswith(_PNG_HEAD):
-        return False
-    view, position, kind = memoryview(data), len(_PNG_HEAD), b""
-    while kind != b"IEND":
-        end = position + 8 + int.from_bytes(view[position : position + 4], "big")
-        if end + 4 > len(view):
-            return True
-        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return True
-        position, kind = end + 4, bytes(view[position + 4 : position + 8])
+    try:
+        header.verify()
+    except (OSError, ValueError, SyntaxError):
+        return True
     return False
 
 
-def is_damaged_bmp(data: bytes | bytearray) -> bool:
-    """Whether this is a BMP file whose description is of a length that none has.
-
-    OpenCV takes any length of 36 bytes or more, Pillow these only.
-    """
-    return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") not in _BMP_HEADS
-
-
-def declared_size(data: bytes | bytearray) -> tuple[int, int]:
-    """Width and height in px that the head of an image file states; 0, 0 where it states none."""
+def turn_upright(pixels: NDArray[Any], exif: bytes) -> NDArray[Any]:
+    """Turn stored pixels (H, W) or (H, W, C) as their EXIF data says; as they are without it."""
+    tags = Image.Exif()
     try:
-        width, height = _declared_sides(data)
-    except struct.error:  # cut short
-        return 0, 0
-    return abs(width), abs(height)  # a BMP whose rows are stored downwards has a negative height
-
-
-def _declared_sides(data: bytes | bytearray) -> tuple[int, int]:
-    match image_kind(data):
-        case "PNG":
-            return struct.unpack_from(">II", data, 16)
-        case "BMP" if not is_damaged_bmp(data):
-            is_core = int.from_bytes(data[14:18], "little") == _BMP_CORE
-            return struct.unpack_from("<HH" if is_core else "<ii", data, 18)
-        case "JPEG":
-            return _jpeg_sides(data)
-        case "WebP":
-            return _webp_sides(data)
-        case "TIFF":
-            order = next(order for head, order in _TIFF_HEADS if data.startswith(head))
-            sides = _first_directory(data, order)
-            return sides.get(_TIFF_SIDES[0], 0), sides.get(_TIFF_SIDES[1], 0)
-    return 0, 0
-
-
-def _jpeg_sides(data: bytes | bytearray) -> tuple[int, int]:
-    position = len(_START)
-    while marker := _MARKER.search(data, position):
-        if marker[0][1] in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, marker.end() + 3)
-            return width, height
-        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    return 0, 0
-
-
-def _webp_sides(data: bytes | bytearray) -> tuple[int, int]:
-    if data[12:16] == b"VP8X":
-        return tuple(1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))  # type: ignore[return-value]
-    if data[12:16] == b"VP8L":
-        bits = int.from_bytes(data[21:25], "little")
-        return 1 + bits % 2**14, 1 + (bits >> 14) % 2**14
-    width, height = struct.unpack_from("<HH", data, 26)
-    return width % 2**14, height % 2**14
-
-
-def turn_upright(pixels: NDArray[Any], data: bytes) -> NDArray[Any]:
-    """Turn the pixels of a JPEG, PNG or WebP file as its EXIF orientation says.
-
-    OpenCV does this for colour pictures, yet not where it is to keep an alpha channel. TIFF files
-    it always turns.
-
-    Args:
-        pixels: As stored, (H, W) or (H, W, C).
-        data: The file.
-    """
-    turned = {
-        2: lambda: pixels[:, ::-1],
-        3: lambda: pixels[::-1, ::-1],
-        4: lambda: pixels[::-1],
-        5: lambda: pixels.swapaxes(0, 1),
-        6: lambda: np.rot90(pixels, -1),
-        7: lambda: pixels[::-1, ::-1].swapaxes(0, 1),
-        8: lambda: np.rot90(pixels),
-    }.get(_orientation(data))
-    return np.ascontiguousarray(turned()) if turned else pixels
-
-
-def _orientation(data: bytes) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 where there is none that can be read."""
-    for head, order in _TIFF_HEADS:
-        start = data.find(head)
-        while start >= 0:
-            before = data[max(0, start - 8) : start]
-            if before.endswith((b"Exif\0\0", b"eXIf")) or before.startswith(b"EXIF"):
-                return _first_directory(data[start:], order).get(_ORIENTATION, 1)
-            start = data.find(head, start + 1)
-    return 1
-
-
-def _first_directory(tiff: bytes | bytearray, order: str) -> dict[int, int]:
-    """The first number of each entry of 2 or 4 bytes, by its tag, as far as there are any."""
-    found: dict[int, int] = {}
-    try:
-        (offset,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, offset)
-        for entry in range(offset + 2, offset + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(f"{order}HH", tiff, entry)
-            if kind in _NUMBERS:
-                (number,) = struct.unpack_from(order + _NUMBERS[kind], tiff, entry + 8)
-                found.setdefault(tag, number)
-    except struct.error:  # cut short
-        pass
-    return found
+        with quiet_pillow():
+            tags.load(exif)
+        orientation = tags.get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, KeyError, TypeError):  # damaged
+        return pixels
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)

@@ -19,7 +19,7 @@ Pixels = NDArray[Any]  # as stored: uint8, uint16 or float, BGR order
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files right inside a folder, in name order; broken links too, for readers to name.
+    """Image files directly in a folder, in name order, broken links included.
 
     Raises:
         InputError: The folder does not exist or holds no image.
@@ -28,17 +28,17 @@ def image_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: no such folder; check the path")
     files = sorted(path for path in folder.iterdir() if is_image_file(path))
     if not files:
-        raise InputError(f"{folder}: holds no image; wanted files ending in {suffix_list()}")
+        raise InputError(f"{folder}: holds no image; give files ending in {suffix_list()}")
     return files
 
 
 def is_image_file(path: Path) -> bool:
-    """Return True for an image by its name, a link that leads nowhere included."""
+    """Return True for a file, or a broken link, with the suffix of an image."""
     return path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink())
 
 
 def unit(levels: Pixels) -> Alpha:
-    """A matte's levels, 8 or 16 bits or float, as float32 in [0, 1]."""
+    """Levels of a matte, 8 or 16 bits or float, as float32 in [0, 1]."""
     if levels.dtype.kind == "f":
         return np.clip(levels, 0, 1).astype(np.float32)
     scaled: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
@@ -46,5 +46,5 @@ def unit(levels: Pixels) -> Alpha:
 
 
 def suffix_list() -> str:
-    """The endings of image files, for messages."""
+    """Suffixes of image files, for messages."""
     return ", ".join(sorted(SUFFIXES))

@@ -39,8 +39,8 @@ class Part(NamedTuple):
 
     Attributes:
         data: The JPEG.
-        area: What of the picture can be taken from it; begins at multiples of 8 px.
-        shifts: For each row of blocks, where the area begins in the decoded JPEG, in blocks.
+        area: The area of the picture in it; begins at multiples of 8 px.
+        shifts: Begin of the area in the decoded JPEG for each row of blocks, in blocks.
         size: Height and width of the whole picture, in px.
     """
 
@@ -58,12 +58,12 @@ class _Header(NamedTuple):
 
 
 class _Runs(NamedTuple):
-    """The intervals that are kept, for each row of blocks of the area as many, one after another.
+    """Kept intervals, as many for each row of blocks of the area, one after another.
 
     Attributes:
         first: Number of the first in each row.
-        length: How many in a row.
-        shifts: Where the area begins in each row, in blocks behind the begin of the first.
+        length: Their number per row.
+        shifts: Begin of the area in each row, in blocks behind the begin of the first.
     """
 
     first: NDArray[np.intp]
@@ -72,17 +72,11 @@ class _Runs(NamedTuple):
 
 
 def cut_part(data: bytes, area: Area) -> Part | None:
-    """Those intervals of a JPEG that an area needs.
+    """Cut those intervals of a JPEG that an area of it needs, enlarged to whole blocks.
 
-    Decoded, at full or reduced size, its blocks are those of the whole picture to the last bit.
-
-    Args:
-        data: The JPEG.
-        area: Lies within the picture; is enlarged to whole blocks.
-
-    Returns:
-        The part; None if the picture has no restart markers, does not store its colours in full or
-        is no such JPEG at all, or if the area needs the last interval and that is a short one.
+    Decoded, at full or reduced size, its blocks equal those of the whole picture to the last bit.
+    None if the picture has no restart markers, does not store its colours in full or is no such
+    JPEG at all, or if the area needs a short last interval.
     """
     header = _read_header(data)
     if header is None or not data.endswith(bytes((0xFF, _END))) or not _holds(header.size, area):
@@ -138,7 +132,7 @@ def straighten(pixels: NDArray[Any], part: Part, reduced: int) -> NDArray[Any]:
 
 
 def _bounds(data: bytes, scan: int) -> NDArray[np.intp]:
-    """The first byte of each interval, behind a marker (0xff and 0xd0 to 0xd7), and the end."""
+    """First byte of each interval, behind a marker (0xff and 0xd0 to 0xd7), and the end."""
     coded = np.frombuffer(data, np.uint8, offset=scan)
     places = np.flatnonzero(coded[:-1] == 0xFF) + 1
     restarts = places[coded[places] & 0xF8 == _FIRST] + 1
@@ -168,7 +162,7 @@ def _holds(size: tuple[int, int], area: Area) -> bool:
 
 
 def _read_header(data: bytes) -> _Header | None:
-    """What stands before the scan of a JPEG that can be cut."""
+    """Header before the scan of a JPEG that can be cut."""
     if data[:2] != b"\xff\xd8":
         return None
     position, size, size_at, colours, interval = 2, (0, 0), 0, 0, 0

@@ -1,4 +1,4 @@
-"""Source and licence of a picture, from a list that lies beside it."""
+"""Source and licence of a picture, from a list beside it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ _SOURCE_COLUMNS = ("source", "dataset", "origin")
 
 
 class Terms(NamedTuple):
-    """Data set and licence of a picture; None where no list tells."""
+    """Data set and licence of a picture; None if they are not known."""
 
     source: str | None = None
     licence: str | None = None
 
 
 class Licences:
-    """The licences of the pictures in a folder, and the data sets that they are from.
+    """Licences and data sets of the pictures in a folder.
 
-    They stand in `licences.csv` or `list.csv` inside the folder or beside it: a table with a header
-    row, a column `file` (or `filename`, `name`, `item`, `image`), a column `licence` (or
-    `license`) and perhaps a column `source` (or `dataset`, `origin`). Files are named from where
-    the list lies, with or without their suffix; inside the folder the name alone will do. The first
-    list that names a file counts. For all other files `prepared.json` of `data_tools prepare`
-    counts.
+    They are read from `licences.csv` or `list.csv` inside the folder or beside it: a table with a
+    header row, a column `file` (or `filename`, `name`, `item`, `image`), a column `licence` (or
+    `license`) and optionally a column `source` (or `dataset`, `origin`). Files are named relative to
+    the list, with or without their suffix; inside the folder the name alone is enough. The first
+    list that names a file counts; `prepared.json` of `data_tools prepare` counts for all others.
 
     Args:
         folder: Of the foregrounds or backgrounds.
@@ -56,7 +55,7 @@ class Licences:
         self._of_all = _prepared(record) if record.is_file() else Terms()
 
     def of(self, path: Path) -> str | None:
-        """The licence of a picture in the folder; None where no list names it."""
+        """Licence of a picture in the folder; None if it is not known."""
         return self.terms(path).licence
 
     def terms(self, path: Path) -> Terms:
@@ -87,7 +86,7 @@ def prepared_data(folder: Path) -> str | None:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Terms]]:
-    """File and terms of each row; of none, where a `list.csv` is a list of something else."""
+    """File and terms of each row; nothing if a `list.csv` is a list of something else."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             table = csv.DictReader(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,24 +12,22 @@ from urllib.request import url2pathname
 
 from rssn.imaging.errors import FailedInputs, InputError, how_to_install, one_line
 
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 if TYPE_CHECKING:
     from upath import UPath
 
     Location: TypeAlias = Path | UPath
     """A pathlib path, or one of an object store with the same methods."""
 else:
-    Location = Path  # the package of the other is loaded where an address asks for it
+    Location = Path  # universal-pathlib is loaded for an address only
 
 
 def locate(url: str | Path | UPath) -> Location:
-    """The location that a user named.
-
-    Args:
-        url: A path, a file:// address, or an address of any other kind that fsspec knows: s3://,
-            gs://, abfs://, memory:// (for tests).
+    """Convert a path or an address that fsspec supports (file://, s3://, gs://, ...) to a location.
 
     Raises:
-        InputError: The kind is unknown, names no bucket, or needs a package that is missing.
+        InputError: The address is unsupported, has no bucket, or needs a package that is missing.
     """
     if not isinstance(url, str | Path):
         return url
@@ -51,10 +50,9 @@ def locate(url: str | Path | UPath) -> Location:
 
 
 def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
-    """The object store of a location, as this process may use it.
+    """The object store of a location for this process.
 
-    `place.fs` is of the process that made it: in one forked from it, as a loader's workers are, its
-    connections are of no use, and it refuses. fsspec keeps one store for each process.
+    `place.fs` refuses to work in a process forked from its own, such as a loader's worker.
     """
     from upath import UPath
 
@@ -62,24 +60,30 @@ def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
 
 
 @contextmanager
-def told_errors(place: Location, remedy: str) -> Iterator[None]:
-    """Turn what a disk or an object store refuses into a message that names the file or the place.
+def told_errors(
+    place: Location, remedy: str, store_remedy: str = "check address, credentials and network"
+) -> Iterator[None]:
+    """Convert errors of a disk or an object store into an `InputError` that names file or place.
 
-    Raises:
-        InputError: In place of an OSError, and of whatever an object store's package raises.
+    `store_remedy` is for errors of a store other than a missing file.
     """
     try:
         yield
     except (InputError, FailedInputs):
         raise
     except Exception as error:
-        where: object = place
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            where = error.filename or place
+            raise InputError(
+                f"{where}: the disk is full; make room (or put --cache on another disk) and "
+                "continue with --resume"
+            ) from error
+        where = place
         if isinstance(place, Path):
             if not isinstance(error, OSError):
                 raise
             where, reason = error.filename or place, error.strerror or str(error)
         else:  # each store has errors of its own for a wrong key or a lost connection
             reason = one_line(error)
-            if not isinstance(error, FileNotFoundError):
-                remedy = "check address, credentials and network"
-        raise InputError(f"{where}: cannot be read ({reason}); {remedy}") from error
+            remedy = remedy if isinstance(error, FileNotFoundError) else store_remedy
+        raise InputError(f"{where}: cannot be read or written ({reason}); {remedy}") from error

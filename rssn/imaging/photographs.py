@@ -1,4 +1,4 @@
-"""Photographs of any usual kind as they are shown, and pictures that carry their profile on."""
+"""Photographs of any usual kind as they are displayed, with their colour profiles."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from PIL.Image import DecompressionBombError
+from PIL import Image, ImageCms, ImageOps
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.headers import image_kind
+from rssn.imaging.headers import open_header
 from rssn.imaging.quiet import quiet_pillow
-from rssn.imaging.reading import MAX_PIXELS, check_bytes, decode_rgb, read_bytes
+from rssn.imaging.reading import check_bytes, decode_rgb, read_bytes
 
 PictureFormat = Literal["png", "webp", "tiff"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
@@ -32,7 +31,7 @@ PhotographLike = NDArray[np.uint8] | str | Path | Image.Image
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture as it is shown.
+    """A picture as it is displayed.
 
     Attributes:
         pixels: uint8 RGB (H, W, 3), upright, in the colour space of `profile`.
@@ -47,8 +46,7 @@ def as_photograph(image: PhotographLike) -> Photograph:
     """A photograph, upright, as uint8 RGB with its colour profile.
 
     Args:
-        image: uint8 RGB (H, W, 3), taken as it is; a path; or a PIL image, which is read as a file
-            of it would be.
+        image: uint8 RGB (H, W, 3), used unchanged; a path; or a PIL image, treated as a file.
 
     Raises:
         InputError: Another type or shape, or a file that cannot be read.
@@ -71,28 +69,23 @@ def as_photograph(image: PhotographLike) -> Photograph:
 def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
     """Read a photograph of any usual kind, turned upright by its EXIF tag.
 
-    Of an animated file the first frame is taken; transparent parts are laid on white; 16 bits
-    become 8; grey becomes RGB; CMYK is converted through its profile, CIE Lab to sRGB.
+    The first frame represents an animation. Transparent parts are laid on white. 16 bits become 8,
+    grey becomes RGB, CMYK is converted through its profile, CIE Lab to sRGB.
 
     Args:
         source: A file, or its bytes.
         name: Stands in the error instead of the path.
 
     Raises:
-        InputError: The file is missing, empty, damaged, of a kind that is not read, or has too many
-            pixels.
+        InputError: The file is missing, empty, damaged, of an unsupported kind, or too large.
     """
     data = read_bytes(source, name)
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    header = _open(data, name)
+    header = open_header(data)
     if header is None:  # a kind that OpenCV may know
-        check_bytes(data, name)
-        if image_kind(data) in ("JPEG", "WebP"):  # OpenCV reads on where parts are lost
-            raise InputError(
-                f"{name}: is not an image that can be decoded (a JPEG or WebP with a damaged "
-                "head); copy it again or remove it"
-            )
         return Photograph(decode_rgb(data, name))
+    if header.format == "TIFF":
+        _check_range(header, name)
     profile: bytes | None = header.info.get("icc_profile") or None
     see_through = header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info
     convert: Callable[[Image.Image], NDArray[np.uint8]]
@@ -118,15 +111,10 @@ def encode_picture(
     picture_format: PictureFormat = "png",
     profile: bytes | None = None,
 ) -> bytes:
-    """Encode without loss.
+    """Encode grey (H, W), uint8 or uint16, RGB or RGBA (H, W, C), uint8, without loss.
 
-    Args:
-        pixels: Grey (H, W), uint8 or uint16; RGB (H, W, 3) or RGBA (H, W, 4), uint8.
-        picture_format: WebP holds 8 bits, and sides up to 16383 pixels.
-        profile: ICC profile of the colours, to be kept in the file.
-
-    Raises:
-        InputError: The format does not hold such a picture.
+    The file keeps the ICC profile. An `InputError` if the format cannot hold the picture: WebP has
+    8 bits, and sides up to 16383 pixels.
     """
     if picture_format not in FORMATS:
         raise InputError(f"format={picture_format!r} is not supported; choose {', '.join(FORMATS)}")
@@ -144,27 +132,6 @@ def encode_picture(
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, picture_format, **options[picture_format], **kept)
     return file.getvalue()
-
-
-def _open(data: bytes, name: str) -> Image.Image | None:
-    """Open a file by its head; nothing is decoded yet.
-
-    Raises:
-        InputError: It states too many pixels, or a TIFF has values without a range.
-    """
-    try:
-        with quiet_pillow():
-            header = Image.open(io.BytesIO(data))
-    except DecompressionBombError:
-        check_bytes(data, name)
-        raise InputError(
-            f"{name}: has more than {MAX_PIXELS:,} pixels, the most that are read; shrink it first"
-        ) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        return None
-    if header.format == "TIFF":
-        _check_range(header, name)
-    return header
 
 
 def _check_range(image: Image.Image, name: str) -> None:
@@ -195,7 +162,7 @@ def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> NDArray[n
 
 
 def _of_rgb(profile: bytes | None) -> bytes | None:
-    """The profile, unless it describes other colours than RGB (grey), which were converted."""
+    """The profile, unless it is of other colours than RGB (grey), which were converted."""
     return profile if profile is not None and profile[16:20] == RGB_SPACE else None
 
 

@@ -1,7 +1,8 @@
-"""Decoders that keep their own messages from stderr; our errors say the same in one line."""
+"""Decoders kept from writing to stderr; `InputError`s report the same in one line."""
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -10,6 +11,12 @@ from contextlib import contextmanager
 import cv2
 
 _WARNINGS = threading.Lock()  # the filters of warnings belong to the whole process
+if hasattr(os, "register_at_fork"):  # or a process forked while a thread holds it waits forever
+    os.register_at_fork(
+        before=_WARNINGS.acquire,
+        after_in_parent=_WARNINGS.release,
+        after_in_child=_WARNINGS.release,
+    )
 
 
 @contextmanager
@@ -17,8 +24,8 @@ def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV's messages from stderr.
 
     Note:
-        The level belongs to the whole process: where two threads decode, it may stay silent. A lock
-        would be worse, for a process that is forked while another thread holds it waits forever.
+        The level belongs to the whole process: while two threads decode, it may stay silent. A lock
+        would be worse: a process forked while another thread holds it waits forever.
     """
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -30,11 +37,7 @@ def quiet_opencv() -> Iterator[None]:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings from stderr; one thread at a time.
-
-    They are of 100 megapixels, which are welcome (twice that remains an error), and of damage,
-    which the readers find or can do without.
-    """
+    """Keep Pillow's warnings from stderr: of 100 megapixels, and of damage that readers detect."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,20 +1,20 @@
-"""Reading of image files, and of encoded images in memory, as they are stored."""
+"""Image files, and encoded images in memory, as arrays."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.headers import (
-    declared_size,
     foreign_kind,
+    image_kind,
     is_cut_jpeg,
-    is_damaged_bmp,
     is_damaged_png,
+    open_header,
     turn_upright,
 )
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
@@ -44,8 +44,8 @@ def read_rgb(path: Path) -> Uint8Image:
 def read_alpha(path: Path) -> Alpha:
     """Read a matte as float32 (H, W) in [0, 1] from an 8- or 16-bit grey, RGB or RGBA file.
 
-    An alpha channel is taken where the file has one that is not opaque throughout; a colour file
-    must be grey in its three channels. It is turned upright by its EXIF tag, as a picture is.
+    An alpha channel is taken if it is not opaque throughout; otherwise the colour channels must be
+    equal. The matte is turned upright by its EXIF tag, as a picture is.
 
     Raises:
         InputError: The file cannot be read or is a colour picture.
@@ -54,9 +54,7 @@ def read_alpha(path: Path) -> Alpha:
 
 
 def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
-    """Read a cut-out as its uint8 RGB colours (H, W, 3) and its float32 alpha (H, W) in [0, 1].
-
-    It is turned upright by its EXIF tag.
+    """Read a cut-out, upright: uint8 RGB colours (H, W, 3) and float32 alpha (H, W) in [0, 1].
 
     Raises:
         InputError: The file cannot be read or has no alpha channel.
@@ -73,26 +71,13 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
 def read_pixels(source: Path | bytes, name: str = "") -> Pixels:
     """Read the levels of an image as stored, in any number of channels, upright by its EXIF tag.
 
-    Args:
-        source: A file, or its bytes.
-        name: Stands in the error instead of the path.
-
-    Raises:
-        InputError: The file is missing, empty or not an image that OpenCV can read.
+    `name` stands in the error instead of the path.
     """
     return _decode_unchanged(read_bytes(source, name), name or str(source))
 
 
 def read_bytes(source: Path | bytes, name: str = "") -> bytes:
-    """Read a file that has to have content.
-
-    Args:
-        source: A file, or its bytes.
-        name: Stands in the error instead of the path.
-
-    Raises:
-        InputError: It is missing, empty or cannot be read.
-    """
+    """Read a file, or take its bytes; an `InputError` if it is missing or empty."""
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
@@ -104,28 +89,30 @@ def read_bytes(source: Path | bytes, name: str = "") -> bytes:
 
 
 def check_bytes(data: bytes | bytearray, name: str) -> None:
-    """See that a file can be an image, is whole as far as its bytes tell, and not too large.
+    """Check that a file can be an image, is whole as far as its bytes tell, and not too large.
 
     Raises:
-        InputError: It is of a kind that is not read, a cut JPEG, a PNG with a wrong checksum, a BMP
-            with a damaged head, or states more than `MAX_PIXELS`.
+        InputError: Another kind of file, a cut JPEG, a damaged head, a PNG with a wrong checksum,
+            or more than `MAX_PIXELS`.
     """
-    if kind := foreign_kind(data):
-        raise InputError(f"{name}: is {kind}, which is not read; save it as JPEG, PNG or TIFF")
+    if foreign := foreign_kind(data):
+        raise InputError(f"{name}: is {foreign}, which is not read; save it as JPEG, PNG or TIFF")
     if is_cut_jpeg(data):
         raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
-    if is_damaged_png(data):
+    kind, header = image_kind(data), open_header(data)
+    if kind is None or header is None:
+        if kind not in (None, "TIFF"):  # OpenCV knows more TIFFs, and decodes damaged others
+            raise InputError(
+                f"{name}: is not an image that can be decoded (a {kind} with a damaged head); copy "
+                "it again or remove it"
+            )
+        return
+    if kind == "PNG" and is_damaged_png(header):
         raise InputError(
             f"{name}: is not an image that can be decoded (a PNG that is cut short or has a wrong "
             "checksum); copy it again or remove it"
         )
-    if is_damaged_bmp(data):
-        raise InputError(
-            f"{name}: is not an image that can be decoded (a BMP with a damaged head); copy it "
-            "again or remove it"
-        )
-    width, height = declared_size(data)
-    if (pixels := width * height) > MAX_PIXELS:
+    if (pixels := header.width * header.height) > MAX_PIXELS:
         raise InputError(
             f"{name}: says that it has {pixels:,} pixels, and at most {MAX_PIXELS:,} are read; "
             "shrink it first"
@@ -133,16 +120,12 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
 
 
 def decode_rgb(data: bytes | bytearray, name: str, reduced: Reduction = 1) -> Uint8Image:
-    """Decode an encoded picture to uint8 RGB (H, W, 3).
+    """Decode a picture to uint8 RGB (H, W, 3), at 1/`reduced` of its size; `name` is for the error.
 
-    Args:
-        data: The encoded picture.
-        name: Stands in the error.
-        reduced: Decode at 1/`reduced` of the size, which costs less; sides are rounded up (JPEG)
-            or down.
+    Sides are rounded up (JPEG) or down.
 
     Raises:
-        InputError: As `check_bytes` says, or OpenCV cannot decode it.
+        InputError: As for `check_bytes`, or OpenCV cannot decode it.
     """
     return _rgb(_decode(data, _REDUCED[reduced], name))
 
@@ -150,18 +133,11 @@ def decode_rgb(data: bytes | bytearray, name: str, reduced: Reduction = 1) -> Ui
 def decode_rgb_part(
     data: bytes, area: Area, name: str, reduced: Reduction = 1
 ) -> tuple[Uint8Image, tuple[int, int], tuple[int, int]]:
-    """Decode an encoded picture, without most of what is not wanted where it allows that.
-
-    Args:
-        data: The encoded picture.
-        area: What is wanted, in px of the whole picture.
-        name: Stands in the error.
-        reduced: As in `decode_rgb`.
+    """Decode an area of a picture, without most of the rest if the format allows that.
 
     Returns:
-        The picture or a part of it; row and column of the whole picture that it begins with, in px,
-        multiples of 8; height and width of the whole picture, in px, up to `reduced` - 1 px too
-        large.
+        The picture or a part of it; its first row and column in the whole picture, in px, multiples
+        of 8; height and width of the whole picture, in px, up to `reduced` - 1 px too large.
     """
     part = cut_part(data, area)
     if part is None:
@@ -182,19 +158,25 @@ def decode_levels(data: bytes, name: str) -> Pixels:
 
 
 def _decode_unchanged(data: bytes, name: str) -> Pixels:
-    return turn_upright(_decode(data, cv2.IMREAD_UNCHANGED, name), data)
+    return _decode(data, cv2.IMREAD_UNCHANGED, name)
 
 
 def _decode(data: bytes | bytearray, flags: int, name: str) -> Pixels:
     check_bytes(data, name)
+    encoded = np.frombuffer(data, np.uint8)
+    exif: Any = b""
     try:
         with quiet_opencv():
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+            if flags != cv2.IMREAD_UNCHANGED:
+                pixels = cv2.imdecode(encoded, flags)
+            else:  # which OpenCV leaves as it is stored, but for TIFF
+                pixels, kinds, metadata = cv2.imdecodeWithMetadata(encoded, flags=flags)
+                exif = dict(zip(kinds, metadata, strict=True)).get(cv2.IMAGE_METADATA_EXIF, exif)
     except cv2.error as error:
         raise InputError(f"{name}: cannot be decoded ({error.err}); replace or remove it") from None
-    if pixels is None:
+    if pixels is None or not pixels.size:
         raise InputError(f"{name}: is not an image that can be decoded; replace or remove it")
-    return pixels
+    return turn_upright(pixels, bytes(exif))
 
 
 def _levels(pixels: Pixels, name: str) -> Pixels:

@@ -1,4 +1,4 @@
-"""Random streams that depend on what they are for, never on the order of the work."""
+"""Random streams that depend on their purpose, never on the order of the work."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 
 
 def generator(seed: int, purpose: str, *parts: str | int) -> np.random.Generator:
-    """A generator of its own for each (seed, purpose, parts), the same on every machine.
+    """A separate generator for each (seed, purpose, parts), the same on every machine.
 
-    Args:
-        seed: The seed of the whole build.
-        purpose: What the numbers are for, so that two uses never share a stream.
-        parts: What tells this stream from the others, such as a foreground's id and k.
+    `parts` distinguish streams of one purpose, such as a foreground's id and k.
     """
     name = json.dumps([purpose, *parts]).encode()
     words = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), "<u4")

@@ -26,8 +26,7 @@ _QUALITY: dict[ImageFormat, list[int]] = {
 def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
     """Encode uint8 RGB (H, W, 3): JPEG quality 95 with full colour (4:4:4), or lossless.
 
-    A JPEG has restart markers that let `decode_rgb_part` leave out what is not wanted; they take
-    about 1.5 % of a photograph's bytes.
+    A JPEG has restart markers for `decode_rgb_part`; they take about 1.5 % of a photograph's bytes.
     """
     options = [*_QUALITY[image_format]]
     if image_format == "jpg":

@@ -1,8 +1,8 @@
-"""Look at a build: `python -m rssn.inspect SHARDS`.
+"""Inspect a build: `python -m rssn.inspect SHARDS`.
 
-Every shard is compared with the manifest and every sample is read, decoded and blended again;
-what there is stands in a table, and some samples on a contact sheet. `--sample KEY` makes one
-sample again from its record and compares it with the stored one, bit by bit.
+Every shard is compared with the manifest, and every sample is read, decoded and blended again. A
+table shows the statistics, a contact sheet some samples. `--sample KEY` rebuilds one sample from
+its record and compares it with the stored one, bit by bit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rssn.build.executors import make_executor
 from rssn.imaging.console import run_command
 from rssn.imaging.drawing import grey
 from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import whole_file, write_errors
+from rssn.imaging.files import write_errors, write_whole
 from rssn.imaging.locations import Location, locate, told_errors
 from rssn.imaging.writing import encode_rgb
 from rssn.inspection.contact_sheet import Shown, contact_sheet, show
@@ -40,19 +40,11 @@ SHEET_SAMPLES = 6
 def inspect_build(
     folder: Location, *, workers: int | None = None, quiet: bool = True
 ) -> dict[str, Any]:
-    """Compare a build with its manifest and count what it holds.
-
-    Args:
-        folder: Of the shards.
-        workers: Processes; None takes one for each core.
-        quiet: Show no progress.
+    """Compare a build with its manifest and count its content.
 
     Returns:
         In the types that JSON has: 'problems', one line each; 'statistics'; and from the manifest
-        'shards' (how many), 'bytes', 'failures', 'configuration' and 'versions'.
-
-    Raises:
-        InputError: The folder holds no finished build.
+        'shards' (their number), 'bytes', 'failures', 'configuration' and 'versions'.
     """
     manifest = read_manifest(folder)
     route = None
@@ -73,11 +65,7 @@ def inspect_build(
 
 
 def read_manifest(folder: Location) -> Manifest:
-    """The manifest of a finished build.
-
-    Raises:
-        InputError: There is none, and why.
-    """
+    """Manifest of a finished build; an `InputError` if there is none."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one that rssn.build wrote")
     if not (folder / NAME).is_file() and (folder / PLAN_NAME).is_file():
@@ -89,11 +77,7 @@ def read_manifest(folder: Location) -> Manifest:
 
 
 def chosen_samples(manifest: Manifest, count: int) -> Iterator[Shown]:
-    """Up to so many samples that can be read, spread evenly over a build.
-
-    Raises:
-        InputError: There is no index of the samples.
-    """
+    """Up to `count` readable samples, spread evenly over a build."""
     index = manifest.index()
     places = [(shard.name, entry) for shard in manifest.shards for entry in index[shard.name]]
     count = min(count, len(places))
@@ -105,8 +89,8 @@ def chosen_samples(manifest: Manifest, count: int) -> Iterator[Shown]:
             else:
                 members = read_entry(manifest.tars / name, entry, None)
                 images = decode_parts(name_parts(members, manifest.parts))
-                yield Shown(entry.key, images | {"alpha": grey(images["alpha"])}, f"of {name}")
-        except ValueError:  # an InputError too: it stands among the problems
+                yield Shown(images | {"alpha": grey(images["alpha"])}, f"{entry.key} of {name}")
+        except ValueError:  # an InputError, too; it is among the problems
             continue
 
 
@@ -120,18 +104,18 @@ def parser() -> argparse.ArgumentParser:
     add("shards", metavar="SHARDS", help="folder of a build, or its address")
     add("--json", type=Path, metavar="OUT", help="write the findings as JSON")
     add("--sheet", type=Path, metavar="OUT.jpg", help=f"contact sheet (SHARDS/{SHEET_NAME})")
-    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--workers", type=int, metavar="N", help="processes (one per core)")
     add("--quiet", action="store_true", help="no progress bar")
-    one = parser.add_argument_group("make one sample again and compare it, in place of all that")
+    one = parser.add_argument_group("rebuild one sample and compare it, instead of all that")
     one.add_argument("--sample", metavar="KEY")
-    one.add_argument("--foregrounds", type=Path, metavar="DIR", help="as they were for the build")
-    one.add_argument("--backgrounds", type=Path, metavar="DIR", help="as they were for the build")
-    one.add_argument("--cache", type=Path, metavar="DIR", help="prepared sources; else made anew")
+    one.add_argument("--foregrounds", type=Path, metavar="DIR", help="of the build")
+    one.add_argument("--backgrounds", type=Path, metavar="DIR", help="of the build")
+    one.add_argument("--cache", type=Path, metavar="DIR", help="prepared sources (prepared anew)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 0 all is well, 1 something is not, 2 usage."""
+    """Run the command; returns 0 no problems, 1 problems, 2 usage."""
     chosen = parser().parse_args(arguments)
 
     def command() -> None:
@@ -160,7 +144,7 @@ def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
     told = _draw(manifest, sheet, is_named=chosen.sheet is not None)
     if told and chosen.sheet is not None:
         problems += told
-    else:  # without a sheet nobody asked for by name, all can be well
+    else:  # a default sheet that cannot be written is no problem of the build
         console.print(*(told or [f"{sheet}: some of the samples"]), soft_wrap=True)
     if problems:
         raise FailedInputs(problems)
@@ -168,11 +152,11 @@ def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
 
 
 def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:
-    """Draw the contact sheet; why there is none stands in the line that is returned."""
+    """Draw the contact sheet; returns a line with the reason if that is impossible."""
     if manifest.content == "sources":
-        return [f"{path}: is not drawn, for these are shards of sources"]
+        return [f"{path}: is not drawn: these are shards of sources"]
     if path.exists() and not is_named:
-        return [f"{path}: is there and stays as it is; --sheet names another"]
+        return [f"{path}: exists and is kept; --sheet names another"]
     try:
         samples = list(chosen_samples(manifest, SHEET_SAMPLES))
     except InputError as error:
@@ -181,10 +165,10 @@ def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:
 
 
 def _written(path: Location, data: bytes) -> list[str]:
-    """Write a file whole; why that failed stands in the line that is returned."""
+    """Write a file atomically; returns a line with the reason if that is impossible."""
     try:
-        with write_errors(path, "name another"), whole_file(path) as part:
-            part.write_bytes(data)
+        with write_errors(path, "name another"):
+            write_whole(path, data)
     except InputError as error:
         return [str(error)]
     return []
@@ -198,8 +182,7 @@ def _rebuild(folder: Location, chosen: argparse.Namespace) -> None:
     manifest = read_manifest(folder)
     if manifest.content == INDEXED:
         raise InputError(
-            f"{folder}: its samples were not built here, so none can be made again; leave --sample "
-            "out"
+            f"{folder}: its samples were not built here, so none can be rebuilt; leave --sample out"
         )
     rebuilt = rebuild(manifest, chosen.sample, chosen.foregrounds, chosen.backgrounds, chosen.cache)
     console = Console(markup=False, highlight=False)
@@ -213,7 +196,7 @@ def _rebuild(folder: Location, chosen: argparse.Namespace) -> None:
 
 
 def _check_output(path: Path | None) -> None:
-    """Find out before the long part whether a file can be written."""
+    """Refuse an output file that cannot be written, before the long part."""
     if path is not None and path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file")
     if path is not None and not path.absolute().parent.is_dir():

@@ -1,8 +1,8 @@
 """Index the WebDataset tars of others: `python -m rssn.index TARS`.
 
-Every sample is read and decoded once. What can be used goes into an index and a manifest beside the
-tars (or in --out), as a build has them, so that `gfm fit`, `gfm sanity` and `rssn.inspect` take
-that folder; the tars stay as they are.
+Every sample is read and decoded once. Usable samples go into an index and a manifest beside the
+tars (or in --out), like those of a build, so that `gfm fit`, `gfm sanity` and `rssn.inspect` accept
+the folder. The tars are not changed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rssn.build.executors import make_executor
-from rssn.imaging.console import Bar, run_command
+from rssn.build.executors import make_executor, run_all
+from rssn.imaging.console import run_command
 from rssn.imaging.errors import FailedInputs, InputError, one_line
 from rssn.imaging.files import write_errors
 from rssn.imaging.locations import Location, locate, told_errors
@@ -42,14 +43,6 @@ _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
-@dataclass(frozen=True)
-class IndexTask:
-    """A tar to look through, and which members of its samples are which part."""
-
-    path: Location
-    parts: Parts
-
-
 def index_tars(
     tars: Sequence[str],
     parts: Mapping[str, str | None] | None = None,
@@ -62,32 +55,27 @@ def index_tars(
 
     Args:
         tars: Files, folders of them, or patterns such as `s3://bucket/{00000..8}.tar`.
-        parts: Names of members by part (`composite`, `alpha`, `foreground`, `background`), where
-            those of the first sample do not tell; 'none' leaves a part out.
-        out: Folder of the index and the manifest, where the one of the tars cannot be written to;
-            None takes that.
-        workers: Processes; None takes one for each core.
+        parts: Names of members by part (`composite`, `alpha`, `foreground`, `background`), if the
+            names of the first sample are ambiguous; 'none' leaves a part out.
+        out: Folder of the index and the manifest; None takes that of the tars.
+        workers: Processes; None takes one per core.
         quiet: Show no progress.
 
     Returns:
-        The manifest, already written. Its `failures` name what was left out.
+        The manifest, already written. Its `failures` name the samples that were left out.
 
     Raises:
-        InputError: There are no such tars, they lie in several folders, the folder holds a build,
-            or nothing in them can be used.
+        InputError: The tars are missing, in several folders, those of a build, or unusable.
     """
     paths = find_tars(tars)
     place = paths[0].parent
     folder = place if out is None else locate(out)
     _check_folder(folder)
     chosen = _parts_of_first(paths, parts or {})
-    tasks, shards, failures = [IndexTask(path, chosen) for path in paths], {}, {}
-    with make_executor("local", workers) as run, Bar("tars", len(tasks), quiet) as bar:
-        for number, (shard, told) in run.run(index_tar, tasks):
-            shards[number], failures[number] = shard, told
-            bar.advance()
-    kept = [shards[number] for number in range(len(tasks)) if shards[number].samples]
-    told = [line for number in range(len(tasks)) for line in failures[number]]
+    with make_executor("local", workers) as run:
+        indexed = run_all(run, partial(index_tar, parts=chosen), paths, "tars", quiet)
+    kept = [shard for shard, _ in indexed if shard.samples]
+    told = [line for _, lines in indexed for line in lines]
     if not kept:
         raise InputError(f"no sample can be used, so nothing was written; the first: {told[0]}")
     configuration: dict[str, Any] = {"content": INDEXED, "parts": chosen}
@@ -101,50 +89,40 @@ def index_tars(
     return manifest
 
 
-def index_tar(task: IndexTask) -> tuple[ShardInfo, list[str]]:
-    """Look through one tar; runs in a worker.
-
-    Returns:
-        What the manifest says of it, with the samples that can be used, and one line for each
-        that cannot, or for the whole tar.
-    """
-    path = task.path
+def index_tar(path: Location, parts: Parts) -> tuple[ShardInfo, list[str]]:
+    """Index one tar: its entry for the manifest, and one line per unusable sample."""
     try:
         with told_errors(path, "copy it again"), _here(path) as file:
-            return _look_through(file, task)
+            return _look_through(file, path, parts)
     except InputError as error:
         problem = f"{path}: {_reason(error, path)}; copy it again, or leave it out"
         return ShardInfo(path.name, 0, 0, ""), [problem]
 
 
-def _look_through(file: Path, task: IndexTask) -> tuple[ShardInfo, list[str]]:
-    found = describe_shard(file, 0, task.path.name)
-    if not (found.entries or list_entries(file)):  # which says what is wrong
+def _look_through(file: Path, path: Location, parts: Parts) -> tuple[ShardInfo, list[str]]:
+    found = describe_shard(file, 0, path.name)
+    if not (found.entries or list_entries(file)):  # which raises the reason
         raise InputError(f"{file}: holds no samples")
-    wrong = {entry: _problem(file, entry, task.parts) for entry in found.entries}
+    wrong = {entry: _problem(file, entry, parts) for entry in found.entries}
     entries = tuple(entry for entry, problem in wrong.items() if not problem)
-    told = [f"{task.path}: sample {entry.key}: {text}" for entry, text in wrong.items() if text]
+    told = [f"{path}: sample {entry.key}: {text}" for entry, text in wrong.items() if text]
     return replace(found, samples=len(entries), entries=entries), told
 
 
 def _problem(path: Path, entry: Entry, parts: Parts) -> str:
-    """Fault of a sample; nothing if it can be used."""
+    """Fault of a sample; '' if it can be used."""
     try:
         members = read_entry(path, entry, None)
         return "; ".join(check_indexed(entry.key, members, parts, Tally()))
-    except Exception as error:  # whatever is wrong with one sample, the others are looked at
+    except Exception as error:  # of one sample, the others are still indexed
         return _reason(error, path, entry.key)
 
 
 def find_tars(words: Sequence[str]) -> list[Location]:
-    """The tars that a user named, in order.
+    """The tars of a command line, in order.
 
-    Args:
-        words: Files, folders, and patterns with `{00000..8}`, `{a,b}` and, in the name of the file,
-            `*`.
-
-    Raises:
-        InputError: One is missing or compressed, or they lie in several folders.
+    Words are files, folders, and patterns with `{00000..8}`, `{a,b}` and, in the file name, `*`. An
+    `InputError` if a tar is missing or compressed, or they are in several folders.
     """
     found: list[Location] = []
     for word in words:
@@ -157,18 +135,18 @@ def find_tars(words: Sequence[str]) -> list[Location]:
         raise InputError(f"{', '.join(words)}: holds no tars; give files that end in .tar")
     folders = sorted({str(path.parent) for path in tars})
     if len(folders) > 1:
-        raise InputError(f"the tars lie in several folders, {folders}; index each by itself")
+        raise InputError(f"the tars are in several folders, {folders}; index each by itself")
     return tars
 
 
 def expand(pattern: str) -> list[str]:
-    """The words of a pattern with braces, as bash and WebDataset read them."""
+    """Words of a pattern with braces, as bash and WebDataset expand them."""
     found = _BRACES.search(pattern)
     if found is None:
         return [pattern]
     if bounds := _RANGE.fullmatch(found[1]):
         first, last = (int(each) for each in bounds.groups())
-        # Zeros in front of either bound say how long all numbers are.
+        # Leading zeros of a bound set the length of all numbers.
         padded = [each for each in bounds.groups() if each[0] == "0" and len(each) > 1]
         width = max(map(len, bounds.groups())) if padded else 0
         step = 1 if first <= last else -1
@@ -192,7 +170,7 @@ def _tars_at(path: Location) -> list[Location]:
 
 
 def _check_folder(folder: Location) -> None:
-    """Refuse to write over the manifest of a build."""
+    """Refuse to overwrite the manifest of a build."""
     with told_errors(folder, "check the path"):
         is_build = (folder / PLAN_NAME).is_file()
         if (folder / NAME).is_file():
@@ -202,7 +180,7 @@ def _check_folder(folder: Location) -> None:
 
 
 def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) -> Parts:
-    """Which member is which part, told by the first tar that can be read."""
+    """Members by part, from the first tar that can be read."""
     reasons = []
     for path in paths:
         try:
@@ -217,14 +195,14 @@ def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) 
 
 
 def _reason(error: Exception, path: Location, key: str = "") -> str:
-    """What is wrong, without the name of the file and the remedy of a build."""
+    """Message of an error, without the name of the file and the remedy of a build."""
     reason = one_line(error).partition("; build")[0].rpartition(f"{path.name}: ")[2]
     return reason.removeprefix(f"sample {key} ")
 
 
 @contextmanager
 def _here(path: Location) -> Iterator[Path]:
-    """A tar as a file on this machine; fetched once from an object store, and removed again."""
+    """Yield a tar as a file on this machine; a temporary copy if it is in an object store."""
     if isinstance(path, Path):
         yield path
         return
@@ -261,13 +239,13 @@ def parser() -> argparse.ArgumentParser:
             + ("" if part in ("composite", "alpha") else "; 'none' leaves it out"),
         )
     add("--out", metavar="DIR", help="folder of index and manifest (that of the tars)")
-    add("--workers", type=int, metavar="N", help="processes (one for each core)")
+    add("--workers", type=int, metavar="N", help="processes (one per core)")
     add("--quiet", action="store_true", help="no progress bar")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 0 done, 1 some samples were left out, 2 usage."""
+    """Run the command; returns 0 done, 1 some samples were left out, 2 usage."""
     chosen = parser().parse_args(arguments)
 
     def command() -> None:

@@ -1,6 +1,6 @@
 """Draw one foreground through every step: `python -m rssn.picture --foregrounds DIR ...`.
 
-After figure 3 of the paper, which shows what each step of a composition is for.
+After figure 3 of the paper, which shows the purpose of each step of a composition.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rssn.denoising.denoise import denoise
 from rssn.foreground.estimate import estimate_foreground
 from rssn.imaging.blending import blend
 from rssn.imaging.console import progress, run_command
-from rssn.imaging.drawing import PALE_INK, frame, grey, paste, sheet, write
+from rssn.imaging.drawing import frame, grey, paste, tiles
 from rssn.imaging.errors import InputError
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import write_whole
 from rssn.imaging.images import Alpha, Uint8Image, image_files
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.resizing import resize
@@ -29,11 +29,10 @@ from rssn.route.backgrounds import cover_crop
 from rssn.route.compose import ROUTES, RouteOptions
 from rssn.route.noise import add_noise
 from rssn.route.sharpness import blur, scaled_size
-from rssn.route.steps.making import apply_steps
+from rssn.route.steps import apply_steps
 
 COLUMNS = 3
-_INSET_SHARE, _INSET_ZOOM = 0.14, 3  # of the shorter side, and how much larger it is shown
-_GAP, _CAPTION, _TEXT = 8, 30, 10  # px
+_INSET_SHARE, _INSET_ZOOM = 0.14, 3  # of the shorter side, and its magnification
 _ACCENT = (255, 200, 40)
 
 Panel = tuple[str, Uint8Image]
@@ -46,17 +45,10 @@ def route_panels(
     rng: np.random.Generator,
     is_photograph: bool = True,
 ) -> Iterator[Panel]:
-    """Every step of a route on one foreground, whatever its probability, with its name.
+    """Apply every step of a route to one foreground, whatever its probability.
 
-    Args:
-        source: A photograph, or a cut-out, with its matte.
-        background: A picture of any size.
-        options: The route; the middle one of its blur sizes is taken.
-        rng: Where the crop and the noise come from.
-        is_photograph: F has to be estimated.
-
-    Yields:
-        Names and uint8 pictures (H, W, 3) of the size of the foreground, each when it is made.
+    The middle one of the route's blur sizes is taken. Yields a name and an uint8 picture (H, W, 3)
+    of the size of the foreground per step.
     """
     image, alpha = source.image, source.alpha
     height, width = alpha.shape
@@ -76,14 +68,12 @@ def route_panels(
     background = blur(background, window)
     yield f"background, blurred over {window} px", background
     for name, step in options.more_steps.items():
-        always = {name: {**step, "probability": 1}}
-        changed = apply_steps(foreground, alpha, background, always, rng)
-        for part, before, after in zip(
-            ("foreground", "background"), (foreground, background), changed[:2], strict=True
-        ):
-            if after is not before:
-                yield f"{part}, {name}", after
-        foreground, background = changed[:2]
+        before, always = (foreground, background), {name: {**step, "probability": 1}}
+        foreground, background, _ = apply_steps(*(foreground, alpha, background), always, rng)
+        if foreground is not before[0]:
+            yield f"foreground, {name}", foreground
+        if background is not before[1]:
+            yield f"background, {name}", background
     composite = blend(alpha, foreground, background)
     yield "blended", composite
     (noisy,) = add_noise([composite], options.noise_sigma, rng)
@@ -91,33 +81,18 @@ def route_panels(
 
 
 def draw_panels(panels: Sequence[Panel], alpha: Alpha, width: int = 320) -> Uint8Image:
-    """Put panels side by side, each with a magnified part where the matte is finest.
-
-    Args:
-        panels: Names and pictures, all of the size of the matte.
-        alpha: The matte, (H, W) in [0, 1].
-        width: Of a panel, in px.
-
-    Returns:
-        The picture, uint8 (H, W, 3).
-    """
+    """Put panels side by side, each with a magnified part where the matte is finest."""
     height = round(alpha.shape[0] * width / alpha.shape[1])
-    rows = -(-len(panels) // COLUMNS)
-    row = height + _CAPTION
-    drawn = sheet(_GAP + rows * row, _GAP + min(COLUMNS, len(panels)) * (width + _GAP))
     part = finest_part(alpha, max(8, round(_INSET_SHARE * min(alpha.shape))))
-    for number, (name, picture) in enumerate(panels):
-        top = _GAP + number // COLUMNS * row
-        left = _GAP + number % COLUMNS * (width + _GAP)
-        paste(drawn, _with_inset(picture, part, height, width), top, left)
-        letter = f"({chr(ord('a') + number)})"
-        end = write(drawn, letter, top + height + _GAP + _TEXT, left, _TEXT, PALE_INK)
-        write(drawn, name, top + height + _GAP + _TEXT, end + _GAP // 2, _TEXT)
-    return drawn
+    drawn = [
+        (_with_inset(picture, part, height, width), f"({letter}) {name}")
+        for letter, (name, picture) in zip("abcdefghijklmnopqrstuvwxyz", panels, strict=False)
+    ]
+    return tiles(drawn, COLUMNS, height, width)
 
 
 def finest_part(alpha: Alpha, side: int) -> tuple[int, int, int]:
-    """The square (top, left, side) of a matte (H, W) that holds most of its fine structure."""
+    """Square (top, left, side) of a matte (H, W) that holds most of its fine structure."""
     fine = cv2.boxFilter(alpha * (1 - alpha), -1, (side, side), normalize=False, anchor=(0, 0))
     inside = fine[: alpha.shape[0] - side + 1, : alpha.shape[1] - side + 1]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
@@ -127,13 +102,13 @@ def finest_part(alpha: Alpha, side: int) -> tuple[int, int, int]:
 def _with_inset(
     picture: Uint8Image, part: tuple[int, int, int], height: int, width: int
 ) -> Uint8Image:
-    """A panel with the part framed, and magnified in the corner that is farthest from it."""
+    """A panel with the part framed, and magnified in the farthest corner."""
     top, left, side = part
     scale = width / picture.shape[1]
-    panel = resize(picture, (height, width), enlarge="area")
+    panel = resize(picture, (height, width), enlarge="area").copy()
     size = min(round(side * scale * _INSET_ZOOM), height // 2, width // 2)
+    # Nearest neighbour shows the pixels themselves.
     detail = picture[top : top + side, left : left + side]
-    # Nearest neighbour, for the pixels themselves are what is to be seen.
     detail = resize(detail, (size, size), "nearest", "nearest")
     is_high = (top + side / 2) * 2 < picture.shape[0]
     is_left = (left + side / 2) * 2 < picture.shape[1]
@@ -164,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns 0 done, 2 usage."""
+    """Run the command; returns 0 done, 2 usage."""
     chosen = parser().parse_args(arguments)
 
     def command() -> None:
@@ -180,15 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pixels = read_source(source, options.shorter_side)
         background = shrink(read_rgb(file), options.shorter_side)
         rng = np.random.default_rng(chosen.seed)
-        panels = list(
-            progress(
-                route_panels(pixels, background, options, rng, source.is_photograph),
-                "Draw",
-                quiet=chosen.quiet,
-            )
-        )
-        with whole_file(chosen.out) as part:
-            part.write_bytes(encode_rgb(draw_panels(panels, pixels.alpha, chosen.width)))
+        made = route_panels(pixels, background, options, rng, source.is_photograph)
+        panels = list(progress(made, "Draw", quiet=chosen.quiet))
+        write_whole(chosen.out, encode_rgb(draw_panels(panels, pixels.alpha, chosen.width)))
 
     return run_command(command)
 

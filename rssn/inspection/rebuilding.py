@@ -1,4 +1,4 @@
-"""Making one sample of a build again, to see that its record tells all that it needs to."""
+"""Rebuilding one sample of a build from its record."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from rssn.shards.tars import Entry, Members, ShardInfo, read_entry
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A sample as it was stored and as it was made again.
+    """A sample as stored and as rebuilt.
 
     Attributes:
         key: Its key.
         stored: Its members in the shard.
-        again: Its members made again.
-        changed: One line for each source or library that is not what it was.
+        again: Its rebuilt members.
+        changed: One line per source or library that differs from the build's.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Rebuilt:
     changed: list[str]
 
     def differences(self) -> dict[str, str]:
-        """How each member differs; '' where all its bytes are the same."""
+        """Difference of each member; '' if all its bytes are the same."""
         names = [*self.stored, *(name for name in self.again if name not in self.stored)]
         return {name: _difference(name, self.stored, self.again) for name in names}
 
@@ -53,19 +53,13 @@ def rebuild(
     backgrounds: Path | None,
     cache: Path | None = None,
 ) -> Rebuilt:
-    """Make a sample again from its record, the manifest's settings and its sources.
+    """Rebuild a sample from its record, the manifest's settings and its sources.
 
-    Args:
-        manifest: Of the build.
-        key: Of the sample.
-        foregrounds: The folder that it was built from.
-        backgrounds: The folder of backgrounds; None for the route 'original'.
-        cache: Folder of prepared sources; without it they are prepared anew, as is more telling.
+    Sources are prepared anew without a cache, a stricter check.
 
     Raises:
-        InputError: There is no such sample, or a folder is missing.
-        FailedInputs: A source is missing or cannot be used any more, or the sample or its record
-            cannot be read.
+        InputError: The sample does not exist, or a folder is missing.
+        FailedInputs: A source is missing or unusable, or the sample or its record cannot be read.
     """
     options = BuildOptions.from_dict(manifest.plan.configuration)
     holds, path, entry = _find(manifest, options, key)
@@ -75,9 +69,8 @@ def rebuild(
     except (ValueError, TypeError) as error:  # an InputError is a ValueError
         raise FailedInputs([f"{path}: sample {key} cannot be read ({error})"]) from error
     changed = _other_versions(manifest, options.device)
-    sample: Sample
     if holds == "backgrounds":
-        sample = BackgroundSample(*_background(record, backgrounds, changed))
+        sample: Sample = BackgroundSample(*_background(record, backgrounds, changed))
     elif holds == "foregrounds":
         sample = ForegroundSample(*_foreground(record, foregrounds, changed))
     else:
@@ -96,7 +89,7 @@ def rebuild(
 
 
 def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Location, Entry]:
-    """What the shard with that sample holds, where it lies, and the sample's entry."""
+    """Content and path of the shard with a sample, and the sample's entry."""
     index = manifest.index()
     of_sources = options.content == "sources"
     parts: dict[Held, list[ShardInfo]] = {
@@ -113,7 +106,7 @@ def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Lo
 
 
 def _foreground(record: Record, folder: Path, changed: list[str]) -> tuple[Source, str]:
-    """The foreground that a record names, and its digest now; a change of it is told."""
+    """The foreground of a record, and its digest now; a change is added to `changed`."""
     name = record.get("foreground")
     sources = {source.id: source for source in find_sources(folder)[0]}
     if (source := sources.get(str(name))) is None:
@@ -125,7 +118,7 @@ def _foreground(record: Record, folder: Path, changed: list[str]) -> tuple[Sourc
 
 
 def _background(record: Record, folder: Path | None, changed: list[str]) -> tuple[Background, str]:
-    """The background that a record names, and its digest now; a change of it is told."""
+    """The background of a record, and its digest now; a change is added to `changed`."""
     if folder is None:
         raise InputError("the sample has a background; give --backgrounds")
     name = record.get("background")
@@ -139,7 +132,7 @@ def _background(record: Record, folder: Path | None, changed: list[str]) -> tupl
 
 
 def _other_versions(manifest: Manifest, device: str) -> list[str]:
-    """One line for each library that is not the one of the build."""
+    """One line per library whose version differs from the build's."""
     before, now = manifest.plan.versions, library_versions(device)
     return [
         f"{name} is {now.get(name)}, the sample was built with {before.get(name)}"
@@ -149,7 +142,7 @@ def _other_versions(manifest: Manifest, device: str) -> list[str]:
 
 
 def _difference(name: str, stored: Members, again: Members) -> str:
-    """How a member differs; '' where all its bytes are the same."""
+    """Difference of a member; '' if all its bytes are the same."""
     if name not in stored or name not in again:
         return "is missing in the shard" if name not in stored else "is not made any more"
     if stored[name] == again[name]:

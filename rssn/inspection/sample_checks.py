@@ -1,4 +1,4 @@
-"""What can be wrong with one sample of a shard."""
+"""Checks of one sample of a shard."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from rssn.shards.tars import MEMBERS, Members, sample_key
 
 Held = Literal["composites", "foregrounds", "backgrounds"]
 
-# Mean difference, in grey levels, between a composite and the blend of its parts. Stored as JPEG
-# each of the three has its own loss: 0.2 to 0.4 for photographs, 3.9 where alpha is a half all over
+# Mean difference, in grey levels, between a composite and the blend of its parts. As JPEG each of
+# the three has its own loss: 0.2 to 0.4 for photographs, 3.9 where alpha is a half all over
 # and noise of sigma 25 was added. A photograph's F and B are estimates: 0.1 to 0.6 with that loss.
 _JPEG_LOSS, _ESTIMATE_ERROR = 6.0, 2.0
 
@@ -32,7 +32,7 @@ _SAMPLE_FIELDS = ("k", "seed")
 
 
 def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:
-    """The members, without suffix, of every sample in a shard that holds these."""
+    """Members, without suffix, of every sample in a shard of this kind."""
     if holds == "composites":
         return MEMBERS
     name = holds.removesuffix("s")
@@ -44,15 +44,7 @@ def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:
 def check_sample(
     key: str, members: Members, holds: Held, options: BuildOptions, tally: Tally
 ) -> list[str]:
-    """Count a sample and return what is wrong with it, each as the end of a sentence.
-
-    Args:
-        key: Its key.
-        members: Its encoded members, all that `member_names` names.
-        holds: What the shard holds.
-        options: With which it was built.
-        tally: Where a sample that can be read is counted.
-    """
+    """Count a sample of a build and return its faults, each as the end of a sentence."""
     try:
         record = _read_record(members["record.json"], holds, options)
         images = decode_parts(name_parts(members, None))
@@ -62,8 +54,7 @@ def check_sample(
     if any(size != record["size"] for size in sizes.values()):
         return [f"its record says (height, width) {record['size']}, but it holds {sizes}"]
     if holds != "composites":
-        tally.samples += holds == "foregrounds"
-        tally.count_record(record)
+        tally.count_record(record, samples=int(holds == "foregrounds"))
         if "alpha" in images:
             tally.count_pixels(images["alpha"])
         return []
@@ -77,14 +68,7 @@ def check_sample(
 
 
 def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> list[str]:
-    """The same for a sample in a tar of others.
-
-    Args:
-        key: Its key, which tells nothing there.
-        members: Its encoded members.
-        parts: Which of them is which part.
-        tally: Where a sample that can be read is counted.
-    """
+    """Count a sample in a tar of others and return its faults."""
     del key
     try:
         images = decode_parts(name_parts(members, parts))
@@ -93,7 +77,6 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
     sizes = {name: image.shape[:2] for name, image in images.items()}
     if len(set(sizes.values())) > 1:
         return [f"its parts differ in size: (height, width) {sizes}"]
-    tally.samples += 1
     tally.count_record({"size": sizes["alpha"]})
     tally.count_pixels(images["alpha"])
     tally.count_colour(images["composite"])
@@ -134,11 +117,7 @@ def _read_record(data: bytes, holds: Held, options: BuildOptions) -> Record:
 
 
 def decode_parts(parts: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
-    """The images of a sample, from its encoded parts.
-
-    Raises:
-        InputError: One cannot be decoded.
-    """
+    """Decode the images among the parts of a sample."""
     decode = {"alpha": decode_alpha}
     return {
         part: decode.get(part, decode_rgb)(data, f"its {part}")

@@ -1,4 +1,4 @@
-"""What an inspection found, as tables for a terminal."""
+"""Tables of an inspection for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rssn.inspection.rebuilding import Rebuilt
 
 
 def statistics_table(report: Mapping[str, Any]) -> Table:
-    """The statistics of a build, from the report of `rssn.inspection.command.inspect_build`."""
+    """Statistics of a build, from the report of `rssn.inspection.command.inspect_build`."""
     found = report["statistics"]
     table = Table(show_header=False)
     table.add_column(style="bold")
@@ -34,7 +34,7 @@ def statistics_table(report: Mapping[str, Any]) -> Table:
 
 
 def rebuilt_table(rebuilt: Rebuilt) -> Table:
-    """The members of a sample that was made again."""
+    """Members of a rebuilt sample."""
     table = Table("member", "bytes", "made again", title=rebuilt.key)
     for name, difference in rebuilt.differences().items():
         size = len(rebuilt.stored.get(name, b""))

@@ -1,44 +1,36 @@
-"""Looking through the shards of a build: what is wrong with each sample, and what there is."""
+"""Verification of the shards of a build, sample by sample."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 from rssn.build.builder import BuildOptions
-from rssn.build.executors import Executor
-from rssn.imaging.console import Bar
+from rssn.build.executors import Executor, run_all
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.locations import Location, told_errors
 from rssn.inspection.sample_checks import Held, check_indexed, check_sample, member_names
 from rssn.inspection.statistics import Tally
 from rssn.shards.manifest import INDEXED, Manifest
-from rssn.shards.tars import Entry, Members, ShardInfo, describe_shard, read_entry
+from rssn.shards.tars import Entry, ShardInfo, describe_shard, read_entry
 
 Names = tuple[str, ...] | None
-
-
-class Check(Protocol):
-    """Count a sample and return what is wrong with it."""
-
-    def __call__(self, key: str, members: Members, *, tally: Tally) -> list[str]:
-        """Faults of one sample."""
+Check = Callable[..., list[str]]  # of key, members and tally: counts a sample, returns its faults
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """A shard to look through.
+    """A shard to verify.
 
     Attributes:
-        path: Where it lies.
-        shard: What the manifest says of it.
-        index: What the index says of it; None where there is no index.
-        names: The members that each sample has to have, in order; None for any.
-        check: Says what is wrong with a sample.
-        manifest: Whose it is, without its lists.
+        path: Of the file.
+        shard: Its entry in the manifest.
+        index: Its entries in the index; None without an index.
+        names: Required members of each sample, in order; None allows any.
+        check: Finds the faults of a sample.
+        is_foreign: A tar of others, of which only indexed samples belong to the data set.
     """
 
     path: Location
@@ -46,12 +38,12 @@ class ShardTask:
     index: tuple[Entry, ...] | None
     names: Names
     check: Check
-    manifest: Manifest
+    is_foreign: bool
 
 
 @dataclass
 class Findings:
-    """What was found: one line for each problem, the keys in each shard, and the sums."""
+    """One line per problem, the keys in each shard, and the sums over the samples."""
 
     problems: list[str] = field(default_factory=list)
     keys: dict[str, list[str]] = field(default_factory=dict)
@@ -59,13 +51,7 @@ class Findings:
 
 
 def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -> Findings:
-    """Look through every shard of a build; what is wrong with one does not stop the others.
-
-    Args:
-        manifest: Of the build, or of tars of others.
-        executor: Where the work runs.
-        quiet: Show no progress.
-    """
+    """Verify every shard of a build; a fault of one does not stop the others."""
     findings, index = Findings(), None
     try:
         index = manifest.index()
@@ -78,20 +64,16 @@ def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -
             None if index is None else tuple(index[shard.name]),
             names,
             check,
-            replace(manifest, shards=[], failures=[], backgrounds=[]),
+            manifest.content == INDEXED,
         )
         for shards, names, check in _kinds(manifest)
         for shard in shards
     ]
-    found = {}
-    with Bar("samples", sum(task.shard.samples for task in tasks), quiet) as bar:
-        for number, each in executor.run(inspect_shard, tasks):
-            found[number] = each
-            bar.advance(tasks[number].shard.samples)
-    for number in range(len(tasks)):
-        findings.problems += found[number].problems
-        findings.keys |= found[number].keys
-        findings.tally.add(found[number].tally)
+    found = run_all(executor, inspect_shard, tasks, "samples", quiet, lambda t: t.shard.samples)
+    for each in found:
+        findings.problems += each.problems
+        findings.keys |= each.keys
+        findings.tally.add(each.tally)
     if manifest.content != INDEXED:  # others may number their samples anew in each tar
         findings.problems += _doubled(manifest.folder, findings.keys)
         findings.problems += _unknown(manifest)
@@ -99,7 +81,7 @@ def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -
 
 
 def _kinds(manifest: Manifest) -> Iterator[tuple[list[ShardInfo], Names, Check]]:
-    """The shards of each kind, the members of their samples, and how these are checked."""
+    """Shards of each kind, the members of their samples, and the check of these."""
     if manifest.parts is not None:
         yield manifest.shards, None, partial(check_indexed, parts=manifest.parts)
         return
@@ -115,7 +97,7 @@ def _kinds(manifest: Manifest) -> Iterator[tuple[list[ShardInfo], Names, Check]]
 
 
 def inspect_shard(task: ShardTask) -> Findings:
-    """Look through one shard; runs in a worker."""
+    """Verify one shard; runs in a worker."""
     try:
         with told_errors(task.path, "build it again"):
             if not task.path.is_file():
@@ -123,12 +105,13 @@ def inspect_shard(task: ShardTask) -> Findings:
             found = describe_shard(task.path, task.shard.samples)
     except InputError as error:
         return Findings([one_line(error)])
-    own = task.manifest.own_entries(found.entries, task.index or ())
-    found = replace(found, entries=tuple(own))
+    if task.is_foreign:
+        known = set(task.index or ())
+        found = replace(found, entries=tuple(each for each in found.entries if each in known))
     findings = Findings(_shard_problems(found, task))
     findings.keys[task.shard.name] = [entry.key for entry in found.entries]
     reasons = _compared(found.entries, task.index or ()) if found.entries else {}
-    # Of a shard that is cut short, the index still tells where the samples before the cut lie.
+    # The index still gives the samples before the cut of a shard that is cut short.
     for entry in found.entries or task.index or ():
         if wrong := _inspect_sample(entry, task, findings.tally):
             reasons.setdefault(entry.key, []).extend(wrong)
@@ -141,7 +124,7 @@ def inspect_shard(task: ShardTask) -> Findings:
 def _inspect_sample(entry: Entry, task: ShardTask, tally: Tally) -> list[str]:
     try:
         return task.check(entry.key, read_entry(task.path, entry, task.names), tally=tally)
-    except Exception as error:  # whatever is wrong with one sample, the others are looked at
+    except Exception as error:  # of one sample, the others are still checked
         reason = one_line(error).partition("; build")[0]
         return [reason.removeprefix(f"{task.path}: ").removeprefix(f"sample {entry.key} ")]
 
@@ -156,12 +139,14 @@ def _shard_problems(found: ShardInfo, task: ShardTask) -> list[str]:
     if len(found.entries) != wanted:
         return [f"{task.path}: holds {len(found.entries)} samples, not {wanted}; build it again"]
     if task.index is not None and found.entries != task.index:
-        return [f"{task.path}: lies otherwise than index.json says; build again with --resume"]
+        return [
+            f"{task.path}: its samples are not where index.json says; build again with --resume"
+        ]
     return []
 
 
 def _compared(found: Sequence[Entry], index: Sequence[Entry]) -> dict[str, list[str]]:
-    """What is wrong with the samples of a shard, going by the index where there is one."""
+    """Faults of the samples of a shard by the index, if there is one."""
     there, wanted = {entry.key: entry for entry in found}, {entry.key: entry for entry in index}
     reasons: dict[str, list[str]] = {}
     for key in sorted(wanted.keys() | there.keys()) if index else ():
@@ -175,7 +160,7 @@ def _compared(found: Sequence[Entry], index: Sequence[Entry]) -> dict[str, list[
 
 
 def _doubled(folder: Location, keys: dict[str, list[str]]) -> Iterator[str]:
-    """One line for each key that stands more than once in the build."""
+    """One line per key that occurs more than once in the build."""
     counts = Counter(key for each in keys.values() for key in each)
     for key in sorted(key for key, count in counts.items() if count > 1):
         shards = [name for name, each in keys.items() for other in each if other == key]
@@ -183,7 +168,7 @@ def _doubled(folder: Location, keys: dict[str, list[str]]) -> Iterator[str]:
 
 
 def _unknown(manifest: Manifest) -> Iterator[str]:
-    """One line for each shard in the folder that the manifest does not know."""
+    """One line per shard in the folder that is not in the manifest."""
     known = {shard.name for shard in (*manifest.shards, *manifest.backgrounds)}
     there = {path.name for path in manifest.folder.iterdir() if path.suffix == ".tar"}
     for name in sorted(there - known):

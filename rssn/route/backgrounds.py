@@ -1,4 +1,4 @@
-"""Which backgrounds a foreground gets, and how they are fitted behind it."""
+"""Backgrounds of a foreground: drawing them, and fitting them behind it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rssn.imaging.seeding import generator
 
 
 class BackgroundSampler:
-    """Draws K different backgrounds for each foreground (paper, pipeline 1, line 11).
+    """Draw of k different backgrounds for each foreground (paper, pipeline 1, line 11).
 
-    What a foreground gets depends on the seed, its id and the backgrounds alone.
+    The draw depends on the seed, the foreground's id and the number of backgrounds alone.
 
     Args:
         backgrounds: The files to draw from, or only their number.
@@ -34,19 +34,19 @@ class BackgroundSampler:
 
         Args:
             foreground_id: Name of the foreground.
-            k: How many.
-            unusable: Indices that cannot be read. The next in this foreground's order takes the
-                place of each; all other draws stay.
+            k: Number of backgrounds.
+            unusable: Indices that cannot be read. Each is replaced by the next in this foreground's
+                order; all other draws stay.
 
         Raises:
-            InputError: There are fewer than k usable backgrounds.
+            InputError: Fewer than k usable backgrounds.
         """
         usable = self.count - len(unusable)
         if k > usable:
             unread = f", {len(unusable)} of them unreadable" if unusable else ""
             raise InputError(
-                f"k={k} different backgrounds for each foreground were asked for, but there are "
-                f"{self.count}{unread}; add backgrounds or give --k {usable}"
+                f"k={k} needs {k} different backgrounds, but there are {self.count}{unread}; add "
+                f"backgrounds or give --k {usable}"
             )
         order = generator(self.seed, "backgrounds", foreground_id).permutation(self.count)
         return list(islice((i for i in order.tolist() if i not in unusable), k))
@@ -55,13 +55,13 @@ class BackgroundSampler:
 def cover_crop(
     background: Uint8Image, height: int, width: int, position: tuple[float, float]
 ) -> Uint8Image:
-    """Cut the largest part of the wanted aspect ratio and resize it: nothing is stretched.
+    """Cut the largest part of an aspect ratio and resize it without stretching.
 
     Args:
         background: Image (H, W, 3), uint8.
-        height: Wanted height in px.
-        width: Wanted width in px.
-        position: Where the part lies between (0, 0), top left, and (1, 1), bottom right.
+        height: Of the result in px.
+        width: Of the result in px.
+        position: Of the part, from (0, 0), top left, to (1, 1), bottom right.
 
     Returns:
         Image (height, width, 3). Shrunk by area averaging, enlarged by cubic interpolation.
@@ -77,13 +77,7 @@ def cover_crop(
 def covering_part(
     there: tuple[int, ...], wanted: tuple[int, int], position: tuple[float, float]
 ) -> Area:
-    """What `cover_crop` cuts of a background.
-
-    Args:
-        there: Height and width of the background.
-        wanted: Height and width to cover.
-        position: As in `cover_crop`.
-    """
+    """The part of a background, of size `there`, that `cover_crop` cuts for the size `wanted`."""
     scale = max(wanted[0] / there[0], wanted[1] / there[1])
     height = min(there[0], max(1, round(wanted[0] / scale)))
     width = min(there[1], max(1, round(wanted[1] / scale)))
@@ -101,7 +95,7 @@ def decode_covering_box(
     size: int,
     name: str,
 ) -> Uint8Image:
-    """What lies behind a box of the foreground, decoded no larger than it has to be.
+    """Decode the background behind a box of the foreground, no larger than necessary.
 
     Args:
         data: The encoded background.
@@ -113,14 +107,11 @@ def decode_covering_box(
         name: Stands in the error.
 
     Returns:
-        Image (size, size, 3): the box of `cover_crop`'s result, resized, but for roundings to
+        Image (size, size, 3): the box of `cover_crop`'s result, resized, except for rounding to
         whole pixels of the background.
-
-    Raises:
-        InputError: The background cannot be decoded.
     """
     top, left, height, width = covering_part(there, wanted, position)
-    scale = height / wanted[0]  # background px for each foreground px
+    scale = height / wanted[0]  # background px per foreground px
     side = max(1, min(round(box.side * scale), height, width))
     reduced = reduction(side, size)
     area = Area(
@@ -145,6 +136,6 @@ def _fitted(image: Uint8Image, part: Area, wanted: tuple[int, int]) -> Uint8Imag
     cut = image[top : top + height, left : left + width]
     if (height, width) == wanted:
         return cut.copy()
-    # Rounding can leave one side a pixel too long and the other too short: still averaged.
+    # Average, too, if rounding leaves one side a pixel too long and the other too short.
     shrinks = height > wanted[0] or width > wanted[1]
     return resize(cut, wanted, enlarge="area" if shrinks else "cubic")

@@ -1,11 +1,11 @@
-"""The composition routes: RSSN (paper, pipeline 1) and the others of its comparison."""
+"""Composition routes: RSSN (paper, pipeline 1) and the others of its comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,38 +17,37 @@ from rssn.imaging.images import Alpha, Uint8Image
 from rssn.route.backgrounds import cover_crop
 from rssn.route.noise import add_noise
 from rssn.route.sharpness import blur, scaled_size
-from rssn.route.steps.making import apply_steps, make_steps
+from rssn.route.steps import apply_steps, complete_options
 
 Denoiser = Literal["fast", "bm3d"]
 Record = dict[str, Any]
 
+# Those of the paper. Each has a `_probability` among the options, and its settings, or None, in a
+# record; the same holds for the `more_steps` of a route.
 STEPS = ("denoise", "blur", "noise")
-"""Those of the paper. Each has a `_probability` among the options, and in a record its settings, or
-None; as those of `rssn.route.steps` have that a route asks for in `more_steps`."""
 
 
 @dataclass(frozen=True)
 class RouteOptions:
-    """What is done to a foreground and its backgrounds; the defaults are the paper's.
+    """Treatment of a foreground and its backgrounds; the defaults are the paper's.
 
     Attributes:
-        k: Composites made of each foreground, each with another background.
+        k: Composites of each foreground, each with another background.
         composition: False keeps the photograph itself (the ORI track): k is 1 then, and no other
             step happens.
-        denoise_probability: How often F and B are both denoised.
+        denoise_probability: Of denoising both F and B.
         denoise_sigma: Noise level to remove, 0..255 scale, or 'auto' to estimate it.
         denoise_backend: 'fast', or 'bm3d', the reference package (non-commercial licence).
-        blur_probability: How often the background is blurred.
+        blur_probability: Of blurring the background.
         blur_sizes: Windows to draw from, in px.
         blur_reference: Shorter side, in px, of the images that `blur_sizes` are meant for: the
-            windows scale with the shorter side. None takes them as they are; the paper's fit
-            images of about 1080 px.
-        noise_probability: How often noise is added to composite, F and B.
+            windows scale with the shorter side. None does not scale them; the paper's fit images
+            of about 1080 px.
+        noise_probability: Of adding noise to composite, F and B.
         noise_sigma: Its standard deviation, 0..255 scale.
         shorter_side: Larger images are shrunk to this shorter side, in px; None keeps them.
-        more_steps: Steps that the paper has not, with their options: of
-            `rssn.route.steps.MORE_STEPS`, in whose order they are made, between blurring and
-            blending.
+        more_steps: Options, by name, of further steps in `rssn.route.steps.MORE_STEPS`, applied in
+            its order between blurring and blending.
     """
 
     k: int = 5
@@ -62,30 +61,41 @@ class RouteOptions:
     noise_probability: float = 0.5
     noise_sigma: float = 10
     shorter_side: int | None = 1080
-    more_steps: dict[str, dict[str, Any]] = field(default_factory=dict, hash=False)
+    more_steps: dict[str, dict[str, float]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.blur_sizes, list):  # as YAML gives it
             object.__setattr__(self, "blur_sizes", tuple(self.blur_sizes))
-        for name in (f"{step}_probability" for step in STEPS):
-            _demand(self, name, _is_number(self, name) and 0 <= getattr(self, name) <= 1, "0 to 1")
-        _demand(self, "k", _is_whole(self.k) and self.k >= 1, "1 or more")
-        sigma = self.denoise_sigma
-        known = sigma == "auto" or (_is_number(self, "denoise_sigma") and float(sigma) > 0)
-        _demand(self, "denoise_sigma", known, "a number above 0, or 'auto'")
-        known = self.denoise_backend in ("fast", "bm3d")
-        _demand(self, "denoise_backend", known, "'fast' or 'bm3d'")
-        sizes = self.blur_sizes if isinstance(self.blur_sizes, tuple) else ()
-        windows = bool(sizes) and all(_is_whole(size) and size >= 1 for size in sizes)
-        _demand(self, "blur_sizes", windows, "a list of one or more sizes in px")
-        noise = _is_number(self, "noise_sigma") and self.noise_sigma >= 0
-        _demand(self, "noise_sigma", noise, "0 or more")
+        object.__setattr__(self, "more_steps", complete_options(self.more_steps))
+
+        for step in STEPS:
+            self._check(f"{step}_probability", "0 to 1", 0, 1)
+        self._check("k", "1 or more", 1, whole=True)
+        if not self.composition:
+            self._check("k", "1 without composition: all would be the same", 1, 1)
+        if self.denoise_sigma != "auto":
+            self._check("denoise_sigma", "a number above 0, or 'auto'", np.nextafter(0.0, 1.0))
+        self._check("noise_sigma", "0 or more", 0)
         for name in ("blur_reference", "shorter_side"):
-            value = getattr(self, name)
-            _demand(self, name, value is None or (_is_whole(value) and value >= 8), "8 px or more")
-        _demand(self, "k", self.composition or self.k == 1, "1 without composition: none differ")
-        made = make_steps(self.more_steps)  # with the options that were left out
-        object.__setattr__(self, "more_steps", {name: asdict(step) for name, step in made.items()})
+            if getattr(self, name) is not None:
+                self._check(name, "8 px or more", 8, whole=True)
+        if self.denoise_backend not in ("fast", "bm3d"):
+            raise InputError(
+                f"denoise_backend={self.denoise_backend!r} is not allowed; give 'fast' or 'bm3d'"
+            )
+        sizes = self.blur_sizes if isinstance(self.blur_sizes, tuple) else ()
+        if not sizes or not all(_is_number(size, whole=True) and size >= 1 for size in sizes):
+            raise InputError(
+                f"blur_sizes={self.blur_sizes!r} is not allowed; give a list of one or more sizes "
+                "in px"
+            )
+
+    def _check(
+        self, name: str, allowed: str, least: float, most: float = inf, whole: bool = False
+    ) -> None:
+        value = getattr(self, name)
+        if not (_is_number(value, whole) and least <= value <= most):
+            raise InputError(f"{name}={value!r} is not allowed; give {allowed}")
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -109,7 +119,7 @@ class RouteOptions:
         """Options from the types that JSON and YAML have; `name` stands in the error.
 
         Raises:
-            InputError: There is an unknown option or a bad value.
+            InputError: An unknown option or a bad value.
         """
         allowed = [option.name for option in fields(cls)]
         unknown = (
@@ -121,8 +131,8 @@ class RouteOptions:
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """How often each step of this route happens, by its name in records."""
-        more = {name: step["probability"] for name, step in self.more_steps.items()}
+        """Probability of each step of this route, by its name in records."""
+        more = {name: options["probability"] for name, options in self.more_steps.items()}
         return {**{step: getattr(self, f"{step}_probability") for step in STEPS}, **more}
 
     def on_crop(self, shorter_side: int, scale: float) -> Self:
@@ -133,41 +143,31 @@ class RouteOptions:
             scale: Size of the crop after resizing, relative to before.
 
         Returns:
-            Options with blur windows of that scale, and, where the crop shrinks, the noise that
-            averaging would have left: sigma falls in proportion.
+            Options with blur windows of that scale and, if the crop shrinks, the noise that
+            averaging would leave: sigma falls in proportion.
         """
         sizes = (scaled_size(size, shorter_side, self.blur_reference) for size in self.blur_sizes)
-        more = {name: step.on_crop(scale) for name, step in make_steps(self.more_steps).items()}
         return replace(
             self,
             blur_sizes=tuple(max(1, round(size * scale)) for size in sizes),
             blur_reference=None,
             noise_sigma=self.noise_sigma * min(scale, 1),
-            more_steps={name: asdict(step) for name, step in more.items()},
         )
-
-    def to_yaml(self, path: Path) -> None:
-        """Write what differs from the defaults as YAML."""
-        import yaml
-
-        default = asdict(type(self)())
-        values = {name: v for name, v in self.as_dict().items() if v != _plain(default[name])}
-        path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
 
     def as_dict(self) -> dict[str, Any]:
         """All options in the types that JSON and YAML have."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {**asdict(self), "blur_sizes": list(self.blur_sizes)}
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What happens to one sample: the outcome of all its draws.
+    """Outcome of all draws of one sample.
 
     Attributes:
         denoise: Denoise F and B.
         blur_size: Window in px, before `blur_reference` scales it, or None.
         noise: Add noise.
-        position: Where the background is cropped, (vertical, horizontal) in [0, 1).
+        position: Place of the background's crop, (vertical, horizontal) in [0, 1).
     """
 
     denoise: bool
@@ -178,7 +178,7 @@ class Steps:
 
 @dataclass(frozen=True)
 class Composite:
-    """A sample: uint8 images (H, W, 3), alpha float32 (H, W) in [0, 1], and how it was made."""
+    """A sample: uint8 images (H, W, 3), alpha float32 (H, W) in [0, 1], and its record."""
 
     composite: Uint8Image
     alpha: Alpha
@@ -214,8 +214,8 @@ def compose(
         alpha: Matte, float32 (H, W) in [0, 1].
         background: A picture of any size, uint8; cropped to cover F without stretching.
         options: The route.
-        rng: Where every draw comes from.
-        denoise: In place of `rssn.denoise` with the route's backend and sigma.
+        rng: Source of all draws.
+        denoise: Replaces `rssn.denoise` with the route's backend and sigma.
 
     Returns:
         The composite, with the F and B that were blended and a record of the steps.
@@ -241,23 +241,23 @@ def render(
     options: RouteOptions,
     rng: np.random.Generator,
 ) -> Composite:
-    """Make a composite by steps that are drawn, from images that are stored denoised.
+    """Make a composite by drawn steps, from images that are denoised already if the steps say so.
 
     Args:
-        foreground: F, uint8 (H, W, 3), denoised if the steps say so.
+        foreground: F, uint8 (H, W, 3).
         alpha: Matte, float32 (H, W) in [0, 1].
-        background: A picture of any size, uint8, denoised if the steps say so.
+        background: A picture of any size, uint8.
         steps: From `draw_steps` with the same generator.
         options: The route.
-        rng: Where the noise comes from.
+        rng: Source of the noise.
 
     Returns:
-        The composite, with the F and B that were blended and a record of the steps: one that was
-        left out stands as None.
+        The composite, with the F and B that were blended and a record of the steps; None stands for
+        a step that was left out.
 
     Note:
         The paper adds noise to the composite only; here F and B get the same field, so that
-        blending them gives the composite (clipping and rounding aside), as the losses ask.
+        blending them gives the composite (clipping and rounding aside), as the losses require.
     """
     height, width = alpha.shape
     record: Record = {**dict.fromkeys(options.probabilities), "crop": list(steps.position)}
@@ -283,28 +283,15 @@ def render(
 def _denoiser(options: RouteOptions) -> Callable[[Uint8Image], Uint8Image]:
     from rssn.denoising.denoise import denoise
 
-    # Loaders compose in forked processes, where CUDA does not work, and samples are to be the same
-    # on every machine.
+    # On the CPU: loaders compose in forked processes, where CUDA does not work, and samples have to
+    # be the same on every machine.
     sigma, backend = options.denoise_sigma, options.denoise_backend
     return partial(denoise, sigma=sigma, backend=backend, device="cpu")
 
 
-def _demand(options: RouteOptions, name: str, is_allowed: bool, allowed: str) -> None:
-    if not is_allowed:
-        raise InputError(f"{name}={getattr(options, name)!r} is not allowed; give {allowed}")
-
-
-def _is_number(options: RouteOptions, name: str) -> bool:
-    value = getattr(options, name)
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any option's value
-    return list(value) if isinstance(value, tuple) else value
+def _is_number(value: object, whole: bool) -> bool:
+    kinds = int if whole else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and isfinite(value)
 
 
 _PLAIN = RouteOptions(denoise_probability=0, blur_probability=0, noise_probability=0)

@@ -18,7 +18,7 @@ def add_noise(
     Args:
         images: uint8 images of one shape, usually composite, foreground and background.
         sigma: Standard deviation on the 0 to 255 scale.
-        rng: Where the field is drawn from.
+        rng: Source of the field.
 
     Returns:
         New images, clipped to 0..255 and rounded.
@@ -33,10 +33,12 @@ def add_noise(
         (np.True_, np.False_)
     """
     if not sigma >= 0:
-        raise InputError(f"sigma={sigma} is not a standard deviation; give 0 or more")
+        raise InputError(f"sigma={sigma} is not allowed; give 0 or more")
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1:
-        raise InputError(f"images of the shapes {shapes} cannot share a noise field; give one")
+        raise InputError(
+            f"images of the shapes {shapes} cannot share a noise field; give one shape"
+        )
     if not images:
         return []
     field = rng.standard_normal(shapes[0], np.float32) * np.float32(sigma)

@@ -1,4 +1,4 @@
-"""Blurred backgrounds, as a large aperture gives them (paper, section 4.2)."""
+"""Blur of backgrounds, in place of a large aperture (paper, section 4.2)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def blur(image: Uint8Image, size: int) -> Uint8Image:
         [0, 30, 30, 30, 0]
     """
     if size < 1:
-        raise InputError(f"size={size} px is not a window; give 1 or more")
+        raise InputError(f"size={size} px is not allowed; give 1 or more")
     return cv2.blur(image, (size, size))  # type: ignore[return-value]
 
 
 def scaled_size(size: int, shorter_side: int, reference: int | None) -> int:
-    """A window chosen for images of `reference` px on the shorter side, for another side (px)."""
+    """Scale a window for images of `reference` px on the shorter side to another side (px)."""
     return size if reference is None else max(1, round(size * shorter_side / reference))

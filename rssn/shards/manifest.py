@@ -1,39 +1,38 @@
-"""The manifest of a build: what was made, from which settings, and what failed."""
+"""Manifest of a build: its shards, settings and failures."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.errors import InputError, one_line
+from rssn.imaging.files import write_whole
 from rssn.imaging.locations import Location, locate, told_errors
-from rssn.shards.tars import Entry, ShardInfo, describe_shard
+from rssn.shards.tars import Entry, ShardInfo
 
 NAME = "manifest.json"
 INDEX_NAME = "index.json"
-INDEXED = "indexed"  # in place of a build's content: tars of others
+INDEXED = "indexed"  # content of tars that no build wrote
 FINISHED = (
-    "the folder of a finished build has it, and `python -m rssn.index TARS` makes it for other "
-    "WebDataset tars"
+    "give the folder of a finished build, or run `python -m rssn.index TARS` for other WebDataset "
+    "tars"
 )
-PLAN_NAME = "plan.json"  # stands in until the manifest is written
+PLAN_NAME = "plan.json"  # until the manifest is written
 _LIBRARIES = ("gfm-matting", "numpy", "opencv-python-headless", "pymatting", "numba")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides every byte of a build.
+    """Everything that decides the bytes of a build.
 
     Attributes:
         configuration: All settings.
         versions: Of the libraries that compute or encode.
-        inputs: Digest over the content of every foreground and background that is used.
+        inputs: Digest over the content of every used foreground and background.
     """
 
     configuration: dict[str, Any]
@@ -41,11 +40,7 @@ class Plan:
     inputs: str
 
     def check_same(self, before: Plan) -> None:
-        """Refuse to continue a build that other settings began.
-
-        Raises:
-            InputError: Naming what differs.
-        """
+        """Raise an `InputError` that names a difference from the plan of a build to continue."""
         for name, values, old in (
             ("setting", self.configuration, before.configuration),
             ("version of", self.versions, before.versions),
@@ -68,9 +63,9 @@ class Origin(NamedTuple):
 
     Attributes:
         part: 'foreground' or 'background'.
-        source: The data set; None where no list told.
+        source: The data set; None if it is not known.
         licence: Likewise.
-        uses: Samples that show one of them; pictures, where the shards hold sources.
+        uses: Samples that show one of them; pictures in a build of sources.
     """
 
     part: str
@@ -81,16 +76,16 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a build made.
+    """Result of a build.
 
     Attributes:
-        plan: What decided it.
-        shards: Of the samples; of the foregrounds, where the shards hold sources.
-        failures: One line for each input that failed.
-        folder: Where it lies, and mostly the shards too: see `tars`.
-        backgrounds: Shards of the backgrounds, where the shards hold sources.
-        index_sha256: Of the index beside it; None where the manifest does not tell.
-        origins: Data sets and licences of the pictures; empty in earlier builds and tars of others.
+        plan: Settings, versions and inputs.
+        shards: Of the samples, or of the foregrounds in a build of sources.
+        failures: One line per input that failed.
+        folder: Of the manifest, and mostly of the shards: see `tars`.
+        backgrounds: Shards of the backgrounds in a build of sources.
+        index_sha256: Of the index beside it; None in older manifests.
+        origins: Data sets and licences of the pictures; empty in older builds and tars of others.
     """
 
     plan: Plan
@@ -103,22 +98,22 @@ class Manifest:
 
     @property
     def samples(self) -> int:
-        """How many samples all shards hold."""
+        """Number of samples in all shards."""
         return sum(shard.samples for shard in self.shards)
 
     @property
     def content(self) -> str:
-        """What the shards hold: 'composites', 'sources', or 'indexed' for tars of others."""
+        """Content of the shards: 'composites', 'sources', or 'indexed' for tars of others."""
         return str(self.plan.configuration.get("content", "composites"))
 
     @property
     def parts(self) -> dict[str, str] | None:
-        """Which member of a sample is which part, in tars of others; None in a build's."""
+        """Members of a sample by part, in tars of others; None in a build's."""
         return self.plan.configuration["parts"] if self.content == INDEXED else None
 
     @property
     def tars(self) -> Location:
-        """Where the shards lie: beside the manifest, but for tars indexed from elsewhere."""
+        """Folder of the shards: that of the manifest, except for tars indexed from elsewhere."""
         elsewhere = self.plan.configuration.get("tars")
         return self.folder if elsewhere is None else locate(elsewhere)
 
@@ -127,7 +122,7 @@ class Manifest:
         """Read the manifest of a finished build.
 
         Raises:
-            InputError: There is none, or it cannot be read.
+            InputError: It is missing or cannot be read.
         """
         path = folder / name
         values = _parse(path, _read(path, FINISHED), FINISHED)
@@ -150,24 +145,24 @@ class Manifest:
 
     @classmethod
     def begin(cls, plan: Plan, folder: Location) -> Self:
-        """Leave the plan of a new build in its folder.
+        """Write the plan of a new build into its folder.
 
         A folder on this machine is locked meanwhile. In an object store another build may have
-        begun, or even ended, since this one looked: the plan is written only where there is none.
+        begun, or even ended, since the last check: the plan is written only if there is none.
 
         Returns:
-            What stands there now, as `previous` gives it: this plan, or that of the other build.
+            The plan there now, as `previous` returns it: this one, or that of the other build.
         """
         mine = cls(plan, [], [], folder)
         if isinstance(folder, Path):
-            there = cls.previous(folder)  # where the disk cannot lock
+            there = cls.previous(folder)  # in case the disk cannot lock
             if there is None:
                 mine.write(PLAN_NAME)
             return there or mine
         place = folder / PLAN_NAME
         try:
             place.fs.pipe_file(place.path, mine._encoded(), mode="create")
-        except Exception:  # it is there, in the words of its store, or the store cannot do this
+        except Exception:  # it exists, in an error of the store, or the store cannot do this
             place.fs.invalidate_cache()
             if not place.is_file():
                 mine.write(PLAN_NAME)
@@ -178,27 +173,25 @@ class Manifest:
 
     @classmethod
     def previous(cls, folder: Location) -> Self | None:
-        """What a build that was finished, or begun, left in the folder; begun has no shards yet."""
+        """Manifest of a finished build, or the plan of a begun one, which has no shards yet."""
         for name in (NAME, PLAN_NAME):
             if (folder / name).is_file():
                 return cls.read(folder, name)
         return None
 
     def write(self, name: str = NAME) -> None:
-        """Write it, and the index of all samples, into its folder, each whole or not at all."""
+        """Write the manifest and the index of all samples into the folder, each atomically."""
         sha256 = None
         if name == NAME:
             infos = (*self.shards, *self.backgrounds)
             index = {info.name: info.entries for info in infos}
             data = json.dumps(index, separators=(",", ":")).encode()
-            with whole_file(self.folder / INDEX_NAME) as temporary:
-                temporary.write_bytes(data)
+            write_whole(self.folder / INDEX_NAME, data)
             sha256 = hashlib.sha256(data).hexdigest()
-        with whole_file(self.folder / name) as temporary:
-            temporary.write_bytes(self._encoded(sha256))
+        write_whole(self.folder / name, self._encoded(sha256))
 
     def _encoded(self, index_sha256: str | None = None) -> bytes:
-        """The file's content, with a checksum of the rest in it."""
+        """Content of the file, with a checksum of the rest."""
         values: dict[str, Any] = {**asdict(self.plan), "failures": self.failures}
         for part, infos in (("shards", self.shards), ("backgrounds", self.backgrounds)):
             values[part] = [
@@ -213,7 +206,7 @@ class Manifest:
         return (json.dumps(values, indent=2, sort_keys=True) + "\n").encode()
 
     def index(self) -> dict[str, list[Entry]]:
-        """The entries of every shard by its name, for reading samples in any order.
+        """Entries of every shard by its name, for reading samples in any order.
 
         Raises:
             InputError: The index is missing, cannot be read, or belongs to other shards.
@@ -232,39 +225,6 @@ class Manifest:
                 raise InputError(f"{path}: does not fit the manifest at {shard.name}; {remedy}")
         return index
 
-    def own_entries(self, found: Sequence[Entry], index: Sequence[Entry]) -> list[Entry]:
-        """The entries of a tar that are the data set's: all, or in tars of others those indexed.
-
-        Args:
-            found: In the tar.
-            index: Of that tar.
-        """
-        if self.content != INDEXED:
-            return list(found)
-        known = set(index)
-        return [entry for entry in found if entry in known]
-
-    def verify(self) -> None:
-        """Compare every shard with its size, SHA-256 and number of samples, and with the index.
-
-        Raises:
-            FailedInputs: Naming each shard that is missing or not as it was written.
-        """
-        problems = []
-        index = self.index()
-        for shard in (*self.shards, *self.backgrounds):
-            path = self.tars / shard.name
-            if not path.is_file():
-                problems.append(f"{path}: is missing; build again with --resume")
-                continue
-            found = describe_shard(path, shard.samples)
-            if found != shard:
-                problems.append(f"{path}: is not as it was written; build again with --resume")
-            elif self.own_entries(found.entries, index[shard.name]) != index[shard.name]:
-                problems.append(f"{path}: holds other samples than {INDEX_NAME} says; build again")
-        if problems:
-            raise FailedInputs(problems)
-
 
 def _read(path: Location, remedy: str) -> bytes:
     with told_errors(path, remedy):
@@ -274,7 +234,7 @@ def _read(path: Location, remedy: str) -> bytes:
             raise InputError(f"{path}: no such file; {remedy}") from error
 
 
-def _parse(path: Location, data: bytes, remedy: str) -> Any:  # noqa: ANN401 - whatever it holds
+def _parse(path: Location, data: bytes, remedy: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -286,11 +246,7 @@ def _digest(values: dict[str, Any]) -> str:
 
 
 def library_versions(device: str) -> dict[str, str]:
-    """The versions of the libraries that decide the bytes; 'none' where one is not installed.
-
-    Args:
-        device: That denoises: torch does it on a GPU, and has no part in a build on the CPU.
-    """
+    """Versions of the libraries that decide the bytes; torch denoises on a GPU only."""
     versions = {}
     for name in _LIBRARIES if device == "cpu" else (*_LIBRARIES, "torch"):
         try:

@@ -1,7 +1,7 @@
-"""Training pictures in one file, decoded fast: photographs with mattes, cut-outs, backgrounds.
+"""Training pictures in one file: photographs with mattes, cut-outs, backgrounds.
 
-A tar that WebDataset reads as well. Pictures lie in it at the size that training needs, each with
-its matte, where it is from and under which licence, so that a model can say what it was trained on.
+The file is a tar that WebDataset reads as well. Pictures have the size that training needs; each
+has its matte, source and licence, so that a model file can name its training data.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Picture(NamedTuple):
     Attributes:
         key: Its name, unique in the file.
         kind: A photograph has a matte and its own background; a cut-out has a matte and colours
-            that go on beyond it; a background has no matte.
-        source: The set that it is from.
-        licence: Under which it may be used.
+            that continue beyond it; a background has no matte.
+        source: Its data set.
+        licence: Its terms of use.
         size: Height and width in px.
     """
 
@@ -51,14 +51,7 @@ class Picture(NamedTuple):
 
 
 class MaterialWriter:
-    """Writes pictures to a file; `create_material` makes one.
-
-    Args:
-        tar: Where to.
-        encoding: Of the colours; WebP takes half of the space and twice the time to decode.
-        quality: Of the colours, 1 to 100.
-        levels: Steps of the mattes; 256 keeps 8 bits, 16 take a third of the space.
-    """
+    """Writer of pictures to an open tar; see `create_material`."""
 
     def __init__(
         self, tar: tarfile.TarFile, encoding: Encoding, quality: int, levels: int = 256
@@ -67,12 +60,7 @@ class MaterialWriter:
         self._keys: set[str] = set()
 
     def add(self, picture: Picture, image: Uint8Image, alpha: Alpha | None = None) -> None:
-        """Add a picture (H, W, 3), uint8, and its matte (H, W) in [0, 1]; backgrounds have none.
-
-        Raises:
-            InputError: The key is there already, the licence is empty, or the matte is missing or
-                empty.
-        """
+        """Add a picture (H, W, 3), uint8, and its matte (H, W) in [0, 1]; backgrounds have none."""
         if picture.key in self._keys:
             raise InputError(f"{picture.key}: is in the material twice; rename one")
         if not picture.licence.strip():
@@ -109,13 +97,13 @@ class MaterialWriter:
 def create_material(
     path: Path, encoding: Encoding = "jpg", quality: int = 92, levels: int = 256
 ) -> Iterator[MaterialWriter]:
-    """Write a file of material; it appears under its name when it is whole.
+    """Write a file of material atomically.
 
     Args:
-        path: Where to, `.tar`.
-        encoding: Of the colours.
+        path: The `.tar`.
+        encoding: Of the colours; WebP takes half of the space and twice the time to decode.
         quality: Of the colours, 1 to 100.
-        levels: Steps of the mattes, 2 to 256.
+        levels: Steps of the mattes, 2 to 256; 256 keeps 8 bits, 16 take a third of the space.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as part, tarfile.open(part, "w") as tar:
@@ -123,14 +111,7 @@ def create_material(
 
 
 class Material:
-    """A file of material, read at random; processes that fork may share it.
-
-    Args:
-        path: What `create_material` wrote.
-
-    Raises:
-        InputError: There is no such file, or it is no material.
-    """
+    """A file of `create_material`, read at random; processes that fork may share it."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -138,15 +119,7 @@ class Material:
         try:
             with tarfile.open(self.path) as tar:
                 self._read_index(tar)
-            self.pictures = [
-                Picture(
-                    **{
-                        **(told := json.loads(self._bytes(number, "json"))),
-                        "size": tuple(told["size"]),
-                    }
-                )
-                for number in range(len(self._parts))
-            ]
+            self.pictures = [self._picture(number) for number in range(len(self._parts))]
         except FileNotFoundError:
             raise InputError(
                 f"{self.path}: no such file; scripts/lite_material.py makes one"
@@ -159,12 +132,12 @@ class Material:
         if not self.pictures:
             raise InputError(f"{self.path}: holds no picture; make it again")
 
+    def _picture(self, number: int) -> Picture:
+        values = json.loads(self._bytes(number, "json"))
+        return Picture(**{**values, "size": tuple(values["size"])})
+
     def __len__(self) -> int:
         return len(self.pictures)
-
-    def of_kind(self, kind: Kind) -> list[int]:
-        """The numbers of the pictures of a kind."""
-        return [number for number, each in enumerate(self.pictures) if each.kind == kind]
 
     def image(self, number: int, reduced: Reduction = 1) -> Uint8Image:
         """The colours of a picture (H, W, 3), at 1/`reduced` of its size."""

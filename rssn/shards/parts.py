@@ -1,4 +1,4 @@
-"""The parts of a sample in any WebDataset: image, matte, and F and B where it has them."""
+"""Parts of a sample in any WebDataset: image, matte, and F and B if it has them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from rssn.imaging.errors import InputError
 from rssn.imaging.images import SUFFIXES
 from rssn.shards.tars import Members
 
-Parts = Mapping[str, str]  # of a part, such as 'alpha', to its member, such as 'png' or 'mask.png'
+Parts = Mapping[str, str]  # part, such as 'alpha', to member, such as 'png' or 'mask.png'
 
-# What members are called elsewhere, in front of their suffix.
+# Names of members elsewhere, before their suffix.
 KNOWN: dict[str, tuple[str, ...]] = {
     "composite": ("composite", "image", "img", "photo", "original", "input", "merged", "rgb"),
     "alpha": ("alpha", "matte", "pha", "mask", "gt"),
@@ -18,19 +18,13 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "background": ("background", "bg", "bgr"),
 }
 PARTS = tuple(KNOWN)
-OPTIONS = {"composite": "image"}  # the words of the command line, where they differ
+OPTIONS = {"composite": "image"}  # names of the command line that differ
 
 
 def name_parts(members: Members, parts: Parts | None) -> dict[str, bytes]:
-    """The encoded parts of a sample by their names.
+    """Encoded parts of a sample by their names.
 
-    Args:
-        members: Of the sample.
-        parts: Which member is which part; None where each member has its part's name, as in the
-            shards of `rssn.build`.
-
-    Raises:
-        InputError: A part is missing.
+    `parts` are the members by part; None if each member has its part's name, as in a build.
     """
     if parts is None:
         return {extension.partition(".")[0]: data for extension, data in members.items()}
@@ -45,14 +39,9 @@ def name_parts(members: Members, parts: Parts | None) -> dict[str, bytes]:
 
 
 def choose_parts(extensions: Iterable[str], given: Mapping[str, str | None]) -> dict[str, str]:
-    """Tell by the names of its members which part of a sample is where.
+    """Find the parts of a sample by the names of its members, such as 'jpg' or 'mask.png'.
 
-    Args:
-        extensions: Of one sample, such as 'jpg' or 'mask.png'.
-        given: What the user says: a name for a part, or 'none'; None leaves it to the names.
-
-    Raises:
-        InputError: Image or matte cannot be told, or a given name is not there.
+    `given` is the user's choice: a member for a part, or 'none'; None leaves it to the names.
     """
     images = {each: each.rpartition(".")[0] for each in sorted(extensions) if _is_image(each)}
     chosen = {part: name for part, name in given.items() if name is not None}
@@ -66,7 +55,7 @@ def choose_parts(extensions: Iterable[str], given: Mapping[str, str | None]) -> 
         names = [name for name in known if name in images.values()]
         if part not in chosen and names:
             chosen[part] = names[0]
-    # Those without a name: a PNG is the matte where there is another one, or an image by its name.
+    # Without a name, a PNG is the matte if there is another image.
     bare = [each for each, name in images.items() if not name and each not in chosen.values()]
     if "alpha" not in chosen and "png" in bare and ("composite" in chosen or len(bare) == 2):
         chosen["alpha"] = "png"
@@ -75,8 +64,8 @@ def choose_parts(extensions: Iterable[str], given: Mapping[str, str | None]) -> 
         chosen["composite"] = bare[0]
     if not {"composite", "alpha"} <= chosen.keys():
         raise InputError(
-            f"the names {sorted(extensions)} do not tell the image and its matte; name them, such "
-            "as --image jpg --alpha mask.png"
+            f"the names {sorted(extensions)} do not tell image and matte apart; name them, e.g. "
+            "--image jpg --alpha mask.png"
         )
     return {part: chosen[part] for part in KNOWN if chosen.get(part, "none") != "none"}
 
@@ -86,5 +75,5 @@ def _is_image(extension: str) -> bool:
 
 
 def _fits(extension: str, name: str) -> bool:
-    """True if a member has that name, with or without the suffix of an image."""
+    """Return True if a member has that name, with or without the suffix of an image."""
     return extension == name or (_is_image(extension) and extension.rpartition(".")[0] == name)

@@ -1,4 +1,4 @@
-"""Shards: tar files of samples that WebDataset reads, whole or not there at all."""
+"""Shards: tar files of samples that WebDataset reads, written atomically."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)")
 
 
 class Entry(NamedTuple):
-    """Where a sample lies in its shard: its key, first byte, number of bytes, and their CRC-32."""
+    """Place of a sample in its shard: its key, first byte, number of bytes, and their CRC-32."""
 
     key: str
     offset: int
@@ -41,11 +41,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """What the manifest says of a shard: file name, samples, size in bytes and SHA-256.
+    """A shard in the manifest: file name, number of samples, size in bytes and SHA-256.
 
     Attributes:
-        entries: Its samples in order, where the shard has just been written or described; kept in
-            the index beside the manifest.
+        entries: Its samples in order, if the shard was just written or described; the index beside
+            the manifest stores them.
     """
 
     name: str
@@ -56,12 +56,12 @@ class ShardInfo:
 
 
 def sample_key(foreground_id: str, k: int) -> str:
-    """The key of a composite, one for each (foreground, k)."""
+    """Key of a composite, unique for each (foreground, k)."""
     return f"{safe_key(foreground_id)}-k{k}"
 
 
 def safe_key(name: str) -> str:
-    """A readable key, one for each name, without the dots that WebDataset cuts at."""
+    """A readable key, unique for each name, without the dots at which WebDataset splits."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)
     safe = safe[:64]
     if safe != name:  # 'a.b' and 'a_b' must not meet
@@ -72,13 +72,7 @@ def safe_key(name: str) -> str:
 def encode_sample(
     sample: Composite, image_format: ImageFormat = "jpg", alpha_png: bytes | None = None
 ) -> Members:
-    """Encode a sample as the members of a shard; alpha is lossless with 8 bits.
-
-    Args:
-        sample: The sample.
-        image_format: 'jpg' (quality 95, 4:4:4), 'png' or 'webp' (both lossless).
-        alpha_png: The encoded matte where it is at hand.
-    """
+    """Encode a sample as members of a shard; `alpha_png` is its matte if encoded already."""
     images = {"foreground": sample.foreground, "background": sample.background}
     return {
         f"composite.{image_format}": encode_rgb(sample.composite, image_format),
@@ -121,19 +115,15 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
 
 
 def split_name(name: str) -> tuple[str, str] | None:
-    """Key and extension of a member, as WebDataset has them; None where it is of no sample."""
+    """Key and extension of a member, as in WebDataset; None if it belongs to no sample."""
     found = _NAME.fullmatch(name)
     return (found[1], found[2].lower()) if found else None
 
 
 def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
-    """Write a shard; it appears under its name only when it is whole.
+    """Write samples, keys and members, to a `.tar` atomically.
 
     The bytes depend on the samples alone: times, owners and modes are fixed.
-
-    Args:
-        path: The `.tar` to write.
-        samples: Keys and members, in order.
     """
     count = 0
     with whole_file(path) as part:
@@ -148,10 +138,7 @@ def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> Shard
 
 
 def describe_shard(path: Location, samples: int, name: str | None = None) -> ShardInfo:
-    """Size, SHA-256 and entries of a shard file that holds so many samples.
-
-    A file that is no whole shard has no entries; its size or sum then differs from the manifest's.
-    """
+    """Size, SHA-256 and entries of a shard file; a damaged one has no entries."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         size = file.seek(0, io.SEEK_END)
@@ -169,11 +156,11 @@ def read_shard(
 
     Args:
         path: The shard.
-        samples: How many it has to hold, where the manifest is at hand.
-        names: The members that each sample has to have, in order.
+        samples: Required number, from the manifest.
+        names: Required members of each sample, in order.
 
     Raises:
-        InputError: The file is damaged, cut short, or a sample lacks a member.
+        InputError: The file is damaged or cut short, or a sample lacks a member.
     """
     count = 0
     with _opened(path) as file:
@@ -186,11 +173,7 @@ def read_shard(
 
 
 def first_extensions(path: Location) -> list[str]:
-    """The members of a shard's first sample, by their names without the key.
-
-    Raises:
-        InputError: It is no tar, or has no samples.
-    """
+    """Members of a shard's first sample, by their names without the key."""
     with _opened(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
         named = (split_name(member.name) for member in tar if member.isreg())
         for _, names in groupby(filter(None, named), lambda name: name[0]):
@@ -199,25 +182,16 @@ def first_extensions(path: Location) -> list[str]:
 
 
 def list_entries(path: Location) -> tuple[Entry, ...]:
-    """Positions of the samples of a shard, in order.
-
-    Raises:
-        InputError: It is no tar, damaged, or cut short.
-    """
+    """Positions of the samples of a shard, in order; an `InputError` if it is damaged."""
     with _opened(path) as file:
         return tuple(_entries(file, path))
 
 
 def read_entry(path: Location, entry: Entry, names: tuple[str, ...] | None = MEMBERS) -> Members:
-    """The members of one sample, read in one piece and compared with the index.
+    """Read the members of one sample in one piece, and compare them with the index.
 
-    Args:
-        path: The shard.
-        entry: The sample's entry in the index.
-        names: The members that the sample has to have, in order; None takes any.
-
-    Raises:
-        InputError: The shard is missing, damaged or cut short there, or the sample lacks a member.
+    `names` are the required members, in order; None allows any. An `InputError` if the shard is
+    missing, damaged or cut short, or the sample lacks a member.
     """
     if isinstance(path, Path):
         with _opened(path) as file:
@@ -236,7 +210,7 @@ def read_entry(path: Location, entry: Entry, names: tuple[str, ...] | None = MEM
 
 
 def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | None) -> Members:
-    """The members in the bytes of one sample."""
+    """Members in the bytes of one sample."""
     members = Members()
     found: tuple[str, ...] = ()
     with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
@@ -255,7 +229,7 @@ def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | Non
 
 
 def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
-    """The samples of an open shard, in order."""
+    """Samples of an open shard, in order."""
     named = ((split_name(header.name), header) for header in _headers(file, path) if header.isreg())
     samples = ((name[0], header) for name, header in named if name is not None)
     for key, members in groupby(samples, lambda member: member[0]):
@@ -267,10 +241,10 @@ def _entries(file: IO[bytes], path: Location) -> Iterator[Entry]:
 
 
 def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:
-    """The headers of an open shard, which is refused if its end is missing."""
+    """Headers of an open shard; an `InputError` if its end is missing."""
     size = file.seek(0, io.SEEK_END)
     file.seek(-min(2 * tarfile.BLOCKSIZE, size), io.SEEK_END)
-    # Without the zero blocks at its end a tar was cut, which readers do not notice.
+    # A tar without the zero blocks at its end was cut; readers do not detect it.
     if file.read().strip(b"\0") or size % tarfile.BLOCKSIZE or not size:
         raise InputError(f"{path}: is cut short; build it again with --resume")
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Composites whose objects are placed anew in every epoch, from shards of sources."""
+"""Composites from shards of sources, with objects placed anew in every epoch."""
 
 from __future__ import annotations
 
@@ -21,18 +21,9 @@ LEAST_BACKGROUND = 0.4  # of its shorter side, that a picture shows
 
 
 class ArrangedShards(SourceShards):
-    """Shards of sources as an endless supply of square pictures with objects anywhere.
+    """Endless square pictures from shards of sources, with objects anywhere.
 
     A picture depends on the seed, the foreground, k and the epoch alone.
-
-    Args:
-        folder: Folder or address of the build.
-        arrangement: How objects are placed.
-        route: Another route than the build's.
-        seed: What all draws derive from.
-
-    Raises:
-        InputError: The folder holds other shards, or nothing denoised for a route that denoises.
     """
 
     def __init__(
@@ -46,19 +37,10 @@ class ArrangedShards(SourceShards):
         self.arrangement = arrangement or ArrangementOptions()
 
     def arrange(self, number: int, epoch: int, size: int) -> tuple[Composite, float]:
-        """Make a picture.
+        """Make picture `number` of an epoch, of `size` px.
 
-        Args:
-            number: Which, from 0 to `len(self)` - 1.
-            epoch: Other numbers give other pictures.
-            size: Its side in px.
-
-        Returns:
-            The composite (size, size), and its scale: px of it for each px of the first object's
-            image.
-
-        Raises:
-            InputError: A sample is damaged; the message names shard and key.
+        Returns the composite (size, size), and its scale: its px per px of the first object's
+        image.
         """
         chosen, k = divmod(number, self.route.k)
         key = self._foregrounds[chosen][1].key
@@ -82,7 +64,7 @@ class ArrangedShards(SourceShards):
     def _object(
         self, number: int, steps: Steps, size: int, rng: np.random.Generator
     ) -> tuple[Uint8Image, Alpha, float, int]:
-        """Colours and matte as a picture shows them, their scale, and the image's shorter side."""
+        """Colours and matte of an object in the picture, their scale, the image's shorter side."""
         name, members = self._foreground_members(number)
         levels = decode_levels(members["alpha"], name)
         view = draw_view(levels, size, self.arrangement, rng)

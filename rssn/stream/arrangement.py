@@ -1,7 +1,7 @@
-"""Placing objects in a picture: how large, where, turned, cut by its border, one behind another.
+"""Placement of objects in a picture: size, place, turn, cut by its border, one behind another.
 
-The paper composes every foreground as it stands in its photograph. A network that starts from
-nothing and has few foregrounds has to see each in many places and sizes.
+The paper composes every foreground where it is in its photograph. A network trained from scratch on
+few foregrounds has to see each in many places and sizes.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ Image = TypeVar("Image", bound=NDArray[Any])
 OBJECT = 0.5  # alpha from which on a pixel counts as the object's
 CLOSE_UP = 3.0  # greatest extent in a close-up, relative to that of other pictures
 MOST_ENLARGED = 4 / 3  # px of a picture for each px of the image
-TOUCHING = 0.02  # share of a border that the matte covers if the photograph cut the object there
+TOUCHING = 0.02  # share of a border under the matte if the photograph cut the object there
 
 
 @dataclass(frozen=True)
 class ArrangementOptions:
-    """How objects are placed.
+    """Placement of objects.
 
     Attributes:
         extents: Least and greatest longer side of the object, relative to the picture's side.
         turn: Standard deviation of its turn, in degrees.
         stretch: Greatest factor by which one of its sides grows against the other.
-        shift: How far it may leave the picture, relative to its own sides.
+        shift: Greatest part outside the picture, relative to its own sides.
         detail: Share of the pictures that are close-ups of its edge.
         second: Share of the pictures with a second object behind the first.
         colour: Greatest relative change of each colour's brightness and of the gamma, drawn
@@ -50,11 +50,6 @@ class ArrangementOptions:
     colour: float = 0.25
 
     def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            InputError: A value that is not possible.
-        """
         low, high = self.extents
         if not 0 < low <= high:
             raise InputError(f"extents={self.extents}: give two factors above 0, the lower first")
@@ -69,7 +64,7 @@ class ArrangementOptions:
 
 
 class View(NamedTuple):
-    """What a square picture shows of an image.
+    """Part of an image that a square picture shows.
 
     Attributes:
         matrix: (2, 3), from pixels of the picture to pixels of the image, counted from their
@@ -93,15 +88,15 @@ def draw_view(
     rng: np.random.Generator,
     inside: bool = False,
 ) -> View:
-    """Draw what a picture shows of an image with a matte.
+    """Draw the view of an image with a matte.
 
-    It may reach beyond the image, but for the sides at which the object itself is cut.
+    It may reach beyond the image, except at sides where the object itself is cut.
 
     Args:
         levels: The matte (H, W), levels as stored or in [0, 1].
         size: Side of the picture in px.
-        options: How.
-        rng: Decides.
+        options: Placement.
+        rng: Source of all draws.
         inside: Stay inside the image on all sides, as for a photograph with its own background.
     """
     alpha = unit(levels)
@@ -129,13 +124,10 @@ def draw_view(
 
 
 def warp(image: Image, view: View, border: int, reduced: int = 1) -> Image:
-    """What a view shows of an image (H, W) or (H, W, C), decoded at 1/`reduced`.
+    """Sample a view of an image (H, W) or (H, W, C) that was decoded at 1/`reduced`.
 
-    Args:
-        image: To be sampled: averaged where the view shrinks it, else interpolated linearly.
-        view: What is shown.
-        border: `cv2.BORDER_CONSTANT` is 0 beyond the image, `cv2.BORDER_REPLICATE` goes on.
-        reduced: 1, 2, 4 or 8.
+    It is averaged where the view shrinks it, otherwise interpolated linearly. `border` is a flag of
+    OpenCV: 0 beyond the image, or its continuation.
     """
     shrink = max(view.scale / reduced, 1.0)
     if shrink > 1:
@@ -180,7 +172,7 @@ def recolour(image: Uint8Image, strength: float, rng: np.random.Generator) -> Ui
 
 
 def _bounds(alpha: Alpha) -> tuple[int, int, int, int]:
-    """Top, left, bottom and right of the object; of the whole image where nothing is opaque."""
+    """Top, left, bottom and right of the object; of the whole image if nothing is opaque."""
     solid = alpha > min(OBJECT, float(alpha.max()) / 2)
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not rows.size:
@@ -189,7 +181,7 @@ def _bounds(alpha: Alpha) -> tuple[int, int, int, int]:
 
 
 def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
-    """Whether the object is cut at the left, top, right and bottom."""
+    """Sides (left, top, right, bottom) at which the object is cut."""
     lines = (alpha[:, 0], alpha[0], alpha[:, -1], alpha[-1])
     left, top, right, bottom = (bool((line > OBJECT).mean() > TOUCHING) for line in lines)
     return left, top, right, bottom
@@ -202,14 +194,14 @@ def fit(
     ends: tuple[int, int],
     sides: tuple[bool, bool, bool, bool],
 ) -> View:
-    """Shrink and move a view so that it does not reach beyond the sides that are closed.
+    """Shrink and move a view until it does not reach beyond the closed sides.
 
     Args:
-        axes: (2, 2), px of the image, along x and y, for one px of the picture.
-        centre: What is shown in the middle, (x, y) in px of the image.
+        axes: (2, 2), px of the image, along x and y, per px of the picture.
+        centre: Middle of the view, (x, y) in px of the image.
         size: Side of the picture in px.
         ends: Width and height of the image in px.
-        sides: Whether the left, top, right and bottom of the image are closed.
+        sides: True for the closed ones of left, top, right and bottom.
     """
     closed = np.array(sides).reshape(2, 2)  # (left, top), (right, bottom)
     limits = np.array(ends, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Composites made anew in every epoch, on the crop alone, from shards of sources."""
+"""Composites from shards of sources, made anew in every epoch, on the crop alone."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Place = Callable[[Pixels], Box]
 
 
 class SourceShards:
-    """What `python -m rssn.build --content sources` wrote, as an endless supply of composites.
+    """Endless composites from shards of `python -m rssn.build --content sources`.
 
-    In every epoch each foreground meets k other backgrounds, with other steps and noise. A
-    composite depends on the seed, the foreground, k and the epoch alone.
+    In every epoch each foreground gets k other backgrounds, with other steps and noise. A composite
+    depends on the seed, the foreground, k and the epoch alone.
 
     Args:
         folder: Folder or address of the build.
-        route: Another route than the build's.
-        seed: What all draws derive from.
+        route: Replaces the build's.
+        seed: Source of all draws.
 
     Raises:
         InputError: The folder holds other shards, or nothing denoised for a route that denoises.
@@ -73,22 +73,22 @@ class SourceShards:
         """Make a composite, whole or of a crop.
 
         Args:
-            number: Which, from 0 to `len(self)` - 1.
+            number: Of the composite, from 0 to `len(self)` - 1.
             epoch: Other numbers give other composites.
-            place: Chooses the crop, given the matte's levels (H, W) as stored; None composes
-                everything.
-            size: Side in px to which the crop is resized before it is composed; its own if None.
+            place: Chooses the crop, given the matte's levels (H, W) as stored; None composes the
+                whole foreground.
+            size: Side in px of the resized crop; None keeps its size.
 
         Returns:
-            The composite, and the box of the whole foreground that it shows.
+            The composite, and its box of the whole foreground.
 
         Raises:
             InputError: A sample is damaged; the message names shard and key.
 
         Note:
-            A crop is resized first and composed then, with the route's windows and noise scaled.
-            It differs from a resized part of the whole composite where the blur reaches over the
-            border of the crop, and in the noise's correlation.
+            A crop is resized before it is composed, with the route's windows and noise scaled. It
+            differs from a resized part of the whole composite where the blur crosses the border of
+            the crop, and in the noise's correlation.
         """
         chosen, k = divmod(number, self.route.k)
         key = self._foregrounds[chosen][1].key
@@ -119,7 +119,7 @@ class SourceShards:
     def _background(
         self, number: int, steps: Steps, shape: tuple[int, int], box: Box, size: int | None
     ) -> Uint8Image:
-        """The background as far as it is needed."""
+        """The background, or the part of it behind the box."""
         name, members = self._background_members(number)
         data = members["background_denoised" if steps.denoise else "background"]
         if size is None:

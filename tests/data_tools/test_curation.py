@@ -233,7 +233,7 @@ class TestCommand:
 
     def test_folders_that_cannot_be_used(self, source, tmp_path, capsys):
         assert main(self.arguments(source, source / "out")) == 2
-        assert "lies in a source" in capsys.readouterr().err
+        assert "is inside a source" in capsys.readouterr().err
         assert main(self.arguments(tmp_path / "none", tmp_path / "out")) == 2
         (tmp_path / "full").mkdir()
         (tmp_path / "full/mine.txt").touch()

@@ -8,7 +8,7 @@ import pytest
 from folders import scene
 from scipy.io import savemat
 
-from data_tools.layouts import LAYOUTS
+from data_tools.layouts import find_layout
 from data_tools.objects import read_labels
 from data_tools.prepare import prepare
 from rssn.build.sources import find_sources
@@ -16,7 +16,7 @@ from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_alpha
 from rssn.imaging.writing import write_rgb
 
-SBD = LAYOUTS["sbd"]
+SBD = find_layout("sbd")
 
 
 def labels():
@@ -73,7 +73,7 @@ def test_grey_png(tmp_path):
 
 
 def test_composition_100_takes_two_backgrounds(tmp_path):
-    layout = LAYOUTS["composition-100"]
+    layout = find_layout("composition-100")
     part = layout.splits[0].parts[0]
     for folder in (part.images, part.mattes):
         (tmp_path / "in" / folder).mkdir(parents=True)

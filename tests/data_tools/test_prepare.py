@@ -7,7 +7,7 @@ from folders import scene, stems, write_part, write_split
 
 from data_tools.__main__ import main
 from data_tools.arrangement import FOLDERS
-from data_tools.layouts import LAYOUTS, Folders, find_layout
+from data_tools.layouts import Folders, find_layout, known_layouts
 from data_tools.prepare import prepare
 from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
@@ -15,6 +15,7 @@ from rssn.imaging.images import image_files
 from rssn.imaging.reading import read_alpha
 from rssn.imaging.writing import write_alpha, write_rgb
 
+LAYOUTS = known_layouts()
 SPLITS = [
     pytest.param(layout, split, id=f"{layout.name}-{split.name}-{number}")
     for layout in LAYOUTS.values()
@@ -31,39 +32,36 @@ def command(source, out, *more):
 
 
 @pytest.mark.parametrize(("layout", "split"), SPLITS)
-class TestEntry:
-    def test_files_get_their_places(self, layout, split, tmp_path):
-        count = write_split(tmp_path / "in", layout, split)
-        done = prepare(layout, tmp_path / "in", tmp_path / "out", split.name, workers=1, quiet=True)
-        assert done.counts == {split.name: count} and done.failures == ()
-        target = tmp_path / "out" / split.name
-        images, mattes = FOLDERS[layout.holds]
-        for part in split.parts[:1]:
-            for stem in stems(part, 2):
-                source = tmp_path / "in" / part.images / f"{stem}.jpg"
-                assert (target / images / source.name).samefile(source)
-                if part.mattes:
-                    matte = tmp_path / "in" / part.mattes / f"{part.partners(stem)[0]}.png"
-                    assert (target / mattes / f"{stem}.png").samefile(matte)
-                assert (target / "trimap" / f"{stem}.png").exists() == bool(part.trimaps)
+def test_entry_brings_files_to_the_places_that_the_build_reads(layout, split, tmp_path):
+    count = write_split(tmp_path / "in", layout, split)
+    done = prepare(layout, tmp_path / "in", tmp_path / "out", split.name, workers=1, quiet=True)
+    assert done.counts == {split.name: count} and done.failures == ()
+    target = tmp_path / "out" / split.name
+    images, mattes = FOLDERS[layout.holds]
+    part = split.parts[0]
+    for stem in stems(part, 2):
+        source = tmp_path / "in" / part.images / f"{stem}.jpg"
+        assert (target / images / source.name).samefile(source)
+        if part.mattes:
+            matte = tmp_path / "in" / part.mattes / f"{part.partners(stem)[0]}.png"
+            assert (target / mattes / f"{stem}.png").samefile(matte)
+        assert (target / "trimap" / f"{stem}.png").exists() == bool(part.trimaps)
+    if part.mattes is None:
+        assert len(image_files(target / images)) == count
+    else:
+        sources, failures = find_sources(target)
+        assert len(sources) == count and failures == []
+        assert {source.is_photograph for source in sources} == {layout.holds == "photographs"}
 
-    def test_the_result_is_what_the_build_reads(self, layout, split, tmp_path):
-        count = write_split(tmp_path / "in", layout, split)
-        prepare(layout, tmp_path / "in", tmp_path / "out", split.name, workers=1, quiet=True)
-        target = tmp_path / "out" / split.name
-        if split.parts[0].mattes is None:
-            assert len(image_files(target / FOLDERS[layout.holds][0])) == count
-        else:
-            sources, failures = find_sources(target)
-            assert len(sources) == count and failures == []
-            assert {source.is_photograph for source in sources} == {layout.holds == "photographs"}
 
-    def test_entry_says_where_it_is_from(self, layout, split, tmp_path):
+def test_entries_are_complete():
+    for name, layout in LAYOUTS.items():
         assert layout.licence and layout.source and layout.evidence and layout.title
-        assert layout.name == layout.name.lower()
-        for part in split.parts:
-            kept_back = layout.name == "alphamatting" and split.name.startswith("test")
-            assert (part.mattes is None) == (layout.holds == "backgrounds" or kept_back)
+        assert layout.name == name == name.lower()
+        for split in layout.splits:
+            kept_back = name == "alphamatting" and split.name.startswith("test")
+            without = layout.holds == "backgrounds" or kept_back
+            assert all((part.mattes is None) == without for part in split.parts)
 
 
 def test_the_first_order_of_a_split_that_is_there_is_taken(tmp_path):

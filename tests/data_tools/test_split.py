@@ -234,7 +234,7 @@ def test_folder_that_holds_something_else(photographs, tmp_path, prepare, messag
 
 
 def test_sources_that_cannot_be_divided(tmp_path, photographs):
-    with pytest.raises(InputError, match="lies in"):
+    with pytest.raises(InputError, match="is inside"):
         divide(photographs, photographs / "split")
     with pytest.raises(InputError, match="no such folder"):
         divide(tmp_path / "none", tmp_path / "out")

@@ -1,4 +1,4 @@
-"""What a build wrote."""
+"""Content of a build."""
 
 from __future__ import annotations
 

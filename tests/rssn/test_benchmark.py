@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from builds import samples_of
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from plain_build import Clock, choose, find_meetings, make_plainly, times_needed
+
 from rssn import ROUTES
-from rssn.build.benchmark import Clock, choose, find_meetings, make_plainly, times_needed
 from rssn.build.builder import BuildOptions, build
 from rssn.build.sources import find_sources
 from rssn.route.compose import Steps

@@ -111,7 +111,7 @@ def test_device_is_resolved(
         ("tpu", "fast", "device='tpu' is not supported; choose 'auto', 'cpu', 'cuda' or 'cuda:N'"),
         ("cuda:x", "fast", "device='cuda:x' is not supported"),
         (0, "fast", "device=0 is not supported"),
-        ("cuda:1", "fast", "device='cuda:1' is not there: torch can use 1 GPUs"),
+        ("cuda:1", "fast", "device='cuda:1' does not exist: torch can use 1 GPUs"),
         ("cuda", "bm3d", "device='cuda' does not go with backend='bm3d'"),
     ],
 )

@@ -26,7 +26,7 @@ RACES = 24
 
 @pytest.fixture
 def other(arguments: list[str], tmp_path: Path) -> Path:
-    """What the same build makes with another seed."""
+    """The same build with another seed."""
     out = tmp_path / "other"
     assert main([*arguments, "--seed", "1", "--out", str(out)]) == 0
     return out

@@ -67,7 +67,7 @@ def test_a_contact_sheet_that_is_there_is_kept(
     (finished / "contact.jpg").write_bytes(b"mine")
     assert main([str(finished), "--workers", "1", "--quiet"]) == 0
     assert (finished / "contact.jpg").read_bytes() == b"mine"
-    assert "stays as it is" in capsys.readouterr().out
+    assert "exists and is kept" in capsys.readouterr().out
     sheet = tmp_path / "sheet.jpg"
     assert main([str(finished), "--workers", "1", "--quiet", "--sheet", str(sheet)]) == 0
     assert read_rgb(sheet).size

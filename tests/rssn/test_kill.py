@@ -45,7 +45,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def command(inputs: list[str]) -> list[str]:
-    """That build by two workers, as a command."""
+    """The command of that build by two workers."""
     return [sys.executable, "-m", "rssn.build", *inputs, "--workers", "2"]
 
 
@@ -93,14 +93,14 @@ def run_and_kill(options: list[str], seconds: float) -> int | None:
 
 
 def timed(options: list[str]) -> float:
-    """How long a build takes that nobody kills, in seconds."""
+    """Seconds of a build that is not killed."""
     began = time.monotonic()
     assert run_and_kill(options, 600) == 0
     return time.monotonic() - began
 
 
 def stage(out: Path) -> str:
-    """How far a killed build had come."""
+    """Stage of a killed build."""
     if not (out / "plan.json").exists():
         return "preparing" if out.exists() else "starting"
     return "writing" if any(out.glob("*.part")) else "between shards"

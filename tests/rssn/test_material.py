@@ -34,7 +34,6 @@ def test_pictures_come_out_as_they_went_in(tmp_path: Path, encoding: str):
     material = made(tmp_path / "material.tar", encoding)
     assert [picture.kind for picture in material.pictures] == ["photograph", "cutout", "background"]
     assert material.pictures[1] == Picture("set/cutout.1", "cutout", "cutouts", "CC0-1.0", (24, 32))
-    assert material.of_kind("background") == [2]
     np.testing.assert_array_equal(material.levels(0), np.rint(ALPHA * 255))
     assert np.abs(material.image(2).astype(int) - IMAGE).mean() < 6
     assert material.image(0, 2).shape == (12, 16, 3)

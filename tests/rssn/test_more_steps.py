@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,26 +17,18 @@ from rssn.imaging.crops import Box
 from rssn.imaging.errors import InputError
 from rssn.inspection.command import inspect_build
 from rssn.inspection.contact_sheet import describe
-from rssn.route.steps import MORE_STEPS, Harmonise, Step
+from rssn.route.steps import MORE_STEPS, harmonise
 from rssn.stream.on_the_fly import SourceShards
 
 F, B, ALPHA = draw_picture(1), draw_picture(2), draw_disc()
 ALWAYS = {"harmonise": {"probability": 1, "strength": 1}}
 
 
-@dataclass(frozen=True)
-class Stripe(Step):
-    """White columns of F; what a contributor would write."""
-
-    width: float = 4
-
-    def apply(self, foreground, alpha, background, rng):
-        striped = foreground.copy()
-        striped[:, : round(self.width)] = 255
-        return striped, background, {"width": self.width, "drawn": rng.random()}
-
-    def on_crop(self, scale):
-        return replace(self, width=self.width * scale)
+def stripe(foreground, alpha, background, rng, brightness=0.5):
+    """Columns of F in one grey; what a contributor would write."""
+    striped = foreground.copy()
+    striped[:, :4] = round(255 * brightness)
+    return striped, background, {"drawn": rng.random()}
 
 
 def lightness(grey: int) -> float:
@@ -48,7 +40,7 @@ def lightness(grey: int) -> float:
 
 def test_harmonising_moves_a_grey_by_the_drawn_share_of_the_way() -> None:
     dark, light = np.full_like(F, 60), np.full_like(F, 200)
-    made, background, done = Harmonise(1, 1).apply(dark, ALPHA, light, np.random.default_rng(3))
+    made, background, done = harmonise(dark, ALPHA, light, np.random.default_rng(3), strength=1)
     wanted = lightness(60) + done["share"] * (lightness(200) - lightness(60))
     assert 0.05 < done["share"] < 1
     assert lightness(int(made[0, 0, 0])) == pytest.approx(wanted, abs=0.3)
@@ -62,7 +54,7 @@ def test_harmonised_colours_have_the_moments_of_the_background() -> None:
 
     flat = np.full_like(ALPHA, 0.5)
     whole = Whole(np.random.PCG64(0))
-    made, _, _ = Harmonise(1, 1).apply(F // 2 + 60, flat, B // 2 + 60, whole)
+    made, _, _ = harmonise(F // 2 + 60, flat, B // 2 + 60, whole, strength=1)
     of = [cv2.cvtColor(np.float32(i) / 255, cv2.COLOR_RGB2LAB) for i in (made, B // 2 + 60)]
     means, spreads = zip(*((lab.mean((0, 1)), lab.std((0, 1))) for lab in of), strict=True)
     np.testing.assert_allclose(*means, atol=0.5)
@@ -72,7 +64,7 @@ def test_harmonised_colours_have_the_moments_of_the_background() -> None:
 @pytest.mark.parametrize("value", [0, 1])
 def test_harmonising_takes_mattes_without_foreground_or_background(value) -> None:
     alpha = np.full(ALPHA.shape, value, np.float32)
-    made, _, _ = Harmonise(1, 1).apply(F, alpha, B, np.random.default_rng(0))
+    made, _, _ = harmonise(F, alpha, B, np.random.default_rng(0))
     assert made.shape == F.shape and made.dtype == np.uint8
 
 
@@ -99,16 +91,15 @@ def test_composite_is_the_blend_and_the_other_steps_stay_as_they_are() -> None:
 
 
 def test_a_step_is_one_entry(monkeypatch) -> None:
-    monkeypatch.setitem(MORE_STEPS, "stripe", Stripe)
-    route = RouteOptions.from_dict({"more_steps": {"stripe": {"probability": 1, "width": 8}}})
+    monkeypatch.setitem(MORE_STEPS, "stripe", stripe)
+    options = {"stripe": {"probability": 1, "brightness": 1}}
+    route = RouteOptions.from_dict({"more_steps": options, "denoise_probability": 0})
     assert route.probabilities["stripe"] == 1
-    half = route.on_crop(shorter_side=100, scale=0.5)
-    record = compose(F, ALPHA, B, replace(half, denoise_probability=0), _rng()).record
-    assert record["stripe"]["width"] == 4
-    both = replace(half, more_steps={"stripe": half.more_steps["stripe"], **ALWAYS})
-    again = compose(F, ALPHA, B, replace(both, denoise_probability=0), _rng()).record
-    assert again["stripe"] == record["stripe"]  # it has a stream of its own
-    assert "stripe" in describe({**record, "background": "b.jpg"})
+    made = compose(F, ALPHA, B, route, _rng())
+    assert (made.foreground[:, :4].astype(int) >= 200).all()
+    both = compose(F, ALPHA, B, replace(route, more_steps=options | ALWAYS), _rng())
+    assert both.record["stripe"] == made.record["stripe"]  # it has a stream of its own
+    assert "stripe" in describe({**made.record, "background": "b.jpg"})
 
 
 def _rng() -> np.random.Generator:
@@ -119,26 +110,25 @@ def test_options_survive_a_file_with_those_that_were_left_out(tmp_path: Path) ->
     (tmp_path / "route.yaml").write_text("more_steps:\n  harmonise:\n")
     route = RouteOptions.from_yaml(tmp_path / "route.yaml")
     assert route.more_steps == {"harmonise": {"probability": 0.5, "strength": 0.5}}
-    route.to_yaml(tmp_path / "again.yaml")
-    assert RouteOptions.from_yaml(tmp_path / "again.yaml") == route
     assert RouteOptions.from_dict(json.loads(json.dumps(route.as_dict()))) == route
     assert ROUTES["rssn"].more_steps == {} and hash(route)
 
 
 @pytest.mark.parametrize(
-    ("steps", "message"),
+    ("steps", "named"),
     [
-        ("harmonise", r"more_steps='harmonise' is not allowed; give a mapping.*\['harmonise'\]"),
-        ({"harmonize": {}}, "give a mapping of options by the name of the step"),
-        ({"harmonise": 0.5}, r"more_steps.harmonise=0.5 is not allowed; its options are"),
-        ({"harmonise": {"power": 1}}, r"its options are \['probability', 'strength'\]"),
-        ({"harmonise": {"strength": 2}}, r"more_steps.harmonise.strength=2 is not .* give 0 to 1"),
-        ({"harmonise": {"probability": True}}, "more_steps.harmonise.probability=True"),
+        ("harmonise", ("more_steps='harmonise'", "['harmonise']")),
+        ({"harmonize": {}}, ("more_steps={'harmonize': {}}", "['harmonise']")),
+        ({"harmonise": 0.5}, ("more_steps.harmonise=0.5", "['probability', 'strength']")),
+        ({"harmonise": {"power": 1}}, ("{'power': 1}", "['probability', 'strength']")),
+        ({"harmonise": {"strength": 2}}, ("more_steps.harmonise.strength=2", "0 to 1")),
+        ({"harmonise": {"probability": True}}, ("more_steps.harmonise.probability=True",)),
     ],
 )
-def test_wrong_steps_are_refused(steps, message) -> None:
-    with pytest.raises(InputError, match=message):
+def test_wrong_steps_are_refused(steps, named) -> None:
+    with pytest.raises(InputError) as caught:
         RouteOptions(more_steps=steps)
+    assert all(each in str(caught.value) for each in named)
 
 
 def test_a_build_records_counts_and_composes_with_them(

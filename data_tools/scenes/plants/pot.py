@@ -1,4 +1,4 @@
-"""Pots, vases and baskets that plants stand in."""
+"""Pots, vases and baskets of plants."""
 
 from __future__ import annotations
 
@@ -18,13 +18,9 @@ _EARTH = np.array([[0.1, 0.07, 0.05], [0.24, 0.17, 0.12]], np.float32)
 
 
 class Pot:
-    """A pot with its mouth at (0, top) of a plant's frame; paint the inside, then the outside.
+    """A pot with its mouth at (0, top) of a plant's frame and its foot at `bottom`.
 
-    Args:
-        growth: The plant in it.
-        top: Height of the mouth in the plant's frame, where y goes down.
-        bottom: Height of its foot.
-        wide: Half-width of the mouth; by chance without.
+    Paint the inside, then the outside. `wide` is the half-width of the mouth, by chance without.
     """
 
     def __init__(
@@ -116,14 +112,14 @@ class Pot:
 
 
 def started(painter: Painter, potted: float, top: float = 0.45) -> tuple[Growth, Pot | None]:
-    """Begin a plant that stands in a pot with probability `potted`, else mostly in the ground."""
+    """Begin a plant: in a pot with probability `potted`, otherwise mostly in the ground."""
     in_pot = painter.rng.random() < potted
     growth = Growth(painter, grounded=not in_pot and painter.rng.random() < 0.8)
     return growth, Pot(growth, top=top) if in_pot else None
 
 
 def lay_all(growth: Growth, pot: Pot | None) -> None:
-    """Lay what has grown; of a plant in a pot, some of it before the pot's rim."""
+    """Lay a plant; in a pot, a part of it before the pot's rim."""
     if pot is None:
         growth.lay(groups=5)
         return

@@ -1,4 +1,4 @@
-"""What a build is measured against: the plain way to its composites, and what no way can save."""
+"""Baselines of `bench_rssn.py`: composites made the plain way, and the least possible time."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _MEASURED_SECONDS = 0.5
 
 
 class Clock:
-    """The seconds of every step, each time that it is made: those that pass, and those of cores.
+    """Seconds of every run of each step: passed, and of cores.
 
-    Where a machine is shared, only the seconds of cores compare.
+    On a shared machine only the seconds of cores can be compared.
     """
 
     def __init__(self) -> None:
@@ -43,25 +43,25 @@ class Clock:
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
-        """Time what happens inside as one more `step`; child processes count once they ended."""
+        """Time the block as a run of `step`; child processes count once they ended."""
         passed, cores = time.perf_counter(), core_seconds()
         yield
         self.seconds[step].append((time.perf_counter() - passed, core_seconds() - cores))
 
     def mean(self, step: str) -> tuple[float, float]:
-        """The mean seconds of a step, 0 if it was never made."""
+        """Mean seconds of a step, 0 if it was never run."""
         passed, cores = zip(*self.seconds[step] or [(0.0, 0.0)], strict=True)
         return mean(passed), mean(cores)
 
 
 def core_seconds() -> float:
-    """The seconds that cores have worked for this process and its children that ended."""
+    """Seconds of cores of this process and its children that ended."""
     return sum(os.times()[:4])
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """A composite to be made: who meets which background, and what is done to them."""
+    """A composite to be made: foreground, background and steps."""
 
     source: Source
     background: Path
@@ -70,7 +70,7 @@ class Meeting:
 
 
 def warm_up() -> None:
-    """Load and compile, outside every clock, what is loaded and compiled but once."""
+    """Load and compile everything, outside the clocks."""
     grey, alpha = np.full((64, 64, 3), 128, np.uint8), np.full((64, 64), 0.5, np.float32)
     for estimate in (_closed_form_by_package, estimate_foreground):
         estimate(grey, alpha)
@@ -92,7 +92,7 @@ def find_meetings(
 
 
 def choose(meetings: Sequence[Meeting], count: int) -> list[Meeting]:
-    """The first `count` of them, in turn one that is denoised and one that is not."""
+    """The first `count` composites, denoised and not denoised in turn."""
     denoised = [meeting for meeting in meetings if meeting.steps.denoise]
     others = [meeting for meeting in meetings if not meeting.steps.denoise]
     in_turn = chain.from_iterable(zip_longest(denoised, others))
@@ -123,7 +123,7 @@ def make_plainly(meeting: Meeting, route: RouteOptions, clock: Clock, seed: int 
 
 
 def times_needed(meetings: Sequence[Meeting]) -> dict[str, int]:
-    """How often the plain way makes each step of these composites."""
+    """Runs of each step that the plain way needs for these composites."""
     return {
         "read": len(meetings),
         "estimate F": sum(meeting.source.is_photograph for meeting in meetings),
@@ -134,7 +134,7 @@ def times_needed(meetings: Sequence[Meeting]) -> dict[str, int]:
 
 
 def measure_steps(source: SourcePixels, background: Uint8Image) -> dict[str, tuple[float, float]]:
-    """Seconds of a core that each step takes: the plain way, and ours.
+    """Seconds of a core per step: the plain way, and ours.
 
     Args:
         source: A photograph with its matte, shrunk.
@@ -175,14 +175,14 @@ def measure_steps(source: SourcePixels, background: Uint8Image) -> dict[str, tup
 
 
 def copied_bytes_per_second() -> float:
-    """How fast a core moves memory: bytes read and written in a second."""
+    """Memory traffic of a core: bytes read and written per second."""
     there = np.ones(_COPIED_BYTES, np.uint8)  # untouched zeros would be one page, read again
     here = np.ones_like(there)
     return 2 * _COPIED_BYTES / _seconds(lambda: np.copyto(here, there))
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Seconds of a core, in the mean of many runs; one run of what takes long."""
+    """Mean seconds of a core over many runs, or over one of a long task."""
     runs, began = 0, time.process_time()  # which the other processes of the machine leave be
     while (taken := time.process_time() - began) < _MEASURED_SECONDS:
         work()

@@ -1,14 +1,19 @@
-"""What a downloaded data set looks like: folders, splits, and how images find their mattes."""
+"""The public data sets as they are downloaded: folders, splits, and pairs of image and matte."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
 
 from rssn.imaging.errors import InputError
 
 Kind = Literal["photographs", "foregrounds", "backgrounds", "objects"]
+
+_FILE = Path(__file__).with_suffix(".toml")
 
 
 @dataclass(frozen=True)
@@ -17,11 +22,11 @@ class Folders:
 
     Attributes:
         images: Folder of the images.
-        mattes: Folder of the mattes, which may be the same; None for backgrounds and
-            photographs whose mattes are kept back.
-        trimaps: Folder of published trimaps; taken along where it is there.
-        image: Pattern that the whole stem of an image matches. What its group `name` matches, goes
-            into `matte` and `trimap`.
+        mattes: Folder of the mattes, which may be the same; None for backgrounds and photographs
+            whose mattes are not public.
+        trimaps: Folder of published trimaps, if there are any.
+        image: Pattern of the whole stem of an image. Its group `name` is inserted into `matte` and
+            `trimap`.
         matte: Stem of the image's matte.
         trimap: Stem of the image's trimap; without a `{name}` of its own, the image's stem.
         names: File that lists the stems of these images, one per line; None takes all.
@@ -42,7 +47,7 @@ class Folders:
             raise InputError(f"image={self.image!r} has no group (?P<name>...); give it one")
 
     def partners(self, stem: str) -> tuple[str, str] | None:
-        """The stems of the matte and the trimap of an image; None where `stem` is no image's."""
+        """Stems of the matte and the trimap of an image; None if `stem` is not an image's."""
         match = re.fullmatch(self.image, stem)
         if match is None:
             return None
@@ -51,7 +56,7 @@ class Folders:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The folders that have to be there, each once; trimaps where there are no mattes."""
+        """The folders that must exist, each once; trimaps if there are no mattes."""
         other = self.mattes or self.trimaps
         return (self.images,) if other in (None, self.images) else (self.images, other)
 
@@ -62,7 +67,7 @@ class Split:
 
     Attributes:
         name: Its folder below `--out`.
-        parts: Its folders, all of which have to be there.
+        parts: Its folders, all of which must exist.
     """
 
     name: str
@@ -74,17 +79,17 @@ class Layout:
     """A public data set as it is downloaded.
 
     Attributes:
-        name: What `--layout` takes.
+        name: Its name for `--layout`.
         title: Its name in papers.
         holds: `photographs` have their own background in them, `foregrounds` are colours to
             compose with, `backgrounds` have no matte, and `objects` are photographs whose label
             maps number several objects, each of which becomes a photograph with its mask.
-        splits: Its splits. Several of one name are alternatives, of which the first that is there
-            is taken: copies of a data set go round in more than one order.
-        licence: What its users have to know.
-        source: Where one gets it, or whom one asks.
-        evidence: What this description rests on.
-        wrappers: Folders that its archives wrap everything in.
+        splits: Its splits. Several of one name are alternatives: the first that exists is taken,
+            since copies of a data set are published in more than one order.
+        licence: Terms of use.
+        source: Site or person that provides it.
+        evidence: Grounds of this description.
+        wrappers: Folders in which its archives wrap everything.
     """
 
     name: str
@@ -98,5 +103,34 @@ class Layout:
 
     @property
     def split_names(self) -> list[str]:
-        """The names of the splits, each once."""
+        """Names of the splits, each once."""
         return list(dict.fromkeys(split.name for split in self.splits))
+
+
+@cache
+def known_layouts() -> dict[str, Layout]:
+    """All layouts by name, from `layouts.toml`."""
+    entries: dict[str, dict[str, Any]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: _layout(name, **entry) for name, entry in entries.items()}
+
+
+def find_layout(name: str) -> Layout:
+    """The layout of that name, in upper or lower case.
+
+    Raises:
+        InputError: Unknown name.
+    """
+    if (found := known_layouts().get(name.lower())) is None:
+        raise InputError(f"layout='{name}' is not known; choose from {', '.join(known_layouts())}")
+    return found
+
+
+def _layout(name: str, splits: list[list[Any]], **values: Any) -> Layout:  # noqa: ANN401
+    values["wrappers"] = tuple(values.get("wrappers", ()))
+    return Layout(name, splits=tuple(_split(*split) for split in splits), **values)
+
+
+def _split(name: str, *folders: Any) -> Split:  # noqa: ANN401
+    if isinstance(folders[0], dict):
+        return Split(name, tuple(Folders(**part) for part in folders))
+    return Split(name, (Folders(*folders),))

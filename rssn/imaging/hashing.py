@@ -1,7 +1,7 @@
 """A 64-bit hash of the content of a picture (Zauner, 2010: "pHash").
 
-It is eight lines on top of OpenCV; packages such as imagehash need PyWavelets and do not hash mirror
-images.
+It is eight lines on top of OpenCV; packages such as imagehash need PyWavelets and do not hash
+mirror images.
 """
 
 from __future__ import annotations

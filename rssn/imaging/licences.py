@@ -30,8 +30,8 @@ class Licences:
 
     They are read from `licences.csv` or `list.csv` inside the folder or beside it: a table with a
     header row, a column `file` (or `filename`, `name`, `item`, `image`), a column `licence` (or
-    `license`) and optionally a column `source` (or `dataset`, `origin`). Files are named relative to
-    the list, with or without their suffix; inside the folder the name alone is enough. The first
+    `license`) and optionally a column `source` (or `dataset`, `origin`). Files are named relative
+    to the list, with or without their suffix; inside the folder the name alone is enough. The first
     list that names a file counts; `prepared.json` of `data_tools prepare` counts for all others.
 
     Args:

@@ -43,7 +43,7 @@ GREEN = (40, 200, 60)
 
 @dataclass(frozen=True)
 class Label:
-    """What model and colours say of a photograph.
+    """Label of a photograph by model and colours.
 
     Attributes:
         image: RGB (H, W, 3), its shorter side `SIDE`.

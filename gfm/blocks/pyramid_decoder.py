@@ -45,7 +45,7 @@ class AveragePool(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From the levels of an encoder, and what is known at full size, to maps at full size.
+    """Decoder of an encoder's levels, and of inputs at full size, to maps at full size.
 
     Args:
         channels: Of the encoder's levels, finest first.

@@ -1,4 +1,4 @@
-"""What the licences of training pictures allow, told from their text."""
+"""Rights that the licences of training pictures grant, recognised by their text."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class GFMCommandLine(LightningCLI):
             parser.set_defaults({"model": {"class_path": DEFAULT_TASK}})
 
     def _parse_ckpt_path(self) -> None:
-        """Take the model's options from a checkpoint, but for those that were given.
+        """Read the model's options from a checkpoint; given options take precedence.
 
         Lightning would let the checkpoint's win, also over what the user has just asked for.
         """
@@ -150,7 +150,7 @@ class GFMCommandLine(LightningCLI):
                 options[name] = value
 
     def before_instantiate_classes(self) -> None:
-        """Let the options of the network say what a model file brings along."""
+        """Complete the network's options by those of a model file."""
         task = self._get(self.config, "model")
         options = task["init_args"]
         if options.get("model") is None:

@@ -25,7 +25,7 @@ PARTS = ("encoder", "glance", "focus", "rim")
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a network of the paper.
+    """Published figures of a network of the paper.
 
     Attributes:
         parameters: Millions, of GFM-TT (paper, table 7).
@@ -109,7 +109,7 @@ def count_multiply_adds(model: GFM, height: int, width: int) -> dict[str, int]:
 
 
 def published_for(config: GFMConfig) -> Published | None:
-    """What was published of this network; None where the paper has no such network."""
+    """Return the published figures of this network, None if the paper has no such network."""
     plain = GFMConfig(backbone=config.backbone, rosta=config.rosta)
     return PUBLISHED.get(config.backbone) if _pieces(config) == _pieces(plain) else None
 

@@ -156,7 +156,7 @@ def _learn(
     device: torch.device,
     steps: Callable[[MattingTask, Batch], Rehearsal],
 ) -> Finding:
-    """Take steps on one batch; on a CPU of small crops, which take less time."""
+    """Train on one batch; on a CPU with small crops, which take less time."""
     side = data.crop.size if device.type == "cuda" else min(SMALL, data.crop.size)
     options = replace(data.crop, size=side)
     crops = read_crops(samples, options, data.seed, READING, min(LEARNED, len(samples))).crops

@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the address before the model is loaded; uvicorn would only exit where it is taken."""
+    """Bind the address before the model is loaded; uvicorn only exits if it is in use."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -160,5 +160,5 @@ def _warning(host: str) -> str:
 
 
 def _first_picture() -> NDArray[np.uint8]:
-    """Any photograph: grain, uint8 RGB (64, 64, 3)."""
+    """Make a photograph of noise, uint8 RGB (64, 64, 3)."""
     return np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

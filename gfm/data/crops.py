@@ -24,7 +24,7 @@ ALPHA_BITS = 16  # of a resized matte; as many as a matte on disk has at most
 
 @dataclass(frozen=True)
 class CropOptions:
-    """How crops are taken from training images (paper, section 5.2.2).
+    """Sizes and positions of crops of training images (paper, section 5.2.2).
 
     Attributes:
         sides: Sides of the square crops, in pixels of the image; one is drawn for each sample. A

@@ -218,7 +218,7 @@ class TrainingLoader(DataLoader[Any]):
         return {"epoch": self.epoch, "consumed": self.consumed}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on where another loader stood.
+        """Continue at the position of another loader.
 
         Raises:
             InputError: Fewer samples of the epoch are left than there are devices.

@@ -228,7 +228,7 @@ def photograph_view(
 
 
 def degrade(image: Uint8Image, rng: np.random.Generator) -> Uint8Image:
-    """Take quality from a picture: enlarge it from half its size or more, or save it as JPEG."""
+    """Degrade a picture: enlarge it from half its size or more, or save it as JPEG."""
     if rng.random() < 0.5:
         height, width = image.shape[:2]
         factor = rng.uniform(0.4, 0.9)

@@ -68,7 +68,7 @@ class Mixture:
         return self._ends[-1]
 
     def key(self, number: int) -> str:
-        """Which set, the name of the sample there, and which repetition."""
+        """Number of the set, name of the sample in it, and number of the repetition."""
         part, samples, local, turn = self._find(number)
         return f"{part}/{samples.key(local)}/{turn}"
 
@@ -80,7 +80,7 @@ class Mixture:
         return samples.crop(local, epoch * self.sets[part][1] + turn, cropper, rng)
 
     def licences(self) -> list[Licence]:
-        """Those of all sets, by their shares of an epoch."""
+        """Licences of all sets, by their shares of an epoch."""
         return joined((each.licences(), len(each) * repeat) for each, repeat in self.sets)
 
     def _find(self, number: int) -> tuple[int, TrainingSet, int, int]:
@@ -117,7 +117,7 @@ class ArrangedComposites:
         return cropper.finish(planes, rng), scale
 
     def licences(self) -> list[Licence]:
-        """Those that the manifest records."""
+        """Licences in the manifest."""
         return licences_of_build(self.shards.manifest)
 
 

@@ -169,7 +169,7 @@ class GFMData(lightning.LightningDataModule):
 
     @property
     def places(self) -> list[str]:
-        """Where the training data is: `shards`, or those of each part of the mixture or task."""
+        """Places of the training data: `shards`, or those of each part of the mixture or task."""
         named = [place for place in (self.shards, self.material) if place is not None]
         parts = [*(self.mixture or ()), *(self.tasks or ())]
         return [*named, *(part.shards for part in parts)]
@@ -233,11 +233,11 @@ class GFMData(lightning.LightningDataModule):
         return samples.material.hashes if isinstance(samples, MaterialSet | CloseUps) else {}
 
     def state_dict(self) -> dict[str, int]:
-        """Where the training data stands; Lightning keeps it in every checkpoint."""
+        """Return the position in the training data; Lightning keeps it in every checkpoint."""
         return self.loader.state_dict() if self.loader is not None else {}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on where the checkpoint stood."""
+        """Continue at the position of the checkpoint."""
         self.position = state or None
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:

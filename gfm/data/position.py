@@ -8,7 +8,7 @@ from gfm.data.loader import TrainingLoader
 
 
 def count_present_batches(trainer: lightning.Trainer, loader: TrainingLoader) -> None:
-    """Tell Lightning how many batches of the present size the resumed epoch is past.
+    """Set Lightning's count of batches of the present size in the resumed epoch.
 
     Its checkpoints count batches, whose size the batch size and the number of devices decide.
     """

@@ -16,7 +16,7 @@ from rssn.imaging.seeding import generator
 
 
 class Batch(NamedTuple):
-    """What a training step takes; the images are RGB (B, 3, H, W), float32 in [0, 1].
+    """Input of a training step; the images are RGB (B, 3, H, W), float32 in [0, 1].
 
     Attributes:
         image: The composite or photograph.

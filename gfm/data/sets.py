@@ -1,4 +1,4 @@
-"""What there is to train on: finished composites, sources to compose anew, or photographs."""
+"""Training sets: finished composites, sources to compose anew, or photographs."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class FinishedShards:
         return licences_of_build(self.manifest)
 
     def members(self, number: int) -> tuple[str, dict[str, bytes]]:
-        """What begins messages about a sample, and its parts, encoded, by their names.
+        """Return the start of messages about a sample, and its encoded parts by name.
 
         Raises:
             InputError: The shard is damaged there.
@@ -196,7 +196,7 @@ class PhotographFolder:
 def open_training_set(
     place: str | Path, route: RouteOptions | None = None, seed: int = 0
 ) -> TrainingSet:
-    """What a folder, or an address in an object store, holds to train on.
+    """Open the training set in a folder or at an address in an object store.
 
     Args:
         place: A build of `rssn.build`, finished composites or sources; tars that `rssn.index` has

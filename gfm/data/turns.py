@@ -77,7 +77,7 @@ class TasksInTurn:
         return samples.crop(int(order[place]), epoch, cropper, rng)
 
     def licences(self) -> list[Licence]:
-        """Those of all tasks, by their shares of an epoch."""
+        """Licences of all tasks, by their shares of an epoch."""
         return joined((samples.licences(), part.samples) for part, samples in self.parts)
 
     def _find(self, number: int) -> tuple[TaskPart, TrainingSet, int]:

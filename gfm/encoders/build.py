@@ -24,7 +24,7 @@ Body = TypeVar("Body", bound=nn.Module)
 
 
 class Encoder(nn.Module):
-    """What the decoders ask of an encoder.
+    """Interface between an encoder and the decoders.
 
     Attributes:
         channels: Channels of each level, from the finest to the coarsest.
@@ -81,7 +81,7 @@ class LiteEncoder(Encoder):
 
 
 class TimmEncoder(Encoder):
-    """Any timm encoder with feature maps at strides 2 to 32.
+    """Encoder of timm with feature maps at strides 2 to 32.
 
     Encoders whose first level has stride 4 (ConvNeXt, Swin) get the level at stride 2 from two
     small convolutions on the image.
@@ -122,7 +122,7 @@ class TimmEncoder(Encoder):
         return levels if self.stem is None else [self.stem(image), *levels]
 
     def add_module(self, name: str, module: nn.Module | None) -> None:
-        """Take a part that `SyncBatchNorm.convert_sync_batchnorm` has gone through.
+        """Replace a part by what `SyncBatchNorm.convert_sync_batchnorm` made of it.
 
         The conversion puts every part back with this method. It replaces timm's norms, which
         apply an activation too, by plain ones that still hold the activation; these apply it again.
@@ -270,7 +270,7 @@ def _build(backbone: str, weights: str | Path | None) -> Encoder:
 
 
 def keep_activations(module: nn.Module) -> None:
-    """Let batch norms that hold timm's `drop` and `act`, but do not apply them, do so."""
+    """Make batch norms apply timm's `drop` and `act`, which they hold but skip."""
     from timm.layers.norm_act import BatchNormAct2d
 
     for norm in module.modules():
@@ -417,7 +417,7 @@ def _chain(stages: nn.ModuleList, image: Tensor) -> list[Tensor]:
 
 
 def some(keys: Sequence[str], most: int = 4) -> str:
-    """At most `most` of the keys as text, and how many more there are."""
+    """Format at most `most` of the keys, and the number of the rest."""
     if not keys:
         return "none"
     return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

@@ -13,7 +13,7 @@ DEPTHS = (6, 12, 24, 16)
 
 
 class DenseLayer(nn.Module):
-    """Adds `GROWTH` channels made from all that there are."""
+    """Layer that appends `GROWTH` channels computed from all of its input."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ class SeparableBlock(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """More channels, a depthwise convolution, fewer channels; a shortcut where shapes allow it."""
+    """Expansion, depthwise convolution and projection; with a shortcut if shapes allow it."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()

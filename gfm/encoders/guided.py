@@ -33,7 +33,7 @@ def guided_encoder(backbone: str, inputs: int, weights: str | Path | None = None
 
 
 def add_input_channels(encoder: nn.Module, count: int) -> None:
-    """Let the convolutions that see the image take further channels, with weights of 0."""
+    """Add input channels with weights of 0 to the convolutions that see the image."""
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels == 3:
             weight = module.weight

@@ -1,4 +1,4 @@
-"""What a matting network has to beat: GrabCut from a box, and the best that one number can do."""
+"""Baselines for matting networks: GrabCut from a box, and the best constant alpha."""
 
 from __future__ import annotations
 

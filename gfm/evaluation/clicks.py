@@ -65,7 +65,7 @@ def evaluate_clicks(
     settings: Mapping[str, Any] | None = None,
     quiet: bool = False,
 ) -> ClickReport:
-    """Let a simulated user correct a model on each photograph of a folder.
+    """Evaluate a model that a simulated user corrects on each photograph of a folder.
 
     Args:
         model: What is corrected.

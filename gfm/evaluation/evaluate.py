@@ -42,7 +42,7 @@ SHARES = ("accuracy", "miou")  # better if larger
 
 @dataclass(frozen=True)
 class Report:
-    """What the evaluation of a folder found.
+    """Result of the evaluation of a folder.
 
     Attributes:
         convention: Convention of the metrics, `gfm`, `dim` or `lsa`.

@@ -129,7 +129,7 @@ def measure(
 
 
 def is_matte(truth: Truth) -> bool:
-    """Tell a matte from a mask, whose void pixels are near one half."""
+    """Distinguish a matte from a mask, whose void pixels are near one half."""
     values = np.asarray(truth, np.float64)
     return bool(((values > 0) & (values < 1) & (np.abs(values - 0.5) > 1 / 255)).any())
 

@@ -100,12 +100,12 @@ class Clicks:
         return self.height, self.width
 
     def add(self, *points: tuple[int, int, bool]) -> Self:
-        """These clicks and further ones."""
+        """Return these clicks and further ones."""
         added = cast(tuple[Click, ...], points)  # as which they are checked
         return dataclasses.replace(self, points=(*self.points, *added))
 
     def add_stroke(self, path: Iterable[tuple[int, int]], positive: bool = True) -> Self:
-        """These clicks and one for each pixel of a polyline.
+        """Return these clicks and one for each pixel of a polyline.
 
         Args:
             path: Its corners (x, y), one or more.

@@ -1,1 +1,1 @@
-"""What a run leaves behind, and how runs are compared with each other and with the paper."""
+"""Records of runs, and their comparison with each other and with the paper."""

@@ -1,4 +1,4 @@
-"""Where the curves of a run go: always to `metrics.csv`, and to W&B when a project is named."""
+"""Loggers of a run: always `metrics.csv`, and W&B if a project is named."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ TOO_OPAQUE, TOO_CLEAR = (255, 160, 0), (0, 160, 255)  # told apart by colour-bli
 
 
 class ValidationPanel(lightning.Callback):
-    """Keeps pictures of the first validation photographs, in `panel/` and on W&B.
+    """Callback that saves pictures of validation photographs in `panel/` and on W&B.
 
     Each validation leaves one picture per photograph: the photograph, the trimap that the network
     saw, its further maps (the focus of GFM), alpha, and the error map.

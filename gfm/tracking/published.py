@@ -27,7 +27,7 @@ class Published:
 
 
 def published(row: Row) -> Published | None:
-    """What the paper printed for a row, or None; a row of several tables is that of table 1."""
+    """Return the paper's figures for a row, or None; table 1 counts for a row of several tables."""
     return next((entry for entry in PUBLISHED if entry.row == row), None)
 
 
@@ -45,7 +45,7 @@ def _table_4(track: Track, backbone: str, *figures: float, **changes: Any) -> Pu
 
 
 def _table_5(rosta: Rosta, *figures: float) -> Published:
-    """Every network is tested at 1/3 there."""
+    """Rows of table 5, where every network is tested at 1/3."""
     return Published(5, Row("AM-2k", "ori", "d121", rosta, reductions=(3, 3)), figures)
 
 

@@ -26,11 +26,11 @@ class TrainingRates(lightning.Callback):
         self.began, self.waited, self.samples = 0.0, 0.0, 0
 
     def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
-        """Begin to count."""
+        """Start counting."""
         self._begin(trainer)
 
     def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
-        """Begin anew: a validation is no training."""
+        """Start again; time of validation does not count."""
         self._begin(trainer)
 
     def on_before_optimizer_step(

@@ -48,7 +48,7 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
     def setup(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
     ) -> None:
-        """Note what the run is."""
+        """Record the identity of the run."""
         if stage == "predict":
             return
         task = cast(MattingTask, pl_module)
@@ -142,7 +142,7 @@ class RunRecord(Checkpoint):  # for Lightning calls these last, in their order: 
             logger.log_table(f"{stage}_photographs", ["name", *report.means], rows, step=step)
 
     def _note_best(self, trainer: lightning.Trainer) -> None:
-        """Take the best file and its validation from the callback that keeps it."""
+        """Record the best file and its validation from the checkpoint callback."""
         if self.summary is None:
             return
         model = None if self.folder is None else _best_model(trainer, self.folder)

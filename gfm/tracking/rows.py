@@ -1,4 +1,4 @@
-"""What tells the rows of the paper's tables apart, and which of them a run belongs to."""
+"""Rows of the paper's tables, and the assignment of runs to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BACKBONES = {"d121": "d", "r34": "r", "r34_2b": "r2b", "r101": "r†"}
 
 @dataclass(frozen=True)
 class Row:
-    """What decides which row of the paper a run belongs to.
+    """Properties of a run that decide its row in the paper's tables.
 
     Attributes:
         dataset: Whose validation photographs were matted.

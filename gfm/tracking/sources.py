@@ -1,4 +1,4 @@
-"""Where the runs of a comparison come from: folders, and W&B."""
+"""Sources of the runs of a comparison: folders, and W&B."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _NO_RECIPE = {
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What is compared between runs.
+    """Figures of a run that are compared.
 
     Attributes:
         command: `fit`, `validate` or `test`.
@@ -75,7 +75,7 @@ class RunSummary:
 
     @property
     def row(self) -> Row:
-        """Where the run belongs in the paper's tables.
+        """Row of the run in the paper's tables.
 
         Raises:
             InputError: The system has no such tables here.

@@ -32,7 +32,7 @@ class Compared:
 
     @property
     def row(self) -> Row:
-        """Where it belongs in the paper's tables."""
+        """Row in the paper's tables."""
         return self.summary.row
 
     def as_dict(self) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class ClickTask(MattingTask):
         self.log_dict({k: v for k, v in others.items() if k != "loss_total"}, on_step=True)
 
     def validation_step(self, photograph: Photograph, index: int) -> dict[str, Matte]:
-        """Let the user correct one photograph; the last matte goes to callbacks."""
+        """Correct one photograph by simulated clicks; callbacks get the last matte."""
         del index
         return {"matte": self._correct(photograph)}
 

@@ -22,7 +22,7 @@ RISE = 20  # steps over which it rises
 
 @dataclass(frozen=True)
 class Overfit:
-    """How well a batch was learned.
+    """Result of training on one batch.
 
     Attributes:
         before: Mean absolute error of the untrained mattes, as inference makes them.

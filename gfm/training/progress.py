@@ -42,7 +42,7 @@ class TrainingProgress(ProgressBar):
         self.enabled = True
 
     def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
-        """Say how large a step is, and open the bar."""
+        """Print the size of a step, and open the bar."""
         size = StepSize.of(trainer)
         if size is not None:
             self._tell(size, trainer)

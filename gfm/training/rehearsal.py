@@ -14,7 +14,7 @@ from gfm.training.task import MattingTask
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What the steps did.
+    """Result of the rehearsed steps.
 
     Attributes:
         losses: Of each step, before it.
@@ -28,7 +28,7 @@ class Rehearsal:
 
     @property
     def finite(self) -> bool:
-        """No loss is NaN or infinite."""
+        """Return True if every loss is finite."""
         return all(math.isfinite(loss) for loss in self.losses)
 
     @property

@@ -27,7 +27,7 @@ UNVALIDATED = "last-unvalidated"
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps `checkpoints/last.ckpt` up to date, and beside it the model as safetensors.
+    """Callback that updates `checkpoints/last.ckpt` and the model beside it.
 
     `--ckpt_path .../last.ckpt` goes on with the batch that came next, to the bit on a CPU, whether
     the run was ended, interrupted or killed. The file is replaced only by a whole one.
@@ -145,7 +145,7 @@ class ModelFiles(ModelCheckpoint):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Take over the best files of the run before."""
+        """Move the best files of the previous run here."""
         super().on_train_start(trainer, pl_module)
         if trainer.ckpt_path is None or self.monitor is None or self.save_top_k == 0:
             return
@@ -158,12 +158,12 @@ class ModelFiles(ModelCheckpoint):
             self.best_k_models, self.scores = {path: score}, {path: Scores(**values)}
 
     def state_dict(self) -> dict[str, Any]:
-        """What Lightning keeps, and the validation of each file."""
+        """Return Lightning's state, and the validation of each file."""
         kept = {path: asdict(self.scores[path]) for path in self._kept() if path in self.scores}
         return {**super().state_dict(), "scores": kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note where the run before kept its best model."""
+        """Record the place of the previous run's best model."""
         self.before = state_dict["best_model_path"]
 
     def _kept(self) -> set[str]:
@@ -172,7 +172,7 @@ class ModelFiles(ModelCheckpoint):
     def _take_over(
         self, trainer: lightning.Trainer
     ) -> tuple[str, torch.Tensor, dict[str, Any]] | None:
-        """Bring the best files of the run before into this run's folder.
+        """Move the best files of the previous run into this run's folder.
 
         Returns:
             The checkpoint's path, score and validation; None where there is none, or it was written

@@ -1,4 +1,4 @@
-"""What `gfm sanity` looks at in the data: crops, labels, colours and validation photographs."""
+"""Checks of the data by `gfm sanity`: crops, labels, colours and validation photographs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def read_crops(
 
 
 def check_reading(reading: Reading, total: int, skip_bad: int) -> Finding:
-    """Whether samples can be read.
+    """Check that samples can be read.
 
     Args:
         reading: Of some of the samples.
@@ -96,7 +96,7 @@ def check_reading(reading: Reading, total: int, skip_bad: int) -> Finding:
 
 
 def check_transition(crops: Sequence[Crop]) -> Finding:
-    """Whether the mattes have fractional pixels, and the crops something to find."""
+    """Check that the mattes have fractional pixels, and that the crops hold a boundary."""
     name = "mattes"
     alphas = [crop.planes.alpha for crop in crops]
     fractional = sum(bool(((alpha > 0) & (alpha < 1)).any()) for alpha in alphas)
@@ -111,7 +111,7 @@ def check_transition(crops: Sequence[Crop]) -> Finding:
 
 
 def check_recomposition(crops: Sequence[Crop]) -> Finding:
-    """Whether F and B blended by alpha are the image, as the composition loss supposes."""
+    """Check that F and B blended by alpha equal the image, as the composition loss assumes."""
     name = "F and B"
     errors = {
         crop.key: error for crop in crops if (error := recomposition(crop.planes)) is not None
@@ -142,7 +142,7 @@ def recomposition(planes: Planes) -> float | None:
 
 
 def check_validation(folder: str | None, side: int | None, training: Sequence[str]) -> Finding:
-    """Whether there are photographs to validate on, with mattes, that are not trained on.
+    """Check that there are validation photographs with mattes, and none is trained on.
 
     Args:
         folder: As `GFMData` has it.

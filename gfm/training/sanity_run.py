@@ -1,4 +1,4 @@
-"""What `gfm sanity` looks at in the run: learning, speed, memory and disk."""
+"""Checks of the run by `gfm sanity`: learning, speed, memory and disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEW = 10  # steps that say nothing of learning
 
 
 class StepCost(NamedTuple):
-    """What a training step takes: seconds, and bytes at its peak and besides its crops."""
+    """Cost of a training step: seconds, and bytes at its peak and besides its crops."""
 
     seconds: float
     peak: int
@@ -39,7 +39,7 @@ class StepCost(NamedTuple):
 def measure_step(
     task: MattingTask, batch: Batch, seconds: float, *, bfloat16: bool = False
 ) -> StepCost:
-    """Take one or two steps on the batch, without changing the weights.
+    """Measure one or two steps on the batch; the weights do not change.
 
     Args:
         task: On the device to measure.
@@ -99,7 +99,7 @@ def check_learning(result: Rehearsal, crops: int, learning_rate: float) -> Findi
 def check_speed(
     sample_seconds: float, step_seconds: float, batch_size: int, workers: int
 ) -> Finding:
-    """Who waits for whom: the loader's processes or the training step.
+    """Compare the speed of the loader with that of the training step.
 
     Args:
         sample_seconds: Of one process for one crop.
@@ -123,7 +123,7 @@ def check_speed(
 
 
 def check_memory(cost: StepCost, batch_size: int, free: int, where: str) -> Finding:
-    """Whether a step of the wanted batch fits.
+    """Check that a step of the wanted batch fits into memory.
 
     Args:
         cost: Of a step, perhaps with fewer crops.
@@ -142,7 +142,7 @@ def check_memory(cost: StepCost, batch_size: int, free: int, where: str) -> Find
 
 
 def check_disk(model: MattingNetwork, folder: Path) -> Finding:
-    """Whether the checkpoints of a run fit on the disk."""
+    """Check that the checkpoints of a run fit on the disk."""
     needed = CHECKPOINTS * COPIES * _bytes(model)
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(there).free

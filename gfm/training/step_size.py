@@ -25,7 +25,7 @@ class StepSize:
 
     @classmethod
     def of(cls, trainer: lightning.Trainer) -> StepSize | None:
-        """That of a run; None where its data is not `GFMData`."""
+        """Return that of a run, None if its data is not `GFMData`."""
         batch = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
         if not isinstance(batch, int):
             return None
@@ -33,7 +33,7 @@ class StepSize:
 
     @property
     def total(self) -> int:
-        """In all."""
+        """Total number of images."""
         return self.batch * self.devices * self.accumulated
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class StepSize:
         return text if self.total == self.batch else f"{text}: {' x '.join(factors)}"
 
     def warning(self, backbone: str) -> str | None:
-        """What to say of a batch that is larger than the paper's; None where it is not."""
+        """Return a warning of a batch larger than the paper's, None for others."""
         wanted = PAPER.get(backbone)
         if wanted is None or self.total <= wanted:
             return None

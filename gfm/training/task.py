@@ -188,7 +188,7 @@ class MattingTask(lightning.LightningModule):
             self._compiled = torch.compile(self.model.forward)
 
     def on_train_start(self) -> None:
-        """Let rates and decay that were asked for win over those of a resumed checkpoint."""
+        """Apply the given rates and decay over those of a resumed checkpoint."""
         count_next_epoch(self.trainer)
         asked = self.parameter_groups()
         for optimizer in self.trainer.optimizers:
@@ -214,7 +214,7 @@ class MattingTask(lightning.LightningModule):
                     group["fused"] = self.is_fused()
 
     def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - outputs, batch and its index
-        """Have the last weights of a run validated as well, in whatever epoch it ends.
+        """Validate the last weights of a run, too, in whatever epoch it ends.
 
         They are the best ones of a run whose learning rate falls to 0. Callbacks have been called
         by now, and one of them may have ended the run: `trainer.max_time`.

@@ -32,7 +32,7 @@ def photograph_errors(pred: NDArray[Any], alpha: NDArray[np.float32]) -> dict[st
 
 
 def gather_by_name(found: dict[str, T]) -> dict[str, T]:
-    """What all processes found, by name and in name order, on every process.
+    """Gather the results of all processes on each, in the order of names.
 
     A distributed sampler gives some photographs to two processes, so that all get as many; under
     its name each counts once. Without processes it is `found` alone. All have to call it.

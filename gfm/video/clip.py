@@ -61,11 +61,11 @@ class Clip:
     count: int | None
 
     def frames(self) -> Iterator[Frame]:
-        """Every frame once, whatever the time between them."""
+        """Yield every frame once, whatever the time between them."""
         return _decode(self.path)
 
     def lack(self, number: int, seconds: float) -> str | None:
-        """What is wrong if only `number` frames could be read, the last shown at `seconds`.
+        """Describe the damage if only `number` frames could be read, the last shown at `seconds`.
 
         None if nothing is: files tell their length inexactly.
         """
@@ -82,7 +82,7 @@ class Clip:
 
 
 def steady(frames: Iterable[Frame], rate: Fraction) -> Iterator[tuple[Frame, int]]:
-    """With each frame for how many periods of a constant rate it is shown; 0 leaves it out."""
+    """Yield each frame with its number of periods at a constant rate; 0 drops it."""
     shown, first, waiting = 0, 0.0, None
     for frame in frames:
         if waiting is None:
@@ -99,7 +99,7 @@ def steady(frames: Iterable[Frame], rate: Fraction) -> Iterator[tuple[Frame, int
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a path names a video file, by its ending."""
+    """Return True if the ending of a path is one of a video file."""
     return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 

@@ -87,7 +87,7 @@ class ClipJob:
 
     @property
     def container(self) -> Container | None:
-        """How the movie is written; None where frames are."""
+        """Container of the movie; None for frames."""
         return movie_container(self.out)
 
 
@@ -104,7 +104,7 @@ def find_clip(inputs: Sequence[str]) -> Path | None:
 
 
 def movie_container(out: Path) -> Container | None:
-    """How a movie of this name is written; None where it is a folder for frames.
+    """Return the container for a movie of this name, None for a folder of frames.
 
     Raises:
         InputError: It is a movie of another kind.

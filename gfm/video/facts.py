@@ -1,4 +1,4 @@
-"""What a movie takes over from the clip that it is made of, as ffprobe tells it."""
+"""Properties that a movie takes over from its clip, read by ffprobe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Facts:
-    """What the clip gives to the movie.
+    """Properties of a clip for its movie.
 
     Attributes:
         sound: Codecs of its sound tracks.
@@ -27,7 +27,7 @@ class Facts:
 
 
 def probe(path: Path) -> Facts:
-    """What ffprobe says of a clip; what it does not say is as usual."""
+    """Read the properties of a clip by ffprobe; those that it lacks get the usual values."""
     asked = "stream=codec_type,codec_name,start_time,sample_aspect_ratio,color_space,width,height"
     command = ["ffprobe", "-v", "quiet", "-protocol_whitelist", "file", "-of", "json"]
     command += ["-show_entries", f"{asked}:stream_side_data=rotation:format=start_time"]

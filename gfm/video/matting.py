@@ -35,7 +35,7 @@ class FrameMatte(NamedTuple):
 
     @property
     def trimap(self) -> NDArray[np.uint8] | None:
-        """Where the system saw background (0), transition (1) and foreground (2)."""
+        """The system's trimap: background (0), transition (1) and foreground (2)."""
         return self.made.trimap
 
 

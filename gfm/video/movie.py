@@ -28,7 +28,7 @@ UNTOLD = "smpte170m"
 
 @dataclass(frozen=True)
 class Container:
-    """How ffmpeg writes one kind of movie.
+    """Container and codecs for one kind of movie.
 
     Attributes:
         name: ffmpeg's for the container.
@@ -184,7 +184,7 @@ class MovieWriter:
 
 
 def find_ffmpeg() -> None:
-    """See that ffmpeg can be called.
+    """Check that ffmpeg can be called.
 
     Raises:
         InputError: It or ffprobe is not there.

@@ -144,7 +144,8 @@ def build(
     options = replace(options, device=_device(options, executor))
     settings = options.settings(cache_folder(cache, folder))
     store = "check address, credentials and network, and continue with --resume"
-    with told_errors(folder, "check the path", store), make_executor(executor, workers) as run:
+    told = told_errors(folder, "check the path", store, "read or written")
+    with told, make_executor(executor, workers) as run:
         sources, pictures, failures = find_inputs(
             foregrounds, backgrounds, options.route, options.limit
         )

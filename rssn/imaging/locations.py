@@ -61,11 +61,15 @@ def store_of(place: UPath) -> Any:  # noqa: ANN401 - fsspec has no types
 
 @contextmanager
 def told_errors(
-    place: Location, remedy: str, store_remedy: str = "check address, credentials and network"
+    place: Location,
+    remedy: str,
+    store_remedy: str = "check address, credentials and network",
+    use: str = "read",
 ) -> Iterator[None]:
     """Convert errors of a disk or an object store into an `InputError` that names file or place.
 
-    `store_remedy` is for errors of a store other than a missing file.
+    `store_remedy` is for errors of a store other than a missing file; `use` is "read", "written"
+    or both.
     """
     try:
         yield
@@ -86,4 +90,4 @@ def told_errors(
         else:  # each store has errors of its own for a wrong key or a lost connection
             reason = one_line(error)
             remedy = remedy if isinstance(error, FileNotFoundError) else store_remedy
-        raise InputError(f"{where}: cannot be read or written ({reason}); {remedy}") from error
+        raise InputError(f"{where}: cannot be {use} ({reason}); {remedy}") from error

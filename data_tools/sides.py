@@ -21,8 +21,9 @@ class SplitOptions:
 
     Attributes:
         validation: Share of the images that validate, between 0 and 1, on average: the names
-        decide. seed: Another one draws another split. together: Regular expression; images in whose
-        names it finds the same text stay together,
+            decide.
+        seed: Another one draws another split.
+        together: Regular expression; images in whose names it finds the same text stay together,
             such as `^[a-z]+` for all photographs of one animal, `lynx_01` and `lynx_02`.
     """
 

@@ -47,7 +47,7 @@ WRONG_FILES = {
     "tiff of 65535 samples": (
         TIFF.replace(SAMPLES + b"\3\0", SAMPLES + b"\xff\xff"),
         422,
-        "photograph",
+        "damaged",
     ),
     "bomb": (png_head(30_000, 30_000), 413, "30000x30000 pixels, 900.0 million; at most 0.05"),
     "bomb of webp": (

@@ -16,9 +16,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from rssn.imaging.errors import InputError
 from rssn.imaging.quiet import quiet_pillow
 
 ImageKind = Literal["JPEG", "PNG", "WebP", "TIFF", "BMP"]
+WEBP_SIDE = 16383  # px; the format holds no more
 # Not Image.open, which refuses large pictures without their size.
 _READERS: dict[ImageKind, type[ImageFile]] = {
     "JPEG": JpegImageFile,
@@ -59,19 +61,30 @@ def foreign_kind(data: bytes | bytearray) -> str | None:
     return _DOCUMENTS.get(bytes(data[:4]))
 
 
-def open_header(data: bytes | bytearray) -> Image.Image | None:
-    """Open an image file without decoding its pixels; None if Pillow cannot read its head."""
+def open_header(data: bytes | bytearray, name: str) -> Image.Image | None:
+    """Open an image file without decoding its pixels; None if Pillow cannot read its head.
+
+    An `InputError` if Pillow refuses its size, as of a WebP.
+    """
     kind = image_kind(data)
     try:
         with quiet_pillow():
             return _READERS[kind](io.BytesIO(data)) if kind else Image.open(io.BytesIO(data))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{name}: has too many pixels ({error}); shrink it first") from None
+    except (OSError, ValueError, SyntaxError):
         return None
 
 
 def declared_size(data: bytes | bytearray) -> tuple[int, int]:
-    """Width and height in px by the head of an image file; 0, 0 if it cannot be read."""
-    header = open_header(data) if image_kind(data) else None
+    """Width and height in px by the head of an image file; 0, 0 if it cannot be read.
+
+    The largest that WebP has stands for one that Pillow refuses.
+    """
+    try:
+        header = open_header(data, "") if image_kind(data) else None
+    except InputError:
+        return WEBP_SIDE, WEBP_SIDE
     return header.size if header else (0, 0)
 
 

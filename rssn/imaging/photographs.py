@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from rssn.imaging.errors import InputError
+from rssn.imaging.headers import WEBP_SIDE as WEBP_SIDE
 from rssn.imaging.headers import open_header
 from rssn.imaging.quiet import quiet_pillow
 from rssn.imaging.reading import check_bytes, decode_rgb, read_bytes
 
 PictureFormat = Literal["png", "webp", "tiff"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
-WEBP_SIDE = 16383  # px; the format holds no more
 RGB_SPACE = b"RGB "  # in bytes 16 to 19 of an ICC profile
 # Pillow's modes that a TIFF file holds as they are, to be converted as those of any file.
 STORED = ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16", "I;16B", "I;16L", "LAB")
@@ -81,7 +81,7 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
     """
     data = read_bytes(source, name)
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    header = open_header(data)
+    header = open_header(data, name)
     if header is None:  # a kind that OpenCV may know
         return Photograph(decode_rgb(data, name))
     if header.format == "TIFF":

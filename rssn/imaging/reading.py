@@ -99,7 +99,7 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
         raise InputError(f"{name}: is {foreign}, which is not read; save it as JPEG, PNG or TIFF")
     if is_cut_jpeg(data):
         raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
-    kind, header = image_kind(data), open_header(data)
+    kind, header = image_kind(data), open_header(data, name)
     if kind is None or header is None:
         if kind not in (None, "TIFF"):  # OpenCV knows more TIFFs, and decodes damaged others
             raise InputError(

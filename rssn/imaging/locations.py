@@ -76,18 +76,16 @@ def told_errors(
     except (InputError, FailedInputs):
         raise
     except Exception as error:
+        where = getattr(error, "filename", None) or place
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
-            where = error.filename or place
             raise InputError(
                 f"{where}: the disk is full; make room (or put --cache on another disk) and "
                 "continue with --resume"
             ) from error
-        where = place
-        if isinstance(place, Path):
-            if not isinstance(error, OSError):
-                raise
-            where, reason = error.filename or place, error.strerror or str(error)
-        else:  # each store has errors of its own for a wrong key or a lost connection
-            reason = one_line(error)
-            remedy = remedy if isinstance(error, FileNotFoundError) else store_remedy
+        # Each store has errors of its own for a wrong key or a lost connection.
+        if isinstance(place, Path) and not isinstance(error, OSError):
+            raise
+        if not isinstance(place, Path) and not isinstance(error, FileNotFoundError):
+            remedy = store_remedy
+        reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"{where}: cannot be {use} ({reason}); {remedy}") from error

@@ -18,20 +18,14 @@ COMMANDS = {
         "data_tools.verify",
         "check pairs, sizes, alpha, duplicates and leaks between splits",
     ),
-    "split": (
-        "data_tools.split",
-        "divide photographs into training and validation",
-    ),
-    "stats": (
-        "data_tools.statistics",
-        "describe a data set in tables and a picture",
-    ),
+    "split": ("data_tools.split", "divide photographs into training and validation"),
+    "stats": ("data_tools.statistics", "describe a data set in tables and a picture"),
     "curate-backgrounds": (
         "data_tools.curation",
         "make a set of backgrounds as BG-20k was made: large, different, without a subject",
     ),
     "synthesize": (
-        "data_tools.scenes.command",
+        "data_tools.scenes.folder",
         "draw scenes with exact alpha, foreground and background",
     ),
 }

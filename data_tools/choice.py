@@ -168,15 +168,9 @@ def write_report(path: Path, curation: Curation, options: CurationOptions) -> No
         "options": asdict(options),
         "counts": curation.counts(),
         "images": [
-            {
-                "source": str(each.image.path),
-                "name": each.image.name,
-                "status": each.status,
-                "reason": each.reason,
-                "saliency": round(each.image.saliency, 4),
-                "height": each.image.height,
-                "width": each.image.width,
-            }
+            {"source": str(each.image.path), "name": each.image.name, "status": each.status}
+            | {"reason": each.reason, "saliency": round(each.image.saliency, 4)}
+            | {"height": each.image.height, "width": each.image.width}
             for each in curation.choices
         ],
         "failures": list(curation.failures),

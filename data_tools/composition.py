@@ -16,7 +16,7 @@ import numpy as np
 
 from data_tools.work import failures_of, reason
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image, image_files
+from rssn.imaging.images import Alpha, Uint8Image, check_size, image_files
 from rssn.imaging.reading import read_alpha, read_rgb
 from rssn.imaging.resizing import resize
 from rssn.imaging.writing import write_alpha, write_rgb
@@ -113,8 +113,7 @@ def _compose(task: Composition, out: Path) -> str | None:
     path = task.foreground
     try:
         colours, alpha = read_rgb(task.foreground), read_alpha(task.alpha)
-        if alpha.shape != colours.shape[:2]:
-            raise InputError(f"{path}: and its matte differ in size; give both in one")
+        check_size(task.alpha, alpha.shape, colours.shape)
         for number, path in enumerate(task.backgrounds):
             name = f"{task.foreground.stem}_{number}.png"
             target, matte = (out / folder / name for folder in FOLDERS)

@@ -143,13 +143,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("sources", type=Path, nargs="+", metavar="SRC", help="folders, with their subfolders")
     add("--out", type=Path, required=True, metavar="DIR", help="gets train/, test/, review/")
     add("--shorter-side", type=int, default=default.shorter_side, metavar="PX", help="(1080)")
-    add(
-        "--saliency",
-        type=float,
-        default=default.saliency,
-        metavar="X",
-        help="hold back above (1.8)",
-    )
+    limit = "hold back above (1.8)"
+    add("--saliency", type=float, default=default.saliency, metavar="X", help=limit)
     add("--test-share", type=float, default=default.test_share, metavar="X", help="(0.25)")
     add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
     add_work_options(parser)

@@ -13,7 +13,7 @@ from data_tools.matte_checks import looks_inverted, transition_width
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.work import reason
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.images import Alpha, Uint8Image, check_size
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 
 GREY = 128  # level behind cut-outs, whose transparent colours are arbitrary
@@ -98,10 +98,11 @@ def measure(item: Item) -> Measurement | Defect:
             alpha = read_alpha(item.matte)
         except (InputError, OSError) as error:
             return Defect(str(item.matte), "matte", reason(item.matte, error))
+        try:
+            check_size(item.matte, alpha.shape, image.shape)
+        except InputError as error:
+            return Defect(str(item.matte), "size", str(error))
     height, width = image.shape[:2]
-    if alpha is not None and alpha.shape != (height, width):
-        size = f"{alpha.shape[1]}x{alpha.shape[0]} px, its image {width}x{height}"
-        return Defect(str(item.matte), "size", f"{item.matte}: is {size}; give both in one size")
     view = fit(image, VIEW_SIDE)
     opaque = view
     if alpha is not None and kind != "photograph":

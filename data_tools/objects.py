@@ -14,6 +14,7 @@ from data_tools.layouts import Folders
 from data_tools.placing import Way, place
 from data_tools.work import reason
 from rssn.imaging.errors import InputError
+from rssn.imaging.images import check_size
 from rssn.imaging.reading import read_pixels, read_rgb
 from rssn.imaging.writing import write_alpha
 
@@ -53,12 +54,7 @@ def take_objects(job: ObjectJob, way: Way) -> str | None:
     """Write the mask of each object, and place its photograph; the reason if that fails."""
     try:
         labels = read_labels(job.labels)
-        height, width = read_rgb(job.image).shape[:2]
-        if labels.shape != (height, width):
-            raise InputError(
-                f"{job.labels}: is {labels.shape[1]}x{labels.shape[0]} px, its image "
-                f"{width}x{height}; give both in one size"
-            )
+        check_size(job.labels, labels.shape, read_rgb(job.image).shape)
         numbers = [int(number) for number in np.unique(labels) if number not in (0, VOID)]
         if not numbers:
             raise InputError(f"{job.labels}: numbers no object; remove the image from the list")

@@ -25,7 +25,7 @@ from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.work import add_work_options, failures_of, reason
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.images import image_files
+from rssn.imaging.images import check_size, image_files
 from rssn.imaging.licences import PREPARED as RECORD
 from rssn.imaging.reading import read_alpha, read_rgb
 
@@ -108,16 +108,12 @@ def _take(job: Job, way: Way, as_is: bool) -> str | None:
 
 
 def _check(job: Job, as_is: bool) -> None:
-    height, width = read_rgb(job.image[0]).shape[:2]
+    shape = read_rgb(job.image[0]).shape
     for pair in (job.trimap, job.matte):
         if pair is None:
             continue
         alpha = read_alpha(pair[0])
-        if alpha.shape != (height, width):
-            raise InputError(
-                f"{pair[0]}: is {alpha.shape[1]}x{alpha.shape[0]} px, its image {width}x{height}; "
-                "give both in one size"
-            )
+        check_size(pair[0], alpha.shape, shape)
         if pair is job.matte:
             if not alpha.any():
                 raise InputError(f"{pair[0]}: alpha is 0 everywhere; give its matte")
@@ -152,22 +148,17 @@ def _write_record(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--layout", required=True, metavar="NAME", help=", ".join(known_layouts()))
-    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="the download")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="gets a folder per split"
-    )
-    parser.add_argument("--split", metavar="NAME", help="only this one (all that exist)")
+    add = parser.add_argument
+    add("--layout", required=True, metavar="NAME", help=", ".join(known_layouts()))
+    add("--source", type=Path, required=True, metavar="DIR", help="the download")
+    add("--out", type=Path, required=True, metavar="DIR", help="gets a folder per split")
+    add("--split", metavar="NAME", help="only this one (all that exist)")
     add_way_options(parser)
-    parser.add_argument(
-        "--compose",
-        type=Path,
-        metavar="DIR",
-        help="compose foregrounds over the backgrounds in DIR by the protocol of the data set: "
-        "100 each in train, 20 each in test, into OUT/SPLIT-composites",
-    )
-    parser.add_argument("--names", type=Path, metavar="FILE", help="the backgrounds in their order")
-    parser.add_argument("--as-is", action="store_true", help="take mattes that look inverted, too")
+    protocol = "compose foregrounds over the backgrounds in DIR by the protocol of the data set: "
+    numbers = "100 each in train, 20 each in test, into OUT/SPLIT-composites"
+    add("--compose", type=Path, metavar="DIR", help=protocol + numbers)
+    add("--names", type=Path, metavar="FILE", help="the backgrounds in their order")
+    add("--as-is", action="store_true", help="take mattes that look inverted, too")
     add_work_options(parser)
 
 

@@ -221,11 +221,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR", help="gets train/ and validation/")
     add("--validation", type=float, default=default.validation, metavar="X", help="share (0.2)")
     add("--seed", type=int, default=default.seed, metavar="N", help="of the split (0)")
-    add(
-        "--together",
-        metavar="PATTERN",
-        help="images in whose names it finds the same stay together, such as '^[a-z]+'",
-    )
+    together = "images in whose names it finds the same stay together, such as '^[a-z]+'"
+    add("--together", metavar="PATTERN", help=together)
     add_way_options(parser)
     add_work_options(parser)
 

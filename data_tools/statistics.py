@@ -174,11 +174,10 @@ def _tile(item: Item) -> tuple[Uint8Image, str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="a data set, or its splits' folder"
-    )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="file for all numbers")
-    parser.add_argument("--picture", type=Path, metavar="OUT.png", help="file for the picture")
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="a data set, or its splits' folder")
+    add("--json", type=Path, metavar="OUT", help="file for all numbers")
+    add("--picture", type=Path, metavar="OUT.png", help="file for the picture")
     add_work_options(parser)
 
 

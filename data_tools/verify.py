@@ -182,18 +182,11 @@ def _name(pair: Pair, measured: Sequence[Measurement], owners: Sequence[int]) ->
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "folder", type=Path, metavar="DIR", help="a data set, or its splits' folder"
-    )
-    parser.add_argument(
-        "--against",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="DIR",
-        help="look for leaks from these",
-    )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="file for the report")
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="a data set, or its splits' folder")
+    against = "look for leaks from these"
+    add("--against", type=Path, nargs="+", default=[], metavar="DIR", help=against)
+    add("--json", type=Path, metavar="OUT", help="file for the report")
     add_work_options(parser)
 
 

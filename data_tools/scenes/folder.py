@@ -1,7 +1,8 @@
-"""Folders of scenes and backgrounds; each file is a function of its own settings alone."""
+"""`data_tools synthesize`: a folder of drawn scenes and backgrounds."""
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
-from data_tools.work import as_done
+from data_tools.work import add_work_options, as_done
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import write_whole
 from rssn.imaging.writing import encode_alpha, encode_rgb
@@ -124,3 +125,37 @@ def _write_background(folder: Path, settings: Settings, index: int) -> None:
 
 def _call(job: Callable[[], None]) -> None:
     job()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.epilog = "Called again with the same settings, it draws the missing files only."
+    add = parser.add_argument
+    add("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
+    add("--count", type=int, default=64, metavar="N", help="scenes (64)")
+    add("--backgrounds", type=int, default=32, metavar="N", help="(32)")
+    add("--size", default="512", metavar="N|HxW", help="pixels (512)")
+    add("--seed", type=int, default=0, metavar="N", help="0 or more (0)")
+    kinds = f"kinds of object, of {', '.join(KINDS)} (%(default)s)"
+    add("--kinds", default=",".join(DEFAULT_KINDS), metavar="A,B,...", help=kinds)
+    add_work_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the scenes."""
+    height, width = _size(options.size)
+    kinds = tuple(options.kinds.split(","))
+    settings = Settings(
+        options.count, options.backgrounds, height, width, seed=options.seed, kinds=kinds
+    )
+    write_scenes(options.out, settings, options.workers, options.quiet)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Read '512' or '384x512' as height and width."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise InputError(
+            f"--size {text!r} is not a size; give pixels like 512, or HxW like 384x512"
+        )
+    return int(sides[0]), int(sides[-1])

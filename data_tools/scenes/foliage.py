@@ -190,7 +190,7 @@ class Foliage:
         rows, columns = grid.shape[0] - 1, grid.shape[1] - 1
         t = ((np.arange(rows) + 0.5) / rows)[:, None]
         v = ((np.arange(columns) + 0.5) / columns * 2 - 1)[None]
-        along, across = grid[1:, 0] - grid[:-1, 0], grid[:-1, -1] - grid[:-1, 0]
+        across = grid[:-1, -1] - grid[:-1, 0]
         along = grid[1:, columns // 2] - grid[:-1, columns // 2]
         along = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
         across = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
@@ -230,16 +230,9 @@ class Foliage:
         last = len(middle) - 1
         wide = float(np.hypot(*(sides[0] - sides[1]).T).max())
         level = _levels(surface.rib[None] * tone)[0]
-        lines = [middle[: max(2, int(last * 0.9))]]
-        cv2.polylines(
-            self._paint,
-            [fixed_point(_SCALE * line) for line in lines],
-            False,
-            level,
-            max(1, round(_SCALE * wide * 0.03)),
-            cv2.LINE_8,
-            SHIFT,
-        )
+        rib = fixed_point(_SCALE * middle[: max(2, int(last * 0.9))])
+        thick = max(1, round(_SCALE * wide * 0.03))
+        cv2.polylines(self._paint, [rib], False, level, thick, cv2.LINE_8, SHIFT)
         if surface.veins < 2 or wide < 12:
             return
         pale = surface.root * 0.5 + surface.rib * 0.5

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Literal, Protocol, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypeVar, get_args
 
 import cv2
 
@@ -17,23 +17,13 @@ from rssn.imaging.console import Bar
 from rssn.imaging.cores import available_cores
 from rssn.imaging.errors import InputError, check_choice
 
+if TYPE_CHECKING:
+    from rssn.build.ray_executor import RayExecutor
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Executor: TypeAlias = "LocalExecutor | RayExecutor"
 ExecutorName = Literal["local", "ray"]
-
-
-class Executor(Protocol):
-    """A way to run a function over tasks; a context that ends its processes."""
-
-    def run(
-        self, function: Callable[[Task], Result], tasks: Sequence[Task]
-    ) -> Iterator[tuple[int, Result]]:
-        """Yield (task number, result) in the order of completion."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
 
 
 def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:

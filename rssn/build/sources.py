@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image, image_files, is_image_file
+from rssn.imaging.images import Alpha, Uint8Image, check_size, image_files, is_image_file
 from rssn.imaging.licences import Licences
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 from rssn.imaging.resizing import resize
@@ -122,11 +122,7 @@ def read_source(source: Source, shorter_side: int | None) -> SourcePixels:
         image, alpha = read_rgba(source.image)
     else:
         image, alpha = read_rgb(source.image), read_alpha(source.matte)
-    if image.shape[:2] != alpha.shape:
-        raise InputError(
-            f"{source.image}: is {image.shape[1]}x{image.shape[0]} px, its matte "
-            f"{alpha.shape[1]}x{alpha.shape[0]}; give a matte of the same size"
-        )
+    check_size(source.matte, alpha.shape, image.shape)
     small = shrink(alpha, shorter_side)
     levels = np.rint(small * 255)
     if not levels.any():

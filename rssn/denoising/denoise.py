@@ -213,17 +213,12 @@ def bm3d_package() -> ModuleType:
 
 
 def _check_image(image: Uint8Image) -> None:
-    shape, kind = getattr(image, "shape", None), getattr(image, "dtype", None)
-    if not isinstance(image, np.ndarray) or kind != np.uint8 or image.ndim != 3:
-        got = type(image).__name__ if kind is None else f"{kind} of shape {shape}"
-    elif image.shape[2] != 3 or image.size == 0:
-        got = f"uint8 of shape {shape}"
-    else:
-        return
-    raise InputError(
-        f"image is {got}, not uint8 RGB of shape (H, W, 3); read it with "
-        "rssn.imaging.reading.read_rgb"
-    )
+    got = type(image).__name__
+    if isinstance(image, np.ndarray):
+        if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
+            return
+        got = f"{image.dtype} of shape {image.shape}"
+    raise InputError(f"image is {got}; give uint8 RGB of shape (H, W, 3)")
 
 
 def _checked_sigma(sigma: object) -> float:

@@ -19,29 +19,19 @@ _MARGIN = 1  # px around the uncertain region that are solved, too
 
 @overload
 def estimate_foreground(
-    image: Image,
-    alpha: NDArray[Any],
-    method: ForegroundMethod = ...,
-    background: Literal[False] = ...,
+    image: Image, alpha: NDArray[Any], method: ForegroundMethod = ..., *, background: Literal[True]
+) -> tuple[Image, Image]: ...
+@overload
+def estimate_foreground(
+    image: Image, alpha: NDArray[Any], method: ForegroundMethod = ...
 ) -> Image: ...
-@overload
-def estimate_foreground(
-    image: Image, alpha: NDArray[Any], method: ForegroundMethod, background: Literal[True]
-) -> tuple[Image, Image]: ...
-@overload
-def estimate_foreground(
-    image: Image,
-    alpha: NDArray[Any],
-    method: ForegroundMethod = ...,
-    *,
-    background: Literal[True],
-) -> tuple[Image, Image]: ...
 
 
 def estimate_foreground(
     image: Image,
     alpha: NDArray[Any],
     method: ForegroundMethod = "closed_form",
+    *,
     background: bool = False,
 ) -> Image | tuple[Image, Image]:
     """Estimate F, and B on request, so that αF + (1 - α)B gives the image back.

@@ -37,6 +37,15 @@ def is_image_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink())
 
 
+def check_size(path: Path, shape: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Raise an `InputError` unless a matte has the height and width of its image, (H, W, ...)."""
+    if shape[:2] != image[:2]:
+        raise InputError(
+            f"{path}: is {shape[1]}x{shape[0]} px, its image {image[1]}x{image[0]}; give both in "
+            "one size"
+        )
+
+
 def unit(levels: Pixels) -> Alpha:
     """Levels of a matte, 8 or 16 bits or float, as float32 in [0, 1]."""
     if levels.dtype.kind == "f":

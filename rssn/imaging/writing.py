@@ -32,7 +32,7 @@ def encode_rgb(image: Uint8Image, image_format: ImageFormat = "jpg") -> bytes:
     if image_format == "jpg":
         columns = -(-image.shape[1] // BLOCK)
         options += [cv2.IMWRITE_JPEG_RST_INTERVAL, min(INTERVAL, columns)]
-    return _encode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    return encode(f".{image_format}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
 
 
 def encode_alpha(alpha: Alpha, bits: Literal[8, 16] = 8) -> bytes:
@@ -42,7 +42,7 @@ def encode_alpha(alpha: Alpha, bits: Literal[8, 16] = 8) -> bytes:
     # Undoing a filter takes longer than inflating; with 8 bits it saves a sixth, with 16 the half.
     row_filter = cv2.IMWRITE_PNG_FILTER_NONE if bits == 8 else cv2.IMWRITE_PNG_FILTER_UP
     options = [*_QUALITY["png"], cv2.IMWRITE_PNG_FILTER, row_filter]
-    return _encode(".png", levels, options)
+    return encode(".png", levels, options)
 
 
 def write_rgb(path: Path, image: Uint8Image) -> None:
@@ -58,17 +58,18 @@ def write_alpha(path: Path, alpha: Alpha, bits: Literal[8, 16] = 8) -> None:
 def write_trimap(path: Path, trimap: NDArray[np.uint8]) -> None:
     """Write a trimap (H, W) of 0, 1 and 2 as a grey PNG of 0, 128 and 255."""
     levels = np.array([0, 128, 255], np.uint8)[trimap]
-    path.write_bytes(_encode(".png", levels, _QUALITY["png"]))
+    path.write_bytes(encode(".png", levels, _QUALITY["png"]))
 
 
 def write_rgba(path: Path, image: Uint8Image, alpha: Alpha) -> None:
     """Write a cut-out, uint8 RGB (H, W, 3) with alpha (H, W) in [0, 1], as an RGBA PNG."""
     levels = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
     pixels = np.dstack([cv2.cvtColor(image, cv2.COLOR_RGB2BGR), levels])
-    path.write_bytes(_encode(".png", pixels, _QUALITY["png"]))
+    path.write_bytes(encode(".png", pixels, _QUALITY["png"]))
 
 
-def _encode(suffix: str, pixels: Pixels, options: list[int]) -> bytes:
+def encode(suffix: str, pixels: Pixels, options: list[int]) -> bytes:
+    """Encode pixels in OpenCV's order of channels, with its options."""
     done, data = cv2.imencode(suffix, pixels, options)
     if not done:
         raise InputError(f"an image of shape {pixels.shape} cannot be encoded as {suffix}")

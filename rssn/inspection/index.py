@@ -222,22 +222,14 @@ def parser() -> argparse.ArgumentParser:
         "folder.",
     )
     add = parser.add_argument
-    add(
-        "tars",
-        nargs="+",
-        metavar="TARS",
-        help="tars in one folder or object store: files, the folder, or a pattern such as "
-        "'s3://bucket/{00000..8}.tar'",
-    )
+    places = "tars in one folder or object store: files, the folder, or a pattern such as "
+    add("tars", nargs="+", metavar="TARS", help=places + "'s3://bucket/{00000..8}.tar'")
     for part, known in KNOWN.items():
-        add(
-            f"--{OPTIONS.get(part, part)}",
-            dest=part,
-            metavar="NAME",
-            help=f"member that is the {OPTIONS.get(part, part)}, such as jpg or {known[0]}.png; "
-            "else told by the names of the first sample"
-            + ("" if part in ("composite", "alpha") else "; 'none' leaves it out"),
-        )
+        called = OPTIONS.get(part, part)
+        told = f"member that is the {called}, such as jpg or {known[0]}.png; else told by the names"
+        told += " of the first sample"
+        told += "" if part in ("composite", "alpha") else "; 'none' leaves it out"
+        add(f"--{called}", dest=part, metavar="NAME", help=told)
     add("--out", metavar="DIR", help="folder of index and manifest (that of the tars)")
     add("--workers", type=int, metavar="N", help="processes (one per core)")
     add("--quiet", action="store_true", help="no progress bar")

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from rssn.imaging.files import whole_file
 from rssn.imaging.hashing import picture_hash, thumbnail
 from rssn.imaging.images import Alpha, Pixels, Uint8Image
 from rssn.imaging.reading import Reduction, decode_levels, decode_rgb
+from rssn.imaging.writing import encode
 
 Kind = Literal["photograph", "cutout", "background"]
 Encoding = Literal["jpg", "webp"]
@@ -78,13 +79,11 @@ class MaterialWriter:
             steps = self._levels - 1
             kept = np.rint(np.rint(alpha * steps) * (255 / steps))
             best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-            self._member(f"{name}.alpha.png", _encode(".png", kept, best))
+            self._member(f"{name}.alpha.png", encode(".png", kept.astype(np.uint8), best))
         flag = cv2.IMWRITE_JPEG_QUALITY if self._encoding == "jpg" else cv2.IMWRITE_WEBP_QUALITY
         pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        self._member(
-            f"{name}.image.{self._encoding}",
-            _encode(f".{self._encoding}", pixels, [flag, self._quality]),
-        )
+        data = encode(f".{self._encoding}", pixels, [flag, self._quality])
+        self._member(f"{name}.image.{self._encoding}", data)
         self._member(f"{name}.json", json.dumps(picture._asdict(), sort_keys=True).encode())
 
     def _member(self, name: str, data: bytes) -> None:
@@ -185,10 +184,3 @@ class Material:
         if len(data) < length:
             raise InputError(f"{self.path}: is cut off; make it again")
         return data
-
-
-def _encode(suffix: str, pixels: NDArray[Any], options: list[int]) -> bytes:
-    done, data = cv2.imencode(suffix, np.asarray(pixels, np.uint8), options)
-    if not done:
-        raise InputError(f"a picture of shape {pixels.shape} cannot be encoded as {suffix}")
-    return data.tobytes()

@@ -65,7 +65,7 @@ class ArrangedShards(SourceShards):
         self, number: int, steps: Steps, size: int, rng: np.random.Generator
     ) -> tuple[Uint8Image, Alpha, float, int]:
         """Colours and matte of an object in the picture, their scale, the image's shorter side."""
-        name, members = self._foreground_members(number)
+        name, members = self._members("foreground", number)
         levels = decode_levels(members["alpha"], name)
         view = draw_view(levels, size, self.arrangement, rng)
         reduced = reduction(int(view.scale * size), size)
@@ -85,7 +85,7 @@ class ArrangedShards(SourceShards):
         self, number: int, steps: Steps, size: int, rng: np.random.Generator
     ) -> Uint8Image:
         """A square of a background, (size, size, 3)."""
-        name, members = self._background_members(number)
+        name, members = self._members("background", number)
         part = "background_denoised" if steps.denoise else "background"
         height, width = json.loads(members["record"])["size"]
         side = round(min(height, width) * rng.uniform(LEAST_BACKGROUND, 1))

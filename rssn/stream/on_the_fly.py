@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Literal
 
 from rssn.imaging.crops import Box, cut_alpha, decode_cut
 from rssn.imaging.errors import InputError
@@ -14,7 +15,8 @@ from rssn.imaging.seeding import generator
 from rssn.route.backgrounds import BackgroundSampler, decode_covering_box
 from rssn.route.compose import Composite, RouteOptions, Steps, draw_steps, render
 from rssn.shards.manifest import Manifest
-from rssn.shards.tars import Entry, Members, read_entry
+from rssn.shards.parts import name_parts
+from rssn.shards.tars import Members, read_entry
 
 Place = Callable[[Pixels], Box]
 
@@ -92,7 +94,7 @@ class SourceShards:
         """
         chosen, k = divmod(number, self.route.k)
         key = self._foregrounds[chosen][1].key
-        name, members = self._foreground_members(chosen)
+        name, members = self._members("foreground", chosen)
         levels = decode_levels(members["alpha"], name)
         shape = (levels.shape[0], levels.shape[1])
         rng = generator(self.seed, "on the fly", key, k, epoch)
@@ -120,24 +122,18 @@ class SourceShards:
         self, number: int, steps: Steps, shape: tuple[int, int], box: Box, size: int | None
     ) -> Uint8Image:
         """The background, or the part of it behind the box."""
-        name, members = self._background_members(number)
+        name, members = self._members("background", number)
         data = members["background_denoised" if steps.denoise else "background"]
         if size is None:
             return decode_rgb(data, name)
         there = json.loads(members["record"])["size"]
         return decode_covering_box(data, there, shape, steps.position, box, size, name)
 
-    def _foreground_members(self, number: int) -> tuple[str, Members]:
-        """Name in messages, and parts, of a foreground."""
-        names = ("alpha", *(f"foreground{variant}" for variant in self._variants), "record")
-        return self._read(*self._foregrounds[number], names)
-
-    def _background_members(self, number: int) -> tuple[str, Members]:
-        """Name in messages, and parts, of a background."""
-        names = (*(f"background{variant}" for variant in self._variants), "record")
-        return self._read(*self._backgrounds[number], names)
-
-    def _read(self, shard: str, entry: Entry, names: tuple[str, ...]) -> tuple[str, Members]:
+    def _members(self, of: Literal["foreground", "background"], number: int) -> tuple[str, Members]:
+        """Name in messages, and parts, of a foreground or background."""
+        is_front = of == "foreground"
+        shard, entry = (self._foregrounds if is_front else self._backgrounds)[number]
+        variants = (f"{of}{variant}" for variant in self._variants)
+        names = (*(("alpha",) if is_front else ()), *variants, "record")
         members = read_entry(self.manifest.folder / shard, entry, names)
-        parts = {extension.partition(".")[0]: data for extension, data in members.items()}
-        return f"{shard}, sample {entry.key}", parts
+        return f"{shard}, sample {entry.key}", name_parts(members, None)

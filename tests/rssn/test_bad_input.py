@@ -118,7 +118,7 @@ def cut_matte(folder: Path) -> str:
 
 def other_size(folder: Path) -> str:
     write_alpha(folder / "mask" / "photo0.png", draw_disc(40, 40))
-    return "original/photo0.png: is 48x64 px, its matte 40x40"
+    return "mask/photo0.png: is 40x40 px, its image 48x64"
 
 
 def nothing_in_front(folder: Path) -> str:

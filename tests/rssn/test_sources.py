@@ -85,7 +85,7 @@ def test_unusable_sources_are_named(foregrounds: Path) -> None:
     (foregrounds / "original" / "photo2.png").write_bytes(b"")
     sources, _ = find_sources(foregrounds)
     for source, message in zip(
-        sources, ("48x64 px, its matte 40x40", "0 everywhere", "empty"), strict=False
+        sources, ("40x40 px, its image 48x64", "0 everywhere", "empty"), strict=False
     ):
         with pytest.raises(InputError, match=message):
             read_source(source, None)

@@ -155,13 +155,13 @@ class TestReview:
         path.write_text("name,decision\nä.jpg,Keep\n", encoding="utf-8-sig")
         assert read_decisions(path) == {"ä.jpg": "keep"}
         path.write_text("name,decision\nä.jpg,keep\n", encoding="latin-1")
-        with pytest.raises(InputError, match=r"review\.csv: cannot be read .*CSV in UTF-8"):
+        with pytest.raises(InputError, match=r"review\.csv: .*UTF-8"):
             read_decisions(path)
 
     def test_other_words_are_refused(self, source, tmp_path):
         run(source, tmp_path / "out")
         self.decide(tmp_path / "out", "t3", "maybe")
-        with pytest.raises(InputError, match="decision='maybe'; write keep, drop or nothing"):
+        with pytest.raises(InputError, match="decision='maybe'"):
             run(source, tmp_path / "out")
         assert read_decisions(tmp_path / "none.csv") == {}
 

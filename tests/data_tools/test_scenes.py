@@ -33,11 +33,8 @@ class TestKind:
         assert scene.image.dtype == scene.foreground.dtype == scene.background.dtype == np.uint8
         assert scene.alpha.dtype == np.float32 and scene.alpha.shape == (64, 80)
         assert scene.kind == kind
-
-    def test_alpha_survives_eight_bits(self, kind):
-        alpha = draw_scene(rng(2), 64, 64, kind).alpha
-        levels = np.rint(alpha * 255).astype(np.uint8)
-        np.testing.assert_array_equal(levels.astype(np.float32) / np.float32(255), alpha)
+        levels = np.rint(scene.alpha * 255).astype(np.uint8)
+        np.testing.assert_array_equal(levels.astype(np.float32) / np.float32(255), scene.alpha)
 
     def test_same_seed_same_scene_other_seed_another(self, kind):
         first, again, other = (draw_scene(rng(3, s), 64, 64, kind) for s in (0, 0, 1))
@@ -52,7 +49,7 @@ class TestKind:
             assert ((alpha > 0.02) & (alpha < 0.98)).mean() > 0.005
 
 
-@pytest.mark.parametrize("size", [(16, 16), (17, 90), (120, 33)])
+@pytest.mark.parametrize("size", [(16, 16), (17, 90)])
 def test_any_size(size):
     for seed, kind in enumerate(KINDS):
         scene = draw_scene(rng(9, seed), *size, kind)

@@ -82,7 +82,7 @@ class TestSides:
         assert [number for number, side in enumerate(sides) if side == other] == [nearest]
 
     def test_one_group_cannot_be_divided(self):
-        with pytest.raises(InputError, match="nothing to divide"):
+        with pytest.raises(InputError, match="--together"):
             choose_sides(["a", "b"], ["a", "a"], SplitOptions())
 
     @pytest.mark.parametrize("wrong", [{"validation": 1}, {"seed": -1}, {"together": "("}])
@@ -234,12 +234,12 @@ def test_folder_that_holds_something_else(photographs, tmp_path, prepare, messag
 
 
 def test_sources_that_cannot_be_divided(tmp_path, photographs):
-    with pytest.raises(InputError, match="is inside"):
+    with pytest.raises(InputError, match="--out"):
         divide(photographs, photographs / "split")
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="none: "):
         divide(tmp_path / "none", tmp_path / "out")
     (tmp_path / "only/backgrounds").mkdir(parents=True)
     write_rgb(tmp_path / "only/backgrounds/b.jpg", background(1))
-    with pytest.raises(InputError, match="no image with a matte"):
+    with pytest.raises(InputError, match="only: "):
         divide(tmp_path / "only", tmp_path / "out")
     assert not (tmp_path / "out").exists()

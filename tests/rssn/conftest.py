@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,46 +14,56 @@ from rssn.build.builder import main as build
 from rssn.imaging.writing import write_alpha, write_rgb
 
 
-@pytest.fixture
-def foregrounds(tmp_path: Path) -> Path:
-    """Four photographs with mattes in original/ and mask/."""
-    folder = tmp_path / "foregrounds"
-    for name in ("original", "mask"):
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs and a finished build of them, made once; tests get copies."""
+    folder = tmp_path_factory.mktemp("made")
+    for name in ("foregrounds/original", "foregrounds/mask", "backgrounds"):
         (folder / name).mkdir(parents=True)
     for number in range(4):
-        height, width = (48, 64) if number % 2 else (64, 48)
-        write_rgb(folder / "original" / f"photo{number}.png", draw_picture(number, height, width))
-        write_alpha(folder / "mask" / f"photo{number}.png", draw_disc(height, width))
+        height, width, name = *((48, 64) if number % 2 else (64, 48)), f"photo{number}.png"
+        photograph = draw_picture(number, height, width)
+        write_rgb(folder / "foregrounds/original" / name, photograph)
+        write_alpha(folder / "foregrounds/mask" / name, draw_disc(height, width))
+    for number in range(6):
+        picture = draw_picture(100 + number, 40 + 8 * number, 90)
+        write_rgb(folder / "backgrounds" / f"b{number}.png", picture)
+    assert build([*build_arguments(folder), "--out", str(folder / "finished")]) == 0
     return folder
+
+
+def build_arguments(folder: Path) -> list[str]:
+    route = folder / "route.yaml"
+    route.write_text("denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n")
+    return [
+        *("--foregrounds", str(folder / "foregrounds")),
+        *("--backgrounds", str(folder / "backgrounds"), "--route", str(route)),
+        *("--samples-per-shard", "2", "--workers", "1", "--quiet"),
+    ]
 
 
 @pytest.fixture
-def backgrounds(tmp_path: Path) -> Path:
+def foregrounds(made: Path, tmp_path: Path) -> Path:
+    """Four photographs with mattes in original/ and mask/."""
+    return Path(shutil.copytree(made / "foregrounds", tmp_path / "foregrounds"))
+
+
+@pytest.fixture
+def backgrounds(made: Path, tmp_path: Path) -> Path:
     """Six pictures of different sizes."""
-    folder = tmp_path / "backgrounds"
-    folder.mkdir()
-    for number in range(6):
-        write_rgb(folder / f"b{number}.png", draw_picture(100 + number, 40 + 8 * number, 90))
-    return folder
+    return Path(shutil.copytree(made / "backgrounds", tmp_path / "backgrounds"))
 
 
 @pytest.fixture
 def arguments(foregrounds: Path, backgrounds: Path, tmp_path: Path) -> list[str]:
     """The build command without --out: eight samples in four shards, without denoising."""
-    route = tmp_path / "route.yaml"
-    route.write_text("denoise_probability: 0\nblur_sizes: [3, 5]\nk: 2\n")
-    return [
-        *("--foregrounds", str(foregrounds), "--backgrounds", str(backgrounds)),
-        *("--route", str(route), "--samples-per-shard", "2", "--workers", "1", "--quiet"),
-    ]
+    return build_arguments(tmp_path)
 
 
 @pytest.fixture
-def finished(arguments: list[str], tmp_path: Path) -> Path:
+def finished(made: Path, arguments: list[str], tmp_path: Path) -> Path:
     """A finished build by one worker."""
-    out = tmp_path / "finished"
-    assert build([*arguments, "--out", str(out)]) == 0
-    return out
+    return Path(shutil.copytree(made / "finished", tmp_path / "finished"))
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_gpu_out_of_memory_is_told_and_ends_a_build(monkeypatch: pytest.MonkeyPa
     def work() -> str:
         return denoise(noisy_picture(8, 8, 10), device="cuda").tobytes().hex()
 
-    with pytest.raises(DeviceMemoryError, match=r"'cuda' ran out of memory.*run fewer"):
+    with pytest.raises(DeviceMemoryError, match="device='cuda'"):
         preparation.try_to_prepare((Path("a.png"),), work)
 
 

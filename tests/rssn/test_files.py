@@ -21,7 +21,7 @@ def test_a_file_that_cannot_be_written_is_named_as_given(tmp_path):
 
 def test_errors_of_libraries_that_write():
     with (
-        pytest.raises(InputError, match=r"m: cannot be written \(RuntimeError: full\); choose"),
+        pytest.raises(InputError, match=r"m: .*RuntimeError: full"),
         write_errors("m", also=RuntimeError),
     ):
         raise RuntimeError("full")
@@ -31,7 +31,7 @@ def test_errors_of_libraries_that_write():
 
 def test_folder_in_place_of_a_file(tmp_path):
     (tmp_path / "a").touch()
-    with pytest.raises(InputError, match=r"--out x: no folder can be made there \(Not a dir.*\);"):
+    with pytest.raises(InputError, match=r"--out x: .*Not a directory"):
         make_folder(tmp_path / "a" / "b", "--out x")
     make_folder(tmp_path / "b" / "c")
     make_folder(tmp_path / "b" / "c")

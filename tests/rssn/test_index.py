@@ -112,11 +112,11 @@ def test_parts_are_told_by_their_names(extensions: str, parts: dict[str, str]) -
 
 
 def test_parts_that_cannot_be_told_have_to_be_named() -> None:
-    with pytest.raises(InputError, match=r"\['a.jpg', 'b.jpg'\] do not tell .* --image jpg"):
+    with pytest.raises(InputError, match=r"'a.jpg', 'b.jpg'.* --image jpg"):
         choose_parts(["a.jpg", "b.jpg"], {})
     given = {"composite": "a.jpg", "alpha": "b", "foreground": "none"}
     assert choose_parts(["a.jpg", "b.jpg", "fg.jpg"], given) == {"composite": "a.jpg", "alpha": "b"}
-    with pytest.raises(InputError, match=r"--image c: the first sample has no such image, but"):
+    with pytest.raises(InputError, match="--image c: "):
         choose_parts(["a.jpg", "b.jpg"], {"composite": "c"})
 
 
@@ -125,7 +125,7 @@ def test_indexed_tars_are_trained_on_and_inspected(
 ) -> None:
     write_three(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(InputError, match=r"python -m rssn.index TARS"):
+    with pytest.raises(InputError, match=r"rssn\.index"):
         open_training_set(tmp_path)
     assert main([str(tmp_path / "{00000..2}.tar"), *QUIET]) == 0
     assert "6 samples in 3 tars (image = jpg, alpha = png)" in capsys.readouterr().out
@@ -260,7 +260,7 @@ def test_index_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len(samples) == 6 and planes.image.shape == (32, 32, 3)
     assert inspect([str(tmp_path / "mine/index"), *QUIET]) == 0
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(InputError, match=r"cannot be written .* give --out, a folder"):
+    with pytest.raises(InputError, match="--out"):
         index_tars([str(tmp_path / "tars")], out=tmp_path / "file/index", workers=1)
 
 
@@ -287,10 +287,10 @@ def test_what_is_no_set_of_tars_is_refused(tmp_path: Path, finished: Path) -> No
         with pytest.raises(InputError, match=message):
             index_tars([str(tmp_path / word) for word in words], workers=1)
     write_tar(tmp_path / "other" / "a.tar", {"s": {**foreign(0), "png": b""}})
-    with pytest.raises(InputError, match=r"no sample can be used.*a\.tar: sample \./s: its alpha"):
+    with pytest.raises(InputError, match=r"a\.tar: sample \./s: its alpha"):
         index_tars([str(tmp_path / "other")], workers=1)
     (tmp_path / "other" / "a.tar").write_bytes(b"no tar" * 1000)
-    with pytest.raises(InputError, match=r"no tar can be read; the first, .*a\.tar: .*; give Web"):
+    with pytest.raises(InputError, match=r"a\.tar: "):
         index_tars([str(tmp_path / "other")], workers=1)
     assert not (tmp_path / "other" / "manifest.json").exists()
 

@@ -79,10 +79,10 @@ def test_a_folder_that_cannot_be_written_to(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def refuse(path: Path) -> None:
+    def refuse(path: Path, data: bytes) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rssn.inspection.command.whole_file", refuse)
+    monkeypatch.setattr("rssn.inspection.command.write_whole", refuse)
     assert main([str(finished), "--workers", "1", "--quiet"]) == 0  # the build itself is well
     assert "contact.jpg: cannot be written (Permission denied)" in capsys.readouterr().out
     named = tmp_path / "named.jpg"
@@ -323,14 +323,10 @@ def test_lossless_composites_have_to_be_exact(tmp_path: Path) -> None:
 
 ROUTES = [
     ("rssn", "jpg"),
-    ("bg20k", "png"),
-    ("blur", "webp"),
     ("denoise", "png"),
-    ("noise", "jpg"),
     ("noise", "png"),
+    ("blur", "webp"),
     ("original", "jpg"),
-    ("original", "png"),
-    ("original", "webp"),
 ]
 
 
@@ -436,7 +432,7 @@ def test_licence_lists(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             Licences(folder)
     (folder / "licences.csv").write_bytes(b"file,licence\n\xff\xfe\xff,MIT\n")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"licences\.csv"):
         Licences(folder)
 
 

@@ -78,7 +78,7 @@ def test_pictures_that_cannot_be_used_are_refused(tmp_path: Path, change, alpha,
 def test_key_may_come_once(tmp_path: Path):
     picture = Picture("a/b", "photograph", "a", "MIT", (24, 32))
     with (
-        pytest.raises(InputError, match="a/b: is in the material twice"),
+        pytest.raises(InputError, match="a/b: "),
         create_material(tmp_path / "m.tar") as material,
     ):
         material.add(picture, IMAGE, ALPHA)
@@ -86,18 +86,18 @@ def test_key_may_come_once(tmp_path: Path):
 
 
 def test_other_files_are_refused(tmp_path: Path):
-    with pytest.raises(InputError, match=r"none.tar: no such file"):
+    with pytest.raises(InputError, match=r"none\.tar: "):
         Material(tmp_path / "none.tar")
     (tmp_path / "text.tar").write_text("no tar")
-    with pytest.raises(InputError, match=r"text.tar: is no material \(ReadError"):
+    with pytest.raises(InputError, match=r"text\.tar: .*ReadError"):
         Material(tmp_path / "text.tar")
     with tarfile.open(tmp_path / "foreign.tar", "w") as tar:
         tar.add(tmp_path / "text.tar", "picture.jpg")
-    with pytest.raises(InputError, match=r"unexpected member picture.jpg"):
+    with pytest.raises(InputError, match=r"picture\.jpg"):
         Material(tmp_path / "foreign.tar")
     with tarfile.open(tmp_path / "empty.tar", "w"):
         pass
-    with pytest.raises(InputError, match=r"empty.tar: holds no picture"):
+    with pytest.raises(InputError, match=r"empty\.tar: "):
         Material(tmp_path / "empty.tar")
 
 

@@ -103,9 +103,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded():
     file = saved(Image.new("1", (8, 8)))
     head = file[12:16] + struct.pack(">II", 60_000, 60_000) + file[24:29]
     bomb = file[:12] + head + struct.pack(">I", zlib.crc32(head)) + file[33:]
-    with pytest.raises(
-        InputError, match=r"big\.png: says that it has 3,600,000,000 pixels.*shrink it first"
-    ):
+    with pytest.raises(InputError, match=r"big\.png: .*3,600,000,000 pixels"):
         read_photograph(bomb, "big.png")
 
 

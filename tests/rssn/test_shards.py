@@ -68,7 +68,7 @@ def test_shard_appears_only_when_whole(tmp_path: Path) -> None:
 
 def test_reading_counts_samples_and_members(shard: Path) -> None:
     assert [key for key, _ in read_shard(shard, 3)] == ["key0", "key1", "key2"]
-    with pytest.raises(InputError, match="holds 3 samples, not 4"):
+    with pytest.raises(InputError, match="3 samples, not 4"):
         list(read_shard(shard, 4))
 
 

@@ -85,7 +85,7 @@ def _measure(path: Path) -> Candidate | str:
         image = read_rgb(path)
         digest = digest_of(path)
     except UnicodeEncodeError:
-        return f"{path}: its name is no text in UTF-8; rename it"
+        return f"{path}: its name is not UTF-8; rename it"
     except (InputError, OSError) as error:
         return reason(path, error)
     view = fit(image, VIEW_SIDE)

@@ -47,11 +47,11 @@ class CurationOptions:
         if self.shorter_side < 16:
             raise InputError(f"shorter_side={self.shorter_side} px is too small; give 16 or more")
         if not 0 <= self.test_share <= 1:
-            raise InputError(f"test_share={self.test_share} is no share; give 0 to 1")
+            raise InputError(f"test_share={self.test_share} is not allowed; give 0 to 1")
         if not self.saliency >= 0:
-            raise InputError(f"saliency={self.saliency} is not possible; give 0 or more")
+            raise InputError(f"saliency={self.saliency} is not allowed; give 0 or more")
         if self.seed < 0:
-            raise InputError(f"seed={self.seed} is not possible; give 0 or more")
+            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
 
 
 @dataclass(frozen=True)

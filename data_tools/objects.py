@@ -90,5 +90,5 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
         return np.asarray(labels, np.uint8)
     labels = read_pixels(path)
     if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise InputError(f"{path}: is no label map; give a grey PNG of 8 bits or a .mat of SBD")
+        raise InputError(f"{path}: is not a label map; give a grey PNG of 8 bits or a .mat of SBD")
     return np.asarray(labels, np.uint8)

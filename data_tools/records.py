@@ -30,7 +30,9 @@ def read_record(path: Path, read: Callable[[Any], Content]) -> Content | None:
         try:
             return read(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError):
-            raise InputError(f"{path}: is no record of this command; give another --out") from None
+            raise InputError(
+                f"{path}: is not a record of this command; give another --out"
+            ) from None
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is not an empty folder; give another --out")
     return None

@@ -40,7 +40,8 @@ class SplitOptions:
             re.compile(self.together or "")
         except re.error as error:
             raise InputError(
-                f"together={self.together!r} is no regular expression ({error})"
+                f"together={self.together!r} is not a regular expression ({error}); give one such "
+                "as '^[a-z]+'"
             ) from None
 
 

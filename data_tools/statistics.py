@@ -184,7 +184,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Describe a data set."""
     if options.picture is not None and options.picture.suffix.lower() != ".png":
-        raise InputError(f"--picture {options.picture}: give a name that ends in .png")
+        raise InputError(f"--picture {options.picture}: is not a PNG; give a name ending in .png")
     statistics = describe(options.folder, options.workers, options.quiet)
     if options.json is not None:
         statistics.write(options.json)

@@ -37,7 +37,7 @@ def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:
         InputError: `workers` is below 1, the name is unknown, or its package is missing.
     """
     if workers is not None and workers < 1:
-        raise InputError(f"workers={workers} is not a number of processes; give 1 or more")
+        raise InputError(f"workers={workers} is not allowed; give 1 or more")
     if name == "local":
         return LocalExecutor(workers or available_cores())
     check_choice("executor", name, get_args(ExecutorName))

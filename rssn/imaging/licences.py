@@ -115,5 +115,5 @@ def _prepared(path: Path) -> Terms:
         return Terms(record["layout"], record.get("licence"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: is no record of data_tools prepare ({error!r}); remove it, or prepare again"
+            f"{path}: is not a record of data_tools prepare ({error!r}); remove it or prepare again"
         ) from error

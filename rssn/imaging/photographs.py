@@ -137,8 +137,8 @@ def encode_picture(
 def _check_range(image: Image.Image, name: str) -> None:
     if image.mode in NO_RANGE:
         raise InputError(
-            f"{name}: holds numbers of which none is said to be white (mode {image.mode}); save it "
-            "with 8 or 16 bits"
+            f"{name}: has numbers without a level of white (mode {image.mode}); save it with 8 or "
+            "16 bits"
         )
 
 

@@ -114,8 +114,7 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
         )
     if (pixels := header.width * header.height) > MAX_PIXELS:
         raise InputError(
-            f"{name}: says that it has {pixels:,} pixels, and at most {MAX_PIXELS:,} are read; "
-            "shrink it first"
+            f"{name}: has {pixels:,} pixels by its header; shrink it to at most {MAX_PIXELS:,}"
         )
 
 

@@ -148,7 +148,7 @@ def _inspect(folder: Location, chosen: argparse.Namespace) -> None:
         console.print(*(told or [f"{sheet}: some of the samples"]), soft_wrap=True)
     if problems:
         raise FailedInputs(problems)
-    console.print("every shard and every sample is as the manifest says", soft_wrap=True)
+    console.print("all shards and samples match the manifest", soft_wrap=True)
 
 
 def _draw(manifest: Manifest, path: Location, is_named: bool) -> list[str]:

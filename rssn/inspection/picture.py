@@ -165,5 +165,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _named(name: str | None, there: Iterable[str], option: str) -> str:
     names = list(there)
     if not names or (name is not None and name not in names):
-        raise InputError(f"{option} {name}: is not there; choose from {', '.join(names[:20])}")
+        raise InputError(f"{option} {name}: does not exist; choose from {', '.join(names[:20])}")
     return names[0] if name is None else name

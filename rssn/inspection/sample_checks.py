@@ -52,7 +52,7 @@ def check_sample(
         return [one_line(error)]
     sizes = {name: list(image.shape[:2]) for name, image in images.items()}
     if any(size != record["size"] for size in sizes.values()):
-        return [f"its record says (height, width) {record['size']}, but it holds {sizes}"]
+        return [f"its record has (height, width) {record['size']}, its images {sizes}"]
     if holds != "composites":
         tally.count_record(record, samples=int(holds == "foregrounds"))
         if "alpha" in images:
@@ -130,7 +130,7 @@ def _record_problems(key: str, record: Record, options: BuildOptions) -> Iterato
     if key != sample_key(str(record["foreground"]), record["k"]):
         yield f"its record is of {record['foreground']}, k={record['k']}"
     if record["seed"] != options.seed:
-        yield f"its record says seed {record['seed']}, the manifest {options.seed}"
+        yield f"its record has seed {record['seed']}, the manifest {options.seed}"
 
 
 def _blend_problems(

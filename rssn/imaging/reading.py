@@ -142,7 +142,8 @@ def decode_rgb_part(
     if part is None:
         image = decode_rgb(data, name, reduced)
         return image, (0, 0), (image.shape[0] * reduced, image.shape[1] * reduced)
-    image = straighten(decode_rgb(part.data, name, reduced), part, reduced)
+    pixels = _rgb(_decode_checked(part.data, _REDUCED[reduced], name))  # its head is our own
+    image = straighten(pixels, part, reduced)
     return image, (part.area.top, part.area.left), part.size
 
 
@@ -162,6 +163,10 @@ def _decode_unchanged(data: bytes, name: str) -> Pixels:
 
 def _decode(data: bytes | bytearray, flags: int, name: str) -> Pixels:
     check_bytes(data, name)
+    return _decode_checked(data, flags, name)
+
+
+def _decode_checked(data: bytes | bytearray, flags: int, name: str) -> Pixels:
     encoded = np.frombuffer(data, np.uint8)
     exif: Any = b""
     try:

@@ -26,7 +26,7 @@ from gfm.inference.review import predict_reviewed
 from gfm.models.options import MatteOptions
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.console import progress, run_command
-from rssn.imaging.photographs import Photograph
+from rssn.imaging.photographs import as_photograph
 
 FLOOR = 0.005  # added to errors before their logarithm: less is no difference
 THRESHOLDS = (0.02, 0.05)
@@ -83,7 +83,7 @@ def judge(folder: Path, options: argparse.Namespace) -> list[Judged]:
     found = []
     for source in progress(sources, folder.name):
         pixels = read_source(source, 1080)
-        photograph = Photograph(pixels.image, None)
+        photograph = as_photograph(pixels.image)
         made, doubt = predict_reviewed(system, models, photograph, NO_GUIDANCE, how)
         wrong = np.abs(made.alpha - pixels.alpha)
         hits = doubt.click is not None and bool(wrong[doubt.click.y, doubt.click.x] > 0.5)

@@ -28,7 +28,8 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 STYLE = """
 body { max-width: 1500px }
-.mattes { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 1rem }
+.mattes { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 1rem;
+  align-items: start }
 .matte { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; align-items: start }
 .matte p { grid-column: 1 / -1; margin: .1rem 0; font-size: .9rem }
 """

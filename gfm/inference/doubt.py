@@ -17,9 +17,9 @@ from gfm.guidance.simulated_user import deepest_pixel
 from gfm.models.contract import Prediction
 from rssn.imaging.resizing import resize
 
-ENTROPY, VIEWS = 0.10, 0.90
-"""Weights of the signs, fitted to 37 labelled photographs under permissive licences
-(scripts/review_fit.py)."""
+ENTROPY, VIEWS = 0.1, 1.0
+"""Weights of the signs, fitted to 36 labelled photographs under permissive licences and rounded
+(docs/review.md)."""
 
 SIDE = 320  # px, longer side of the map
 WRONG = 0.15  # expected error of a pixel that a click may go to

@@ -32,8 +32,7 @@ class CurationOptions:
 
     Attributes:
         shorter_side: In pixels: smaller images are left out, larger ones shrunk to it.
-        saliency: Images above wait for a person's decision; 1.8 holds back 91 % of photographs
-            with a subject and 36 % of backgrounds, see `data_tools.saliency`.
+        saliency: Images above wait for a person's decision; see `data_tools.saliency`.
         test_share: Share of the images that test, in [0, 1].
         seed: Of the split.
     """

@@ -1,13 +1,7 @@
 """Images that are the same: by their bytes, or by their content.
 
 Near-duplicates are found by a 64-bit hash (`rssn.imaging.hashing`) and confirmed by comparing
-thumbnails.
-
-Note:
-    Measured on 588 photographs: of copies at half the size 99.8 % are found, as JPEG of quality 30
-    or with noise of 12 levels 98 %, brightened by a quarter 96 %, with 3 % of two sides cut off
-    83 %, with 5 % of all sides cut off 26 %; mirror images all. Of 172,578 pairs three were
-    reported: two true ones, and two shirts on one bed.
+thumbnails. `docs/experiments.md` has the measured rates.
 """
 
 from __future__ import annotations

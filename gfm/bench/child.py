@@ -40,7 +40,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of the next photograph.
+    """Result of the next photograph.
 
     Attributes:
         seconds: That it took, without reading and writing; None where it was not matted.
@@ -55,7 +55,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Why a method could not be loaded, in one line."""
+    """Reason why a method could not be loaded, in one line."""
 
     reason: str
 
@@ -72,7 +72,7 @@ Message = Ready | Done | Unusable | Ended
 
 @dataclass
 class Outcome:
-    """What became of the photographs by one method.
+    """Results of the photographs by one method.
 
     Attributes:
         ready: Of its process; None where it could not be loaded.
@@ -142,7 +142,7 @@ def _note(done: Done, name: str, outcome: Outcome) -> None:
 
 
 def _messages(method: Method, cases: list[Case], out: Path, device: str) -> Iterator[Message]:
-    """What a process says of the photographs, in their order, and its end."""
+    """Yield a process's messages about the photographs, in their order, and its end."""
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(there, method, list(cases), out, device))

@@ -22,7 +22,7 @@ MATTES = "mattes"
 
 
 def matte_path(out: Path, method: Method, name: str) -> Path:
-    """Where the matte of a photograph by a method lies."""
+    """Path of a method's matte of a photograph."""
     return out / MATTES / method.name / f"{name}.png"
 
 

@@ -22,7 +22,7 @@ Three = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Description:
-    """What has to be known to run an ONNX file: photographs become (x - mean) / scale.
+    """Description for running an ONNX file: photographs become (x - mean) / scale.
 
     Attributes:
         model: The file.

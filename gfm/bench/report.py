@@ -1,4 +1,4 @@
-"""What a comparison found: means, intervals, differences, failures; as JSON and as a table."""
+"""Results of a comparison: means, intervals, differences, failures; as JSON and table."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Row:
 
     @property
     def needs_trimap(self) -> bool:
-        """It takes only photographs with trimaps."""
+        """True if it needs photographs with trimaps."""
         return self.outcome.ready is not None and self.outcome.ready.needs_trimap
 
     @property

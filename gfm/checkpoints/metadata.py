@@ -1,4 +1,4 @@
-"""What model files say about themselves: texts by keys, in safetensors and in exports alike."""
+"""Metadata of model files: texts by keys, the same in safetensors and exports."""
 
 from __future__ import annotations
 

@@ -53,12 +53,12 @@ class ReviewSheet:
 
     @staticmethod
     def page(folder: Path) -> Path:
-        """Where the sheet lies."""
+        """Path of the sheet."""
         return folder / PAGE
 
     @property
     def doubtful(self) -> int:
-        """How many mattes are above the threshold."""
+        """Number of mattes above the threshold."""
         return sum(doubt.expected_error > self.threshold for _, doubt, _ in self._found)
 
     def __len__(self) -> int:

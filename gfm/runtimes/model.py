@@ -27,7 +27,7 @@ from rssn.imaging.errors import InputError
 
 
 class Runtime(GraphRuntime, Protocol):
-    """What runs the graph of a file.
+    """Runner of the graph of a file.
 
     Attributes:
         metadata: Texts of the file, by their keys.
@@ -37,7 +37,7 @@ class Runtime(GraphRuntime, Protocol):
 
     @property
     def device(self) -> str:
-        """What computes."""
+        """Device that computes."""
 
     def describe(self) -> str:
         """Device and runtime, for people."""
@@ -81,7 +81,7 @@ class ExportedModel:
 
     @property
     def device(self) -> str:
-        """What computes: `cpu`, `cuda`, ..."""
+        """Device that computes: `cpu`, `cuda`, ..."""
         return self.runtime.device
 
     def describe(self) -> str:

@@ -48,7 +48,7 @@ class OnnxRuntime:
 
     @property
     def device(self) -> str:
-        """What computes: `cpu`, `cuda`, ..."""
+        """Device that computes: `cpu`, `cuda`, ..."""
         return self._provider.device
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What an ONNX file holds, and the part of it that some outputs need.
+"""Content of an ONNX file, and the part of it that some outputs need.
 
 ONNX Runtime computes every node of a graph, whatever outputs are asked for, so each choice of
 outputs gets a graph of its own. The package onnx would cut it out, too; it takes 31 MB and a third

@@ -30,7 +30,7 @@ class Provider:
 
     @property
     def device(self) -> str:
-        """As a user names it: `cpu`, `cuda:0`."""
+        """Device as a user names it: `cpu`, `cuda:0`."""
         short = short_name(self.name)
         return short if self.index is None else f"{short}:{self.index}"
 

@@ -92,7 +92,7 @@ def export(
     with _folder_beside(path) as folder:
         graph = get_system(network.system).graph(network)
         with step("trace"):
-            proto = _trace(graph, str(path))
+            proto = _bare(_trace(graph, str(path)))
         for key, text in _metadata(network, graph).items():
             proto.metadata_props.add(key=key, value=text)
         for rounded in (False, True) if half else (False,):
@@ -153,12 +153,28 @@ def _trace(graph: Graph, name: str) -> Any:  # noqa: ANN401  # onnx is loaded on
                 opset_version=OPSET,
                 external_data=False,
                 verbose=False,
+                # Or the batch norms become part of the weights, which rounding then changes more.
+                optimize=False,
             )
     except Exception as error:  # the exporter's kinds depend on the version of torch
         raise FailedInputs([f"{name}: cannot be exported: {one_line(error)[:300]}"]) from error
     if program is None:  # only for the older exporter
         raise FailedInputs([f"{name}: this version of torch has no exporter through torch.export"])
+    optimizer = require("onnxscript").optimizer
+    optimizer.inline(program.model)
+    optimizer.fold_constants(program.model, onnx_shape_inference=True)
+    optimizer.remove_unused_nodes(program.model)
     return program.model_proto
+
+
+def _bare(model: Any) -> Any:  # noqa: ANN401
+    """The model without what the exporter notes of this machine: stack traces and paths."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.value_info[:]
+    return model
 
 
 def _write_onnx(model: Any, path: Path, half: bool) -> None:  # noqa: ANN401
@@ -186,7 +202,7 @@ def _store_half(graph: Any) -> None:  # noqa: ANN401
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         fits = values.dtype == np.float32 and np.abs(values).max(initial=0) <= HALF_MAX
-        if not fits or values.size < SMALL:
+        if not fits or values.size < SMALL or values.ndim < 2:  # statistics of norms stay
             continue
         name = tensor.name
         tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))

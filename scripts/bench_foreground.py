@@ -30,7 +30,10 @@ Image = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 
 BAND = 10  # px
-METHODS = ("image", "multilevel", "multilevel, fusion", "closed_form", "closed_form, fusion")
+METHODS = (
+    "image",
+    *(f"{name}{way}" for name in ("blur", "multilevel", "closed_form") for way in ("", ", fusion")),
+)
 
 
 def main() -> int:

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--foreground",
         choices=get_args(ForegroundMethod),
         help="estimation of the colours behind soft edges (default: what the model predicts, or "
-        "multilevel)",
+        "blur)",
     )
     add(
         "--refine",

@@ -11,57 +11,97 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.imaging.resizing import resize
-
 WIDE, NARROW = 90, 6  # px, sides of the windows; as published
 COARSE = 8  # reduction at which the wide mean is taken, which has no fine detail
-LEAST = 1e-5  # weight of a window, so that none divides by 0
+ROWS = 64 * COARSE  # that are shrunk at a time
+LEAST = np.float32(1e-5)  # weight of a window, so that none divides by 0
 
 Floats = NDArray[np.float32]
 
 
 def wide_means(image: NDArray[np.uint8], alpha: Floats) -> Floats:
-    """F and B (2, h, w, 3) in [0, 1] of a photograph, at an eighth of its size.
+    """F and B (h, w, 6) in [0, 1] of a photograph, at an eighth of its size.
 
     Args:
         image: Photograph (H, W, 3).
         alpha: Matte (H, W) in [0, 1].
     """
-    height, width = (max(1, -(-side // COARSE)) for side in alpha.shape)
-    levels: Floats = np.divide(image, 255, dtype=np.float32)
-    # Weighed before they are shrunk, or colours would mix across edges.
-    shrunk = [
-        resize(np.dstack([levels * weight[..., None], weight]), (height, width), enlarge="area")
-        for weight in (alpha, 1 - alpha)
-    ]
-    return np.stack([_mean(each, round(WIDE / COARSE)) for each in shrunk])
+    parts = []
+    for start in range(0, len(alpha), ROWS):
+        rows = slice(start, start + ROWS)
+        levels = _levels(image[rows])
+        parts.append([_shrunk(_weighted(levels, share)) for share in _shares(alpha[rows])])
+    side = round(WIDE / COARSE)
+    return np.dstack([_mean(np.concatenate(each), side) for each in zip(*parts, strict=True)])
 
 
-def blurred_colours(image: NDArray[np.uint8], alpha: Floats, coarse: Floats) -> Floats:
-    """F and B (2, R, W, 3) in [0, 1] of rows of a photograph, which mix to it again.
+def narrow_means(image: NDArray[np.uint8], alpha: Floats, wide: Floats, rows: slice) -> Floats:
+    """F and B (R, W, 6) in [0, 1] of rows of a photograph: the image where the matte is hard.
 
     Args:
         image: The rows (R, W, 3).
         alpha: Those of the matte (R, W).
-        coarse: Those of `wide_means` (2, R, W, 3), resized.
+        wide: Of `wide_means`.
+        rows: Which these are.
     """
-    levels: Floats = np.divide(image, 255, dtype=np.float32)
-    fused = restored(levels, alpha, coarse)
-    narrow = [
-        _mean(np.dstack([colours * weight[..., None], weight]), NARROW)
-        for colours, weight in zip(fused, (alpha, 1 - alpha), strict=True)
-    ]
-    return restored(levels, alpha, np.stack(narrow))
+    levels = _levels(image)
+    soft = (alpha > 0) & (alpha < 1)
+    made = np.dstack([levels, levels])
+    if not soft.any():
+        return made
+    made[soft] = restored(levels[soft], alpha[soft], _enlarged(wide, rows, alpha.shape[1])[soft])
+    for index, share in enumerate(_shares(alpha)):
+        colours = made[..., 3 * index : 3 * index + 3]
+        colours[soft] = _mean(_weighted(colours, share), NARROW)[soft]
+    return made
 
 
-def restored(image: Floats, alpha: Floats, colours: Floats) -> Floats:
-    """The nearest F and B (2, H, W, 3) with C = alpha F + (1 - alpha) B, clipped to [0, 1]."""
-    shares = np.stack([alpha, 1 - alpha])[..., None]
-    missing = (image - (shares * colours).sum(axis=0)) / np.square(shares).sum(axis=0)
-    return np.asarray((colours + shares * missing).clip(0, 1))
+def restored(levels: Floats, alpha: Floats, colours: Floats) -> Floats:
+    """The nearest F and B (N, 6) that mix to an image (N, 3) again, clipped to [0, 1]."""
+    a, b = alpha[:, None], 1 - alpha[:, None]
+    front, back = colours[:, :3], colours[:, 3:]
+    missing = (levels - a * front - b * back) / (a * a + b * b)
+    return np.hstack([front + a * missing, back + b * missing]).clip(0, 1)
+
+
+def _levels(image: NDArray[np.uint8]) -> Floats:
+    """An image in [0, 1]."""
+    return np.divide(image, 255, dtype=np.float32)
+
+
+def _shares(alpha: Floats) -> tuple[Floats, Floats]:
+    """Shares of F and of B."""
+    return alpha, 1 - alpha
+
+
+def _weighted(colours: Floats, share: Floats) -> Floats:
+    """Colours (R, W, 3) times their share, and the share (R, W, 4)."""
+    return np.dstack([colours * share[..., None], share])
+
+
+def _enlarged(coarse: Floats, rows: slice, width: int) -> Floats:
+    """Rows (R, W, 6) of `wide_means` at the size of the photograph."""
+    scale = 1 / COARSE
+    first = (rows.start + 0.5) * scale - 0.5
+    matrix = np.array([[scale, 0, scale / 2 - 0.5], [0, scale, first]])
+    size = (width, rows.stop - rows.start)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    border = cv2.BORDER_REPLICATE
+    parts = (np.ascontiguousarray(coarse[..., i : i + 3]) for i in (0, 3))
+    return np.dstack(
+        [cv2.warpAffine(part, matrix, size, flags=flags, borderMode=border) for part in parts]
+    )
+
+
+def _shrunk(rows: Floats) -> Floats:
+    """Rows (R, W, 4) at an eighth of their size, continued to whole eighths."""
+    bottom, right = (-side % COARSE for side in rows.shape[:2])
+    whole = cv2.copyMakeBorder(rows, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    size = (whole.shape[1] // COARSE, whole.shape[0] // COARSE)
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _mean(weighted: Floats, side: int) -> Floats:
-    """Mean colours (H, W, 3) in windows of (H, W, 4): colours times a weight, and the weight."""
+    """Mean colours (H, W, 3) in windows of (H, W, 4): colours times a share, and the share."""
     sums = cv2.blur(weighted, (side, side))
-    return np.asarray(sums[..., :3] / (sums[..., 3:] + np.float32(LEAST)))
+    return np.asarray(sums[..., :3] / (sums[..., 3:] + LEAST))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from gfm.inference.blurred import narrow_means, restored, wide_means
+from rssn.imaging.extras import named_extras
 from rssn.imaging.resizing import resize
 
 COARSE = 4  # the reduction at which all of the image takes part
@@ -16,7 +19,8 @@ STRIP = 512  # rows that are refined at a time
 HALO = 8  # rows above and below, for the neighbours that the refinement looks at
 LAMBDA = 0.1  # of the matte's own value against the composition equation, as published
 
-Method = Literal["multilevel", "closed_form"]
+Method = Literal["blur", "multilevel", "closed_form"]
+Floats = NDArray[np.float32]
 
 # pymatting's loops are parallel, and one of numba's threading layers, where it is the only one,
 # ends the process when two threads enter such a loop at once.
@@ -26,7 +30,7 @@ _PARALLEL = threading.Lock()
 def estimate_colours(
     image: NDArray[np.uint8],
     alpha: NDArray[np.float32],
-    method: Method = "multilevel",
+    method: Method = "blur",
     refine: bool = False,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Estimate F, and correct alpha with it on request.
@@ -34,7 +38,8 @@ def estimate_colours(
     Args:
         image: Photograph (H, W, 3).
         alpha: Matte (H, W) in [0, 1].
-        method: `multilevel` (Germer et al. 2020) or `closed_form` (Levin et al. 2007).
+        method: `blur` (Forte 2021), `multilevel` (Germer et al. 2020) or `closed_form` (Levin et
+            al. 2007); the last two need the extra `train`.
         refine: Apply `fusion_step` at the soft pixels.
 
     Returns:
@@ -44,39 +49,75 @@ def estimate_colours(
     Note:
         `multilevel` solves the levels down to a quarter of the size for all of the image, then the
         finest for the soft pixels alone, in strips: a third of the time and of the memory.
-        Either method keeps F and B smooth and leaves a remainder of the image; at the end they take
+        Each method keeps F and B smooth and leaves a remainder of the image; at the end they take
         it up, which lowers the error of alpha F on cut-outs with known colours (docs/matting.md).
     """
-    from gfm.inference.multilevel import (
-        enlarge_colours,
-        refine_soft_pixels,
-        restore_composition,
-        write_foreground,
-    )
-
     if alpha.size < 2 or alpha.max() == 0 or alpha.min() == 1:
         return image, alpha
     image, alpha = np.ascontiguousarray(image), np.ascontiguousarray(alpha)
     corrected = alpha.copy() if refine else alpha
     foreground = np.empty_like(image)
-    known = _estimate(image, alpha, method)
+    with named_extras():
+        estimate = _blurred(image, alpha) if method == "blur" else _compiled(image, alpha, method)
     height = alpha.shape[0]
     for start in range(0, height, STRIP):
         stop = min(start + STRIP, height)
         rows = slice(max(start - HALO, 0), min(stop + HALO, height))
-        if method == "multilevel":
-            colours = enlarge_colours(known, image[rows], alpha[rows], rows.start, height)
-            refine_soft_pixels(image[rows], alpha[rows], colours)
-        else:
-            colours = known[rows].copy()  # the next strip begins inside this one
+        colours = estimate.rows(rows)
         inner = slice(start - rows.start, stop - rows.start)
         if refine:
             fused = _fuse_soft_pixels(image[rows], alpha[rows], colours)
             corrected[start:stop] = fused[inner]
         else:
-            restore_composition(image[rows], alpha[rows], colours)
-        write_foreground(colours[inner], foreground[start:stop])
+            colours = estimate.restore(rows, colours)
+        foreground[start:stop] = np.rint(colours[inner, :, :3] * 255)
     return foreground, corrected
+
+
+class _Estimate(NamedTuple):
+    """A method at work.
+
+    Attributes:
+        rows: Estimates F and B (R, W, 6) in [0, 1] of rows; F is the image where alpha is 1.
+        restore: Makes those of rows mix to the image again, in place.
+    """
+
+    rows: Callable[[slice], Floats]
+    restore: Callable[[slice, Floats], Floats]
+
+
+def _blurred(image: NDArray[np.uint8], alpha: Floats) -> _Estimate:
+    known = wide_means(image, alpha)
+
+    def restore(rows: slice, colours: Floats) -> Floats:
+        soft = (alpha[rows] > 0) & (alpha[rows] < 1)
+        levels = np.divide(image[rows][soft], 255, dtype=np.float32)
+        colours[soft] = restored(levels, alpha[rows][soft], colours[soft])
+        return colours
+
+    return _Estimate(lambda rows: narrow_means(image[rows], alpha[rows], known, rows), restore)
+
+
+def _compiled(
+    image: NDArray[np.uint8], alpha: Floats, method: Literal["multilevel", "closed_form"]
+) -> _Estimate:
+    """One of the methods whose loops numba compiles."""
+    from gfm.inference.multilevel import enlarge_colours, refine_soft_pixels, restore_composition
+
+    known = _estimate(image, alpha, method)
+
+    def estimate(rows: slice) -> Floats:
+        if method == "closed_form":
+            return known[rows].copy()  # the next strip begins inside this one
+        colours = enlarge_colours(known, image[rows], alpha[rows], rows.start, len(alpha))
+        refine_soft_pixels(image[rows], alpha[rows], colours)
+        return colours
+
+    def restore(rows: slice, colours: Floats) -> Floats:
+        restore_composition(image[rows], alpha[rows], colours)
+        return colours
+
+    return _Estimate(estimate, restore)
 
 
 def _fuse_soft_pixels(
@@ -124,7 +165,9 @@ def fusion_step(
 
 
 def _estimate(
-    image: NDArray[np.uint8], alpha: NDArray[np.float32], method: Method
+    image: NDArray[np.uint8],
+    alpha: NDArray[np.float32],
+    method: Literal["multilevel", "closed_form"],
 ) -> NDArray[np.float32]:
     """F and B (h, w, 6) in [0, 1]: of `multilevel` at a quarter of the size, else at full size."""
     from rssn.foreground.estimate import estimate_foreground

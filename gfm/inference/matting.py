@@ -71,7 +71,7 @@ def matte(
         d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
         d2: Reduction for the focus, 1 or more; None is what the model asks for, or 2.
         foreground: How colours behind the soft edges are estimated; None takes those that the model
-            predicts, and `multilevel` where it predicts none.
+            predicts, and `blur` where it predicts none.
         refine: `auto`: the packaged guided model refines the edges of an automatic matte that gains
             by it; `none`: nothing does; `fusion`: image, matte and colours correct each other; or
             the file or name of a guided model.
@@ -213,9 +213,7 @@ def with_colours(photograph: Photograph, made: Prediction, options: MatteOptions
         colours = made.foreground
     elif options.foreground != "none":
         refine = options.refine == "fusion"
-        colours, alpha = estimate_colours(
-            colours, alpha, options.foreground or "multilevel", refine
-        )
+        colours, alpha = estimate_colours(colours, alpha, options.foreground or "blur", refine)
     trimap = regions(alpha) if made.trimap is None else made.trimap
     return Matte(alpha, colours, trimap, photograph.profile)
 

@@ -126,14 +126,3 @@ def restore_composition(
                 missing /= a * a + b * b
                 colours[y, x, channel] = min(max(front + a * missing, 0.0), 1.0)
                 colours[y, x, channel + 3] = min(max(back + b * missing, 0.0), 1.0)
-
-
-@compiled
-def write_foreground(colours: NDArray[np.float32], foreground: NDArray[np.uint8]) -> None:
-    """Round F of F and B (R, W, 6) in [0, 1] to uint8 (R, W, 3), in place."""
-    rows, width, _ = foreground.shape
-    for y in range(rows):
-        for x in range(width):
-            for channel in range(3):
-                value = colours[y, x, channel] * np.float32(255)
-                foreground[y, x, channel] = np.uint8(value + np.float32(0.5))

@@ -9,7 +9,7 @@ from gfm.models.memory import parse_memory
 from rssn.imaging.errors import InputError, check_choice
 
 Strategy = Literal["hybrid", "resize", "full"]
-ForegroundMethod = Literal["multilevel", "closed_form", "none"]
+ForegroundMethod = Literal["blur", "multilevel", "closed_form", "none"]
 Augmentation = Literal["none", "glance", "flip", "full"]
 REFINEMENTS = ("auto", "none", "fusion")
 
@@ -26,9 +26,10 @@ class MatteOptions:
         d1: Reduction for the glance, 1 or more; None is what the model asks for (`glance_side` of
             its configuration), or the paper's 3.
         d2: Reduction for the focus, likewise (`focus_side`); the paper's is 2.
-        foreground: How colours behind the soft edges are estimated; `none` keeps the image's, which
-            shows the old background around hair. None takes those that the system predicts, and
-            `multilevel` where it predicts none.
+        foreground: How colours behind the soft edges are estimated: `blur`, or `multilevel` and
+            `closed_form`, which need the extra `train`; `none` keeps the image's, which shows the
+            old background around hair. None takes those that the system predicts, and `blur` where
+            it predicts none.
         refine: `auto` has the packaged guided model refine the matte of an automatic model that
             asks for it, near its edges, at the photograph's own size; `none` leaves the matte as it
             is; `fusion` lets image, matte and colours correct each other once more. Anything else
@@ -81,8 +82,8 @@ class MatteOptions:
                 )
         if self.refine == "fusion" and self.foreground == "none":
             raise InputError(
-                "refine='fusion' corrects estimated colours; choose foreground='multilevel' or "
-                "'closed_form' with it"
+                "refine='fusion' corrects estimated colours; choose foreground='blur', "
+                "'multilevel' or 'closed_form' with it"
             )
         if isinstance(self.backpropagate, bool) or self.backpropagate not in range(10_000):
             raise InputError(

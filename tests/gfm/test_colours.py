@@ -25,30 +25,33 @@ def error(found, alpha, front):
     return np.abs(alpha[..., None] * (found.astype(float) - front))[soft].mean()
 
 
-@pytest.mark.parametrize("method", ["multilevel", "closed_form"])
+@pytest.mark.parametrize("method", ["blur", "multilevel", "closed_form"])
 def test_known_colours_come_back(method):
     image, alpha, front = scene()
     found, same = estimate_colours(image, alpha, method)
     assert found.dtype == np.uint8 and same is alpha
-    assert error(found, alpha, front) < error(image, alpha, front) / 4
+    # The rim is 40 px wide, half of the window of `blur`, which reaches fewer solid pixels.
+    share = 2 if method == "blur" else 4
+    assert error(found, alpha, front) < error(image, alpha, front) / share
     np.testing.assert_array_equal(found[alpha == 1], image[alpha == 1])
 
 
 def test_sparse_levels_do_as_well_as_whole_ones():
     image, alpha, front = scene()
     whole = estimate_foreground(image, alpha, method="multilevel")
-    found, _ = estimate_colours(image, alpha)
+    found, _ = estimate_colours(image, alpha, "multilevel")
     assert error(found, alpha, front) < 1.1 * error(whole, alpha, front) + 0.1
 
 
-def test_strips_leave_no_seam():
+@pytest.mark.parametrize("method", ["blur", "multilevel"])
+def test_strips_leave_no_seam(method):
     image, alpha, front = scene(STRIP + 100, 90)
-    found, _ = estimate_colours(image, alpha)
+    found, _ = estimate_colours(image, alpha, method)
     step = np.abs(np.diff(found.astype(float) - front, axis=0)).mean(axis=(1, 2))
     assert step[STRIP - 1] < 3 * step[STRIP - 40 : STRIP + 40].mean() + 0.5
 
 
-@pytest.mark.parametrize("method", ["multilevel", "closed_form"])
+@pytest.mark.parametrize("method", ["blur", "multilevel", "closed_form"])
 @pytest.mark.parametrize("refine", [False, True])
 def test_height_of_the_strips_changes_nothing(method, refine, monkeypatch):
     rng = np.random.default_rng(0)
@@ -57,7 +60,7 @@ def test_height_of_the_strips_changes_nothing(method, refine, monkeypatch):
     whole = estimate_colours(textured, alpha, method, refine)
     monkeypatch.setattr("gfm.inference.colours.STRIP", 40)
     found, corrected = estimate_colours(textured, alpha, method, refine)
-    if method == "closed_form" or not refine:  # the refinement of strips rounds otherwise
+    if method != "multilevel" or not refine:  # the refinement of strips rounds otherwise
         np.testing.assert_array_equal(found, whole[0])
     np.testing.assert_allclose(corrected, whole[1], atol=1e-5)
 
@@ -113,7 +116,7 @@ def test_light_of_hard_mattes_is_exact():
         np.testing.assert_array_equal(whole.on(every, linear=True), every)
 
 
-@pytest.mark.parametrize("method", ["multilevel", "closed_form"])
+@pytest.mark.parametrize("method", ["blur", "multilevel", "closed_form"])
 def test_colours_mix_to_the_image_again(method):
     rng = np.random.default_rng(0)
     image, alpha, _ = scene()

@@ -24,7 +24,7 @@ class PassOptions(MatteOptions):
     strategy: Strategy = "hybrid"
     d1: float = D1
     d2: float = D2
-    foreground: ForegroundMethod = "multilevel"
+    foreground: ForegroundMethod = "blur"
     augmentation: Augmentation = "none"
     squeeze: bool = False
 
@@ -44,7 +44,7 @@ def pass_options(
     asked = models[0].config
     values["d1"], values["d2"] = reductions(asked, options.d1, options.d2, min(height, width))
     values["strategy"] = options.strategy or "hybrid"
-    values["foreground"] = options.foreground or "multilevel"
+    values["foreground"] = options.foreground or "blur"
     if options.augmentation is None:
         values["augmentation"] = "none" if asked.glance_side is None else "glance"
     return PassOptions(**values, squeeze=asked.is_released)

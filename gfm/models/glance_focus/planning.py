@@ -27,7 +27,12 @@ from rssn.imaging.errors import InputError
 
 # Bytes a pixel of the photograph, beside the photograph itself, after the passes: alpha, trimap,
 # and the estimated colours with what is needed to estimate and to encode them.
-FINISHING: dict[ForegroundMethod, int] = {"none": 18, "multilevel": 26, "closed_form": 500}
+FINISHING: dict[ForegroundMethod, int] = {
+    "none": 18,
+    "blur": 26,
+    "multilevel": 26,
+    "closed_form": 500,
+}
 RESERVE = 200_000_000  # bytes: compiled code and libraries that are loaded on the way
 
 SMALLEST_GLANCE = 512  # px of the longer side; smaller ones lose the object

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given, settings
@@ -32,9 +33,6 @@ from gfm.runtimes.model import RUNTIMES, load_exported
 from gfm.runtimes.onnx_file import OnnxFile
 from rssn.imaging.errors import FailedInputs, InputError
 
-onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
-pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
-pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
 KINDS = {"onnx": "m.onnx", "openvino": "m.xml"}
 

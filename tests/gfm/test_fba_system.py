@@ -106,7 +106,6 @@ def test_published_network_takes_what_was_measured():
 
 @pytest.mark.integration
 def test_exported_network_mattes_alike(light, tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     save_model(light, tmp_path / "light.safetensors")
     words = ["export", "--model", str(tmp_path / "light.safetensors"), "--format", "onnx"]
     assert main([*words, "--out", str(tmp_path / "light.onnx"), "--quiet"]) == 0

@@ -142,7 +142,6 @@ def test_system_begins_with_the_weights_of_an_encoder(tmp_path):
 
 @pytest.mark.integration
 def test_exported_network_mattes_alike(tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     model = network()
     save_model(model, tmp_path / "guided.safetensors")
     words = ["export", "--model", str(tmp_path / "guided.safetensors"), "--format", "onnx"]

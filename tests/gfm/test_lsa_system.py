@@ -203,7 +203,6 @@ def test_eight_samples_are_learned_to_one_percent():
 
 @pytest.mark.integration
 def test_exported_network_mattes_alike(tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     save_model(small(), tmp_path / "small.safetensors")
     words = ["export", "--model", str(tmp_path / "small.safetensors"), "--format", "onnx"]
     assert main([*words, "--out", str(tmp_path / "small.onnx"), "--quiet"]) == 0

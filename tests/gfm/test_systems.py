@@ -120,7 +120,6 @@ def test_guidance_and_options_without_effect_are_refused():
 
 @pytest.mark.integration
 def test_toy_is_exported_compared_and_run(tmp_path):
-    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
     toy = build_toy()
     save_model(toy, tmp_path / "toy.safetensors")
     export = ["export", "--model", "toy.safetensors", "--format", "onnx", "--out", "toy.onnx"]

@@ -41,14 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # beside one other busy program a training step on two cores took 25 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    return run_command(lambda: _run(given))
+
+
+def _run(given: list[str]) -> None:
     if given and given[0] in LIGHTNING:
         from gfm.commands.fit import run
 
-        return run_command(lambda: run(given))
+        return run(given)
     if given and given[0] == "sanity":  # the rest of its options are those of fit
         from gfm.commands.sanity import run as check
 
-        return run_command(lambda: check(given[1:]))
+        return check(given[1:])
     parser = argparse.ArgumentParser(prog="gfm", description="Glance and focus matting.")
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -60,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given and given[0] == name:
             importlib.import_module(COMMANDS[name][0]).add_arguments(sub)
     options = parser.parse_args(given)
-    command = importlib.import_module(COMMANDS[options.command][0])
-    return run_command(lambda: command.run(options))
+    importlib.import_module(COMMANDS[options.command][0]).run(options)
 
 
 class _Version(argparse.Action):

@@ -6,7 +6,6 @@ import ctypes
 import functools
 import logging
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from gfm.checkpoints.packaged import EXPORTED, automatic_model, find_packaged
@@ -14,7 +13,7 @@ from gfm.models.contract import MattingModel
 from gfm.runtimes.model import RUNTIMES, load_exported
 from gfm.runtimes.providers import choose_provider, short_name
 from rssn.imaging.errors import InputError, how_to_install
-from rssn.imaging.extras import require
+from rssn.imaging.extras import is_installed, require
 
 log = logging.getLogger("gfm")
 
@@ -52,7 +51,7 @@ def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -
     packaged = None if Path(name).exists() else find_packaged(str(name), EXPORTED)
     if packaged is not None and not _takes_torch(device):
         return _said(load_exported(packaged, device), name)
-    if find_spec("torch") is None:
+    if not is_installed("torch"):
         raise InputError(
             f"{name}: models of this kind need PyTorch; {how_to_install('train')}, or export it "
             "where PyTorch is, with `python -m gfm export`, and give the .onnx file"
@@ -82,7 +81,7 @@ def _said(model: MattingModel, name: str | Path) -> MattingModel:
 
 def _takes_torch(device: str) -> bool:
     """A packaged model runs in PyTorch: it is there, and ONNX Runtime has not the device."""
-    if device == "cpu" or find_spec("torch") is None:
+    if device == "cpu" or not is_installed("torch"):
         return False
     available = require("onnxruntime").get_available_providers()
     if device == "auto":

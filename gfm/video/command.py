@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gfm.inference.cutout import Matte
 from gfm.inference.files import Results
 from gfm.inference.matting import with_colours
+from gfm.inference.photographs import is_expected
 from gfm.models.contract import MattingModel
 from gfm.models.options import MatteOptions
 from gfm.video import SMOOTHING
@@ -31,7 +31,6 @@ from rssn.imaging.photographs import Photograph
 T = TypeVar("T")
 
 AHEAD = 2  # frames that are read, and that are written, beside the one that is matted
-FAILURES = (InputError, OSError, MemoryError, torch.OutOfMemoryError)  # of the clip
 
 
 class Task(NamedTuple):
@@ -137,7 +136,9 @@ def matte_clip(job: ClipJob, models: Sequence[MattingModel], quiet: bool = False
             for _ in _matte_all(tasks, models, job, write):
                 bar.advance(source.number - bar.done)
             bar.advance(source.number - bar.done)
-    except FAILURES as error:
+    except Exception as error:
+        if not is_expected(error):
+            raise
         text = one_line(error)
         named = text.startswith(str(job.path))
         raise FailedInputs([text if named else f"{job.path}: {text}"]) from None

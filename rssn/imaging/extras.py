@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,14 @@ EXTRAS = {
     "gcsfs": "cloud",
     "wandb_workspaces": "report",
 }
+
+
+def is_installed(package: str) -> bool:
+    """Return True for a package that is there; it is not loaded."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):  # of what stands in its place
+        return False
 
 
 def missing_package(error: ImportError) -> InputError | None:

@@ -33,7 +33,6 @@ from gfm.runtimes.model import RUNTIMES, load_exported
 from gfm.runtimes.onnx_file import OnnxFile
 from rssn.imaging.errors import FailedInputs, InputError
 
-
 KINDS = {"onnx": "m.onnx", "openvino": "m.xml"}
 
 

@@ -48,8 +48,9 @@ class InteractiveMatting(System):
         for image, given in zip(images, guidance, strict=True):
             marked = given.trimap is not None or given.mask is not None
             trimap = given.trimap_of(image) if marked else None
-            alpha, *colours = matte(models[0], image, given.clicks, trimap)
-            made.append(Prediction(alpha, *map(as_levels, colours)))
+            layers = matte(models[0], image, given.clicks, trimap)
+            colours = as_levels(layers.foreground), as_levels(layers.background)
+            made.append(Prediction(layers.alpha, *colours))
         return made
 
     def task(self) -> type[IMattingTask]:

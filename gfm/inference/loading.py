@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import logging
-import sys
 from pathlib import Path
 
 from gfm.checkpoints.packaged import EXPORTED, automatic_model, find_packaged
 from gfm.models.contract import MattingModel
 from gfm.runtimes.model import RUNTIMES, load_exported
 from gfm.runtimes.providers import choose_provider, short_name
+from rssn.denoising.denoise import has_driver
 from rssn.imaging.errors import InputError, how_to_install
 from rssn.imaging.extras import is_installed, require
 
 log = logging.getLogger("gfm")
-
-GPU_DRIVERS = {"win32": "nvcuda.dll"}
-LINUX_DRIVER = "libcuda.so.1"
 
 
 def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -> MattingModel:
@@ -85,15 +81,6 @@ def _takes_torch(device: str) -> bool:
         return False
     available = require("onnxruntime").get_available_providers()
     if device == "auto":
-        return choose_provider("auto", available).device != "cuda" and has_gpu_driver()
+        return choose_provider("auto", available).device != "cuda" and has_driver()
     kind = device.partition(":")[0].lower()
     return kind not in map(short_name, available) and not kind.endswith("executionprovider")
-
-
-def has_gpu_driver() -> bool:
-    """Return True where the driver of CUDA is installed: in microseconds, unlike asking PyTorch."""
-    try:
-        ctypes.CDLL(GPU_DRIVERS.get(sys.platform, LINUX_DRIVER))
-    except OSError:
-        return False
-    return True

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError, check_choice, how_to_install
+from rssn.imaging.extras import named_extras
 from rssn.imaging.images import Uint8Image
 
 Backend = Literal["fast", "bm3d"]
@@ -27,6 +28,7 @@ class DeviceMemoryError(InputError):
     """A GPU ran out of memory, whatever the image."""
 
 
+@named_extras()
 def denoise(
     image: Uint8Image,
     sigma: float | Literal["auto"] = 10,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError, check_choice
+from rssn.imaging.extras import named_extras
 
 ForegroundMethod = Literal["closed_form", "multilevel", "local_smoothness"]
 METHODS: tuple[ForegroundMethod, ...] = ("closed_form", "multilevel", "local_smoothness")
@@ -27,6 +28,7 @@ def estimate_foreground(
 ) -> Image: ...
 
 
+@named_extras()
 def estimate_foreground(
     image: Image,
     alpha: NDArray[Any],
@@ -82,6 +84,7 @@ def estimate_foreground(
     return (_like(image, front), _like(image, back)) if background else _like(image, front)
 
 
+@named_extras()
 def extend_foreground(foreground: Image, alpha: NDArray[Any]) -> Image:
     """Continue the colours of a cut-out smoothly behind its matte.
 

@@ -235,9 +235,6 @@ class TestCommand:
         assert main(self.arguments(source, source / "out")) == 2
         assert "is inside a source" in capsys.readouterr().err
         assert main(self.arguments(tmp_path / "none", tmp_path / "out")) == 2
-        (tmp_path / "full").mkdir()
-        (tmp_path / "full/mine.txt").touch()
-        assert main(self.arguments(source, tmp_path / "full")) == 2
         assert main(self.arguments(source, tmp_path / "out")) == 0
         other = [*self.arguments(source, tmp_path / "out"), "--shorter-side", "70"]
         assert main(other) == 2

@@ -237,17 +237,6 @@ class TestCommand:
         assert self.run(tmp_path / "d", "--count", "1", "--kinds", "thin", *base, *more) == 2
         assert more[0].lstrip("-") in capsys.readouterr().err
 
-    def test_a_folder_of_something_else_is_refused(self, tmp_path, capsys):
-        (tmp_path / "letter.txt").write_text("mine")
-        assert self.run(tmp_path) == 2
-        assert "not an empty folder" in capsys.readouterr().err
-        assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
-
-    def test_a_record_of_something_else_is_refused(self, tmp_path, capsys):
-        (tmp_path / "scenes.json").write_text('{"count": null, "backgrounds": 1}')
-        assert self.run(tmp_path) == 2
-        assert "scenes.json: is not a record" in capsys.readouterr().err
-
     def test_scenes_without_backgrounds_are_a_data_set(self, tmp_path):
         write_scenes(tmp_path, Settings(2, 0, 32, 32, kinds=("thin",)), quiet=True)
         (tmp_path / "trimap").mkdir()

@@ -98,9 +98,12 @@ class EfficientNetLite(nn.Module):
 
     def stages(self, stem: Tensor) -> list[Tensor]:
         """The five levels from the stem's features (B, 32, H / 2, W / 2)."""
-        x = stem
+        return self.stages_from(stem, 0)
+
+    def stages_from(self, x: Tensor, first: int) -> list[Tensor]:
+        """The levels of the stages from one on, given the features before it."""
         levels = []
-        for index, stage in enumerate(self.blocks):
+        for index, stage in enumerate(self.blocks[first:], first):
             x = stage(x)
             if index in LEVELS:
                 levels.append(x)

@@ -18,6 +18,7 @@ SYSTEMS = {
     "fba": "gfm.models.fba.system",
     "lsa": "gfm.models.lsa.system",
     "clicks": "gfm.models.clicks.system",
+    "light_clicks": "gfm.models.light_clicks.system",
     "imatting": "gfm.models.imatting.system",
 }
 DEFAULT = "glance_focus"

@@ -6,29 +6,18 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 
 from gfm.data.samples import Batch
-from gfm.evaluation.interaction import Session, interact, measure
 from gfm.guidance.clicks import Clicks
-from gfm.guidance.simulated_user import User
-from gfm.inference.cutout import Matte
-from gfm.inference.matting import with_colours
-from gfm.models.contract import Prediction
+from gfm.training.click_validation import ClickValidation
 from gfm.training.parameter_groups import radam
-from gfm.training.task import MattingTask, Photograph
-from gfm.training.validation import photograph_errors
 from rssn.imaging.errors import InputError
-from rssn.imaging.photographs import as_photograph
-
-TARGET = 0.9  # intersection over union that validation counts the clicks to
 
 
-class ClickTask(MattingTask):
+class ClickTask(ClickValidation):
     """A network that is trained click by click, and validated with a simulated user.
 
     A subclass sets `automatic_optimization` to False, and has the options `learning_rate`,
@@ -38,14 +27,6 @@ class ClickTask(MattingTask):
     @abstractmethod
     def train_on(self, batch: Batch, number: int) -> None:
         """Train on one crop of a batch, with an `update` for each click."""
-
-    @abstractmethod
-    def begin(self, image: NDArray[np.uint8]) -> Session:
-        """A session on a photograph (H, W, 3), from nothing."""
-
-    @abstractmethod
-    def user(self) -> User:
-        """The simulated user of training and validation."""
 
     def setup(self, stage: str) -> None:
         """Refuse to train on several devices.
@@ -83,32 +64,6 @@ class ClickTask(MattingTask):
         self.log("loss", total.detach(), prog_bar=True, on_step=True)
         others = {f"loss_{name}": value.detach() for name, value in terms.items()}
         self.log_dict({k: v for k, v in others.items() if k != "loss_total"}, on_step=True)
-
-    def validation_step(self, photograph: Photograph, index: int) -> dict[str, Matte]:
-        """Correct one photograph by simulated clicks; callbacks get the last matte."""
-        del index
-        return {"matte": self._correct(photograph)}
-
-    def test_step(self, photograph: Photograph, index: int) -> dict[str, Matte]:
-        """As `validation_step`."""
-        del index
-        return {"matte": self._correct(photograph)}
-
-    def _correct(self, photograph: Photograph) -> Matte:
-        name, image, truth = photograph
-        count = int(self.hparams["validation_clicks"])
-        with torch.autocast(self.device.type, enabled=False):
-            session = self.begin(image)
-            steps = list(interact(lambda *_: session, image, truth, self.user(), count))
-        measured = measure(steps, truth, count)
-        alpha = steps[-1].alpha if steps else np.zeros(truth.shape, np.float32)
-        reached = [iou >= TARGET for iou in measured.ious]
-        self.errors[name] = photograph_errors(alpha, truth) | {
-            "iou": measured.ious[-1],
-            "auc": float(np.mean(measured.ious)),
-            "noc90": float(reached.index(True) + 1 if any(reached) else count),
-        }
-        return with_colours(as_photograph(image), Prediction(alpha), self.matte_options())
 
     def configure_optimizers(self) -> Optimizer:
         """RAdam; its rate changes by epochs, where it does."""

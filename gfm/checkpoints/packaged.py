@@ -1,4 +1,4 @@
-"""The models that come with the package: `lite` mattes, `guided` refines."""
+"""Models that come with the package: `lite` mattes, `guided` refines, `clicks-lite` corrects."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ log = logging.getLogger("gfm")
 FOLDER = Path(__file__).parent / "weights"
 LITE = "lite"  # name of the model that takes a photograph alone
 GUIDED = "guided"  # name of the model that takes trimaps and masks
+CLICKS = "clicks-lite"  # name of the model that takes clicks
 EXPORTED, STATE = ".onnx", ".safetensors"  # each model is there for ONNX Runtime and for PyTorch
 
 

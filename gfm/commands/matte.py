@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from gfm.checkpoints.packaged import GUIDED
+from gfm.checkpoints.packaged import CLICKS, GUIDED
 from gfm.inference.files import (
     OUTPUTS,
     STREAM,
@@ -166,7 +166,7 @@ def run(options: argparse.Namespace) -> None:
         job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
     guidance = GuidanceFiles(options.trimap, options.mask, options.clicks)
     guided = any((options.trimap, options.mask, options.clicks))
-    automatic = GUIDED if guided else None
+    automatic = CLICKS if options.clicks else GUIDED if guided else None
     loaded = [load_model(each, options.device) for each in options.model or (automatic,)]
     system, models = check_models(loaded, how)
     if not options.quiet:

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from gfm.evaluation.interaction import Image, Matte, Model, Session
 from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import System
+from gfm.inference.cutout import Matte as CutOut
+from gfm.inference.matting import regions
+from gfm.inference.session import Session as UserSession
+from gfm.models.contract import MattingModel, System
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 
@@ -33,6 +36,8 @@ def of_system(system: System, models: Sequence[Any], options: MatteOptions) -> M
     Raises:
         InputError: It takes neither.
     """
+    if system.click_engine(models) is not None:
+        return in_sessions(models[0])
     if "clicks" not in system.guidance:
         return on_sparse_trimaps(with_trimaps(system, models, options))
 
@@ -47,6 +52,17 @@ def of_system(system: System, models: Sequence[Any], options: MatteOptions) -> M
             return previous
 
         return session
+
+    return begin
+
+
+def in_sessions(model: MattingModel) -> Model:
+    """The sessions of users: `gfm.Session`, with its refinement."""
+
+    def begin(image: Image, start: Matte | None) -> Session:
+        first = None if start is None else CutOut(start, image, regions(start))
+        session = UserSession(image, model, automatic=False, first=first)
+        return lambda clicks: session.click(*clicks.points[-1]).matte.alpha
 
     return begin
 

@@ -47,17 +47,21 @@ class Clicks:
         width: Width of the photograph in px.
         height: Its height in px.
         points: The clicks; triples (x, y, positive) become `Click`.
+        steps: Numbers of the clicks that were made at once, in their order: one, or those of a
+            stroke; () is one each.
     """
 
     width: int
     height: int
     points: tuple[Click, ...] = ()
+    steps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the clicks.
 
         Raises:
-            InputError: No click, one outside the photograph, or two that contradict one another.
+            InputError: No click, one outside the photograph, two that contradict one another, or
+                steps of other clicks.
         """
         for name in ("width", "height"):
             if not _is_whole(value := getattr(self, name)) or value < 1:
@@ -71,6 +75,13 @@ class Clicks:
                     "its background; remove one of them"
                 )
         object.__setattr__(self, "points", points)
+        steps = tuple(self.steps)
+        whole = all(_is_whole(step) and step > 0 for step in steps)
+        if steps and (not whole or sum(steps) != len(points)):
+            raise InputError(
+                f"steps={list(steps)} do not add up to {len(points)} clicks; leave them out"
+            )
+        object.__setattr__(self, "steps", () if all(step == 1 for step in steps) else steps)
 
     def _checked(self, index: int, point: object) -> Click:
         name = f"clicks[{index}]={point!r}"
@@ -102,7 +113,14 @@ class Clicks:
     def add(self, *points: tuple[int, int, bool]) -> Self:
         """Return these clicks and further ones."""
         added = cast(tuple[Click, ...], points)  # as which they are checked
-        return dataclasses.replace(self, points=(*self.points, *added))
+        steps = (*self.steps, *(1 for _ in points)) if self.steps else ()
+        return dataclasses.replace(self, points=(*self.points, *added), steps=steps)
+
+    def add_step(self, *points: tuple[int, int, bool]) -> Self:
+        """These clicks and further ones that are made at once."""
+        made = self.add(*points)
+        before = self.steps or (1,) * len(self)
+        return dataclasses.replace(made, steps=(*before, len(points))) if points else made
 
     def add_stroke(self, path: Iterable[tuple[int, int]], positive: bool = True) -> Self:
         """Return these clicks and one for each pixel of a polyline.
@@ -115,11 +133,17 @@ class Clicks:
         pixels = dict.fromkeys(corners[:1])
         for begin, end in itertools.pairwise(corners):
             pixels |= dict.fromkeys(_line(begin, end))
-        return self.add(*((x, y, positive) for x, y in pixels))
+        return self.add_step(*((x, y, positive) for x, y in pixels))
+
+    def by_step(self) -> Iterator[tuple[Click, ...]]:
+        """The clicks of each step."""
+        ends = itertools.accumulate(self.steps or (1,) * len(self))
+        for begin, end in itertools.pairwise((0, *ends)):
+            yield self.points[begin:end]
 
     def first(self, count: int) -> Self:
         """The first clicks alone."""
-        return dataclasses.replace(self, points=self.points[:count])
+        return dataclasses.replace(self, points=self.points[:count], steps=())
 
     def resized(self, width: int, height: int) -> Self:
         """The clicks on the photograph in another size; of those on one pixel the last counts."""
@@ -131,7 +155,7 @@ class Clicks:
             moved.pop(pixel, None)
             moved[pixel] = positive
         points = tuple(Click(x, y, positive) for (x, y), positive in moved.items())
-        return dataclasses.replace(self, width=width, height=height, points=points)
+        return dataclasses.replace(self, width=width, height=height, points=points, steps=())
 
     @property
     def masks(self) -> NDArray[np.bool_]:
@@ -146,8 +170,9 @@ class Clicks:
         return gaussian_maps(self.masks, sigmas)
 
     def to_json(self) -> str:
-        """The clicks as JSON: width, height and clicks, each [x, y, positive]."""
-        return json.dumps({"width": self.width, "height": self.height, "clicks": self.points})
+        """The clicks as JSON: width, height, clicks, each [x, y, positive], and steps, if any."""
+        values = {"width": self.width, "height": self.height, "clicks": self.points}
+        return json.dumps(values | ({"steps": self.steps} if self.steps else {}))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -161,11 +186,12 @@ class Clicks:
         except (ValueError, RecursionError) as error:
             raise InputError(f"clicks are not JSON ({error}); write them with to_json") from None
         wanted = {"width", "height", "clicks"}
-        if not isinstance(values, dict) or values.keys() != wanted:
+        if not isinstance(values, dict) or values.keys() - {"steps"} != wanted:
             raise InputError('clicks are not {"width", "height", "clicks"}; give these three')
-        if not isinstance(values["clicks"], list):
+        steps = values.get("steps", [])
+        if not isinstance(values["clicks"], list) or not isinstance(steps, list):
             raise InputError("clicks hold no list; give [[x, y, true], ...]")
-        return cls(values["width"], values["height"], tuple(values["clicks"]))
+        return cls(values["width"], values["height"], tuple(values["clicks"]), tuple(steps))
 
 
 def _is_whole(value: object) -> bool:

@@ -17,18 +17,21 @@ WIDE = 0.02  # the band around that, as far as the glance saw transition
 LEAST = 2  # px, of all bands
 
 
-def trimap_from_matte(alpha: Floats, regions: NDArray[np.uint8] | None = None) -> Trimap:
+def trimap_from_matte(
+    alpha: Floats, regions: NDArray[np.uint8] | None = None, side: int | None = None
+) -> Trimap:
     """A trimap of an automatic matte: narrow where it is sure, wide where it is soft.
 
     Args:
         alpha: Automatic matte (H, W) in [0, 1].
         regions: Where its system saw background (0), transition (1) and foreground (2), (H, W);
             None lets all of the wide bands stand.
+        side: Shorter side of the photograph, where `alpha` is a part of it.
 
     Returns:
         (H, W) of 0, 128 and 255; without an edge in the matte nothing is unknown.
     """
-    side = min(alpha.shape)
+    side = min(alpha.shape) if side is None else side
     soft, solid = (alpha > SOFT) & (alpha < 1 - SOFT), alpha > SOLID
     unknown = grown(soft | contour(solid), NARROW * side)
     disc = _disc(THICK * side, least=1)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gfm.checkpoints.packaged import GUIDED
+from gfm.checkpoints.packaged import CLICKS, GUIDED
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
+from gfm.inference.correcting import LocalCorrector
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import NO_GUIDANCE, check_guidance, read_guidance
 from gfm.inference.loading import packaged_model
-from gfm.inference.refine import check_refine, refiner
+from gfm.inference.refine import check_refine, refine_edges, refiner
 from gfm.inference.refine import refine as refine_matte
-from gfm.models.contract import MattingModel, Prediction, System
+from gfm.models.contract import ClickEngine, MattingModel, Prediction, System
 from gfm.models.options import (
     Augmentation,
     ForegroundMethod,
@@ -59,14 +60,15 @@ def matte(
     Args:
         image: uint8 RGB (H, W, 3), a path, or a PIL image.
         model: A network of `gfm.load_model`, or several of GFM, of whose mattes the median is taken
-            (paper, section 5.5.1). None takes one of the package: `guided` with a trimap or a mask,
-            else `lite`.
+            (paper, section 5.5.1). None takes one of the package: `clicks-lite` with clicks,
+            `guided` with a trimap or a mask, else `lite`.
         trimap: uint8 (H, W), 0 background, 128 unknown, 255 foreground, or a path; for models that
             take one.
         mask: A coarse matte (H, W) to put right, float in [0, 1], uint8 or bool, or a path; for
             models that take one.
         clicks: `[(x, y, True), ...]` in px, True on the object, False on its background, or a
-            `gfm.guidance.clicks.Clicks`; for models that take them.
+            `gfm.guidance.clicks.Clicks`; for models that take them. They correct the mask, or where
+            none is given, with the light click model, the automatic matte: see `gfm.Session`.
         strategy: `hybrid`, `resize` or `full`, of GFM; this and the others as in `MatteOptions`.
         d1: Reduction for the glance, 1 or more; the model's own, or 3, when None.
         d2: Reduction for the focus, 1 or more; None is what the model asks for, or 2.
@@ -190,8 +192,29 @@ def predict(
         )
         known = (guidance.trimap == 255).astype(np.float32)
         return Prediction(known, trimap=np.where(known == 1, 2, 0).astype(np.uint8))
+    if guidance.clicks is not None and (engine := system.click_engine(models)) is not None:
+        return _clicked(engine, photograph, guidance)
     made = system.predict(models, [photograph.pixels], [guidance], options)[0]
     return made if guidance.given else refined(system, models, photograph, made, options)
+
+
+def _clicked(engine: ClickEngine, photograph: Photograph, guidance: Guidance) -> Prediction:
+    """What a session makes of the clicks: of the mask, or of the automatic matte where none is."""
+    assert guidance.clicks is not None
+    if guidance.mask is None:
+        first = matte(photograph.pixels)
+        alpha, colours = first.alpha.copy(), first.foreground.copy()
+    else:
+        alpha, colours = guidance.mask.copy(), photograph.pixels.copy()
+    corrector = LocalCorrector(engine, photograph.pixels, refine_edges)
+    count = 0
+    for points in guidance.clicks.by_step():
+        count += len(points)
+        area, changed, behind = corrector.correct(alpha, guidance.clicks.first(count), points)
+        alpha[area] = changed
+        if behind is not None:
+            colours[area] = behind
+    return Prediction(alpha, colours)
 
 
 def refined(
@@ -233,7 +256,8 @@ def check_models(
             systems or on several devices; or an option has no effect on the system.
     """
     if model is None:
-        model = packaged_model(GUIDED if guidance.given else None)
+        name = CLICKS if guidance.clicks is not None else GUIDED if guidance.given else None
+        model = packaged_model(name)
     models: Sequence[MattingModel] = model if isinstance(model, Sequence) else [model]
     if not models:
         raise InputError("model=[] names no network; give one or more, of gfm.load_model(PATH)")

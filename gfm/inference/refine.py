@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.checkpoints.packaged import GUIDED, is_packaged
-from gfm.guidance.bands import UNKNOWN
+from gfm.guidance.bands import UNKNOWN, Trimap
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.refinement import trimap_from_matte
-from gfm.inference.loading import load_model
+from gfm.inference.loading import load_model, packaged_model
 from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import REFINEMENTS, MatteOptions
 from gfm.models.registry import get_system
@@ -107,3 +107,17 @@ def refine(
     limits = MatteOptions(max_memory=options.max_memory)
     made = system.predict([model], [image], [Guidance(trimap=trimap)], limits)[0]
     return made._replace(trimap=automatic.trimap, classes=automatic.classes)
+
+
+def refine_edges(image: NDArray[np.uint8], trimap: Trimap) -> Prediction:
+    """The matte of a photograph or a part of one by the packaged guided model; known pixels stay.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        trimap: (H, W), 0 background, 255 foreground, all else unknown.
+    """
+    if not (trimap == UNKNOWN).any():
+        return Prediction((trimap == 255).astype(np.float32))
+    model = packaged_model(GUIDED)
+    system = get_system(model.system)
+    return system.predict([model], [image], [Guidance(trimap=trimap)], MatteOptions())[0]

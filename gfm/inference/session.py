@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gfm.guidance.clicks import Clicks
+from gfm.checkpoints.packaged import CLICKS
+from gfm.guidance.clicks import Click, Clicks
 from gfm.guidance.guidance import Guidance
+from gfm.inference.correcting import Corrector, LocalCorrector, Patch, WholeCorrector
 from gfm.inference.cutout import Matte
 from gfm.inference.guidance import read_clicks
+from gfm.inference.loading import packaged_model
 from gfm.inference.matting import check_models, matte, predict, with_colours
+from gfm.inference.refine import refine_edges
 from gfm.models.contract import MattingModel, Prediction
 from gfm.models.options import MatteOptions
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file, write_errors
+from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.photographs import PhotographLike, as_photograph
 
 MOST_CLICKS = 500  # of one session
-KEPT = 8  # mattes of earlier clicks that stay in memory, so that undoing costs nothing
+KEPT = 48_000_000  # bytes of earlier mattes that stay in memory, so that undoing costs nothing
+
+
+@dataclass
+class _Step:
+    """Clicks that were made at once, and the part of the matte that undoing or redoing them sets.
+
+    `patch` is None while it was not computed, or if it was dropped to save memory.
+    """
+
+    points: tuple[Click, ...]
+    patch: Patch | None = None
+
+    @property
+    def bytes(self) -> int:
+        if self.patch is None:
+            return 0
+        colours = self.patch.foreground
+        return self.patch.alpha.nbytes + (0 if colours is None else colours.nbytes)
 
 
 class Session:
     """A photograph, its automatic matte, and the clicks that correct it.
 
     The first matte is that of `gfm.matte` without a model; every click corrects the one before it.
-    Threads may share a session: its calls wait for one another.
+    Threads may share a session: its calls wait for one another. Clicks are computed when the matte
+    is asked for.
 
     Args:
         image: As for `gfm.matte`.
-        model: A network of `gfm.load_model` whose system takes clicks.
+        model: A network of `gfm.load_model` whose system takes clicks; None takes the light one of
+            the package, which sees the photograph once and then changes what a click bears on.
         automatic: Begin with the automatic matte; False begins with nothing.
+        first: Matte of the photograph to begin with instead.
 
     Raises:
-        InputError: An unreadable photograph, or a model that takes no clicks.
+        InputError: An unreadable photograph, a model that takes no clicks, or a first matte of
+            another size.
 
     Note:
-        Published click networks encode the photograph again for every click.
+        Published click networks encode the photograph again for every click, and make the whole
+        matte anew.
     """
 
     def __init__(
@@ -48,42 +77,59 @@ class Session:
         model: MattingModel | None = None,
         *,
         automatic: bool = True,
+        first: Matte | None = None,
     ) -> None:
-        if model is None:
-            raise InputError(
-                "model=None: no click model comes with this version; convert a released one with "
-                "`python -m gfm convert RELEASED.pth --system clicks --out clicks.safetensors`, or "
-                "train one, and give gfm.load_model('clicks.safetensors')"
-            )
         self._options = MatteOptions(refine="none")
-        self._system, self._models = check_models(model, self._options)
-        if "clicks" not in self._system.guidance:
+        model = packaged_model(CLICKS) if model is None else model
+        system, models = check_models(model, self._options)
+        if "clicks" not in system.guidance:
             raise InputError(
-                f"a model of the system {self._system.name} takes no clicks; give one of the "
-                "systems clicks or imatting"
+                f"a model of the system {system.name} takes no clicks; give one of the "
+                "systems light_clicks, clicks or imatting"
             )
         self.photograph = as_photograph(image)
         height, width = self.photograph.pixels.shape[:2]
+        self._corrector: Corrector
+        if (engine := system.click_engine(models)) is not None:
+            self._corrector = LocalCorrector(engine, self.photograph.pixels, refine_edges)
+        else:
+
+            def whole(clicks: Clicks, before: Alpha) -> Prediction:
+                mask = before if system.corrects_matte else None
+                guidance = Guidance(mask=mask, clicks=clicks)
+                return predict(system, models, self.photograph, guidance, self._options)
+
+            self._corrector = WholeCorrector(whole)
         self._lock = RLock()
-        self._clicks, self._undone = Clicks(width, height), Clicks(width, height)
-        first = Prediction(np.zeros((height, width), np.float32))
-        if automatic:
-            made = matte(self.photograph.pixels)
-            first = Prediction(made.alpha, made.foreground, trimap=made.trimap)
+        self._empty = Clicks(width, height)
+        self._steps: list[_Step] = []
+        self._undone: list[_Step] = []
+        if first is None:
+            first = matte(self.photograph.pixels) if automatic else self._nothing()
+        elif first.alpha.shape != (height, width):
+            raise InputError(
+                f"first is a matte of {first.alpha.shape[1]}x{first.alpha.shape[0]} px, the "
+                f"photograph has {width}x{height}; give a matte of this photograph"
+            )
         self._first = first
-        self._kept: dict[int, Prediction] = {}  # by the number of clicks, newest last
+        self._begin()
 
     @property
     def clicks(self) -> Clicks:
         """The clicks so far."""
         with self._lock:
-            return self._clicks
+            return self._clicks_of(self._steps)
 
     @property
     def matte(self) -> Matte:
         """The matte after the last click."""
         with self._lock:
-            return with_colours(self.photograph, self._after(len(self._clicks)), self._options)
+            self._settle()
+            if not self._steps:
+                return self._first
+            colours = None if self._foreground is None else self._foreground.copy()
+            made = Prediction(self._alpha.copy(), colours)
+            return with_colours(self.photograph, made, self._options)
 
     def click(self, x: int, y: int, positive: bool = True) -> Self:
         """Click on the object, or (`positive=False`) on its background.
@@ -99,8 +145,8 @@ class Session:
         """
         return self._add([(x, y, positive)])
 
-    def stroke(self, path: list[tuple[int, int]], positive: bool = True) -> Self:
-        """Click on every pixel of a polyline, as one correction for each.
+    def stroke(self, path: Sequence[tuple[int, int]], positive: bool = True) -> Self:
+        """Click on every pixel of a polyline, as one correction.
 
         Args:
             path: Its corners (x, y).
@@ -109,42 +155,53 @@ class Session:
         Raises:
             InputError: As for `click`.
         """
-        height, width = self.photograph.pixels.shape[:2]
-        return self._add(list(Clicks(width, height).add_stroke(path, positive)))
+        return self._add(list(self._empty.add_stroke(path, positive)))
 
     def undo(self) -> Self:
-        """Take the last click back; without one, do nothing."""
+        """Take the last click or stroke back; without one, do nothing."""
         with self._lock:
-            if points := self._clicks.points:
-                self._undone = self._undone.add(points[-1])
-                self._clicks = Clicks(self._clicks.width, self._clicks.height, points[:-1])
+            if self._steps:
+                step = self._steps.pop()
+                self._undone.append(step)
+                if self._applied > len(self._steps):
+                    if step.patch is None:
+                        self._begin()
+                    else:
+                        self._exchange(step)
+                        self._applied -= 1
         return self
 
     def redo(self) -> Self:
-        """Make the click again that was taken back last; without one, do nothing."""
+        """Make the click or stroke again that was taken back last; without one, do nothing."""
         with self._lock:
-            if points := self._undone.points:
-                self._undone = Clicks(self._undone.width, self._undone.height, points[:-1])
-                self._clicks = self._clicks.add(points[-1])
+            if self._undone:
+                step = self._undone.pop()
+                if step.patch is not None and self._applied == len(self._steps):
+                    self._exchange(step)
+                    self._applied += 1
+                else:
+                    step.patch = None
+                self._steps.append(step)
         return self
 
     def clear(self) -> Self:
         """Take all clicks back."""
         with self._lock:
-            width, height = self._clicks.width, self._clicks.height
-            self._clicks = self._undone = Clicks(width, height)
-            self._kept = {}
+            self._steps, self._undone = [], []
+            self._begin()
         return self
 
     def save(self, path: str | Path) -> None:
         """Write the clicks as JSON: {"width", "height", "clicks": [[x, y, true], ...]}.
+
+        Strokes are noted in `steps`: the numbers of the clicks that were made at once.
 
         Raises:
             InputError: The file cannot be written.
         """
         path = Path(path)
         with self._lock, write_errors(path), whole_file(path) as part:
-            part.write_text(self._clicks.to_json(), encoding="utf-8")
+            part.write_text(self.clicks.to_json(), encoding="utf-8")
 
     @classmethod
     def load(
@@ -168,39 +225,76 @@ class Session:
                 f"{path}: is for a photograph of {clicks.width}x{clicks.height} px, and this one "
                 f"has {width}x{height}; give the photograph of the session"
             )
-        return session._add(list(clicks))
+        return session.repeat(clicks)
+
+    def repeat(self, clicks: Clicks) -> Self:
+        """Make clicks on this photograph, step by step.
+
+        Raises:
+            InputError: As for `click`.
+        """
+        for points in clicks.by_step():
+            self._add(list(points))
+        return self
 
     def _add(self, points: list[tuple[int, int, bool]]) -> Self:
         with self._lock:
-            clicks = self._clicks.add(*points)
-            if len(clicks) > MOST_CLICKS:
+            before = self._clicks_of(self._steps)
+            made = before.add_step(*points)
+            if len(made) > MOST_CLICKS:
                 raise InputError(
                     f"a session takes {MOST_CLICKS} clicks at most; undo some, or start anew from "
                     "its matte"
                 )
-            shared = min(len(self._clicks), len(clicks))
-            self._kept = {count: made for count, made in self._kept.items() if count <= shared}
-            self._clicks = clicks
-            self._undone = Clicks(clicks.width, clicks.height)
+            self._steps.append(_Step(made.points[len(before) :]))
+            self._undone = []
         return self
 
-    def _after(self, count: int) -> Prediction:
-        """The prediction after so many clicks, made from the nearest one that is kept."""
-        if count == 0:
-            return self._first
-        begin = max((kept for kept in self._kept if kept <= count), default=0)
-        made = self._kept.get(begin, self._first)
-        for number in range(begin + 1, count + 1):
-            made = self._corrected(made.alpha, number)
-            self._kept.pop(number, None)
-            self._kept[number] = made
-        for old in list(self._kept)[:-KEPT]:
-            del self._kept[old]
-        return made
+    def _begin(self) -> None:
+        """Go back to the first matte."""
+        self._alpha = self._first.alpha
+        self._foreground: Uint8Image | None = self._first.foreground
+        self._applied = 0  # steps that the matte has
+        for step in self._steps:
+            step.patch = None
 
-    def _corrected(self, before: NDArray[np.float32], count: int) -> Prediction:
-        width, height = self._clicks.width, self._clicks.height
-        clicks = Clicks(width, height, self._clicks.points[:count])
-        mask = before if self._system.corrects_matte else None
-        guidance = Guidance(mask=mask, clicks=clicks)
-        return predict(self._system, self._models, self.photograph, guidance, self._options)
+    def _settle(self) -> None:
+        """Compute the steps that the matte does not have."""
+        for index in range(self._applied, len(self._steps)):
+            step = self._steps[index]
+            clicks = self._clicks_of(self._steps[: index + 1])
+            step.patch = self._corrector.correct(self._alpha, clicks, step.points)
+            self._exchange(step)
+            self._applied = index + 1
+        used = sum(step.bytes for step in (*self._steps, *self._undone))
+        for step in self._steps[:-1]:
+            if used <= KEPT:
+                break
+            used -= step.bytes
+            step.patch = None
+
+    def _exchange(self, step: _Step) -> None:
+        """Set the part of the matte that a step holds, and let it hold what was there."""
+        assert step.patch is not None
+        area, alpha, colours = step.patch
+        if self._alpha is self._first.alpha:
+            self._alpha = self._alpha.copy()
+        before = self._alpha[area].copy()
+        self._alpha[area] = alpha
+        if colours is None or self._foreground is None:  # of the whole photograph
+            step.patch, self._foreground = Patch(area, before, self._foreground), colours
+            return
+        if self._foreground is self._first.foreground:
+            self._foreground = self._foreground.copy()
+        step.patch = Patch(area, before, self._foreground[area].copy())
+        self._foreground[area] = colours
+
+    def _clicks_of(self, steps: Sequence[_Step]) -> Clicks:
+        points = [point for step in steps for point in step.points]
+        numbers = tuple(len(step.points) for step in steps)
+        return Clicks(self._empty.width, self._empty.height, tuple(points), numbers)
+
+    def _nothing(self) -> Matte:
+        height, width = self._empty.size
+        zeros = np.zeros((height, width), np.float32)
+        return Matte(zeros, self.photograph.pixels, zeros.astype(np.uint8), self.photograph.profile)

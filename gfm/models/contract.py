@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance, GuidanceKind
 from gfm.models.config import SystemConfig
 from gfm.models.options import MatteOptions
@@ -63,6 +64,27 @@ class Prediction(NamedTuple):
     background: NDArray[np.uint8] | None = None
     trimap: NDArray[np.uint8] | None = None
     classes: NDArray[np.float32] | None = None
+
+
+class ClickEngine(Protocol):
+    """A model that sees a photograph once and then answers every click, on arrays."""
+
+    def encode(self, photograph: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - what it keeps of it
+        """What is computed once for a photograph (H, W, 3), RGB."""
+
+    def predict(
+        self,
+        state: Any,  # noqa: ANN401
+        clicks: Clicks,
+        previous: NDArray[np.float32] | None,
+    ) -> NDArray[np.float32]:
+        """The matte (h, w) in [0, 1], in the size that the model works in.
+
+        Args:
+            state: Of `encode`.
+            clicks: All clicks so far, in px of the photograph.
+            previous: The matte before the last of them, in any size; None is 0 everywhere.
+        """
 
 
 class MattingModel(Protocol):
@@ -204,6 +226,11 @@ class System(ABC):
         """The mattes of these models gain by a guided model, which `refine="auto"` then runs."""
         del models
         return False
+
+    def click_engine(self, models: Sequence[Any]) -> ClickEngine | None:
+        """The models for sessions; None where they encode a photograph anew for every click."""
+        del models
+        return None
 
     def check_options(self, options: MatteOptions) -> None:
         """Refuse options without effect on this system.

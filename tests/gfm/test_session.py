@@ -12,6 +12,7 @@ import gfm
 from gfm.checkpoints import packaged
 from gfm.checkpoints.files import save_model
 from gfm.inference import session as module
+from gfm.inference.cutout import Matte
 from gfm.inference.loading import packaged_model
 from gfm.models import registry
 from gfm.models.contract import Prediction, System
@@ -94,17 +95,24 @@ def test_a_new_click_after_undo_is_not_the_one_before(model):
 
 
 def test_memory_is_bounded_and_earlier_mattes_are_made_again(model, monkeypatch):
-    monkeypatch.setattr(module, "KEPT", 2)
+    monkeypatch.setattr(module, "KEPT", 2 * PHOTOGRAPH.shape[0] * PHOTOGRAPH.shape[1] * 4)
     session = gfm.Session(PHOTOGRAPH, model, automatic=False)
     states = [session.click(4 + 6 * number, 9).matte.alpha for number in range(6)]
-    assert len(session._kept) == 2
-    for number in range(4, -1, -1):
+    before = Corrector.calls
+    np.testing.assert_array_equal(session.undo().matte.alpha, states[4])
+    assert Corrector.calls == before
+    for number in range(3, -1, -1):
         np.testing.assert_array_equal(session.undo().matte.alpha, states[number])
+    assert Corrector.calls > before  # from the first matte on
+    for number in range(1, 6):
+        np.testing.assert_array_equal(session.redo().matte.alpha, states[number])
 
 
 def test_session_is_saved_and_loaded(model, tmp_path):
     session = gfm.Session(PHOTOGRAPH, model).click(3, 4).stroke([(10, 10), (14, 10)], False)
     assert len(session.clicks) == 6
+    assert list(session.undo().clicks) == [(3, 4, True)]  # the stroke as a whole
+    session.redo()
     session.save(tmp_path / "clicks.json")
     again = gfm.Session.load(tmp_path / "clicks.json", PHOTOGRAPH, model)
     assert again.clicks == session.clicks
@@ -133,9 +141,15 @@ def test_what_is_refused_leaves_the_session_as_it_was(model, monkeypatch):
         with pytest.raises(InputError, match=message):
             session.click(x, y, positive)
     assert list(session.clicks) == [(1, 1, True)]
-    for other, message in (
-        (None, "no click model comes with this version; convert"),
-        (shared(), "a model of the system glance_focus takes no clicks"),
-    ):
-        with pytest.raises(InputError, match=message):
-            gfm.Session(PHOTOGRAPH, other)
+    with pytest.raises(InputError, match="a model of the system glance_focus takes no clicks"):
+        gfm.Session(PHOTOGRAPH, shared())
+    with pytest.raises(InputError, match="first is a matte of 8x8 px, the photograph has 64x48"):
+        zeros = np.zeros((8, 8, 3), np.uint8)
+        gfm.Session(PHOTOGRAPH, model, first=Matte(zeros[..., 0] / 1.0, zeros, zeros[..., 0]))
+
+
+def test_a_session_begins_with_a_matte_that_is_given(model):
+    first = gfm.matte(PHOTOGRAPH)
+    session = gfm.Session(PHOTOGRAPH, model, first=first)
+    assert session.matte is first
+    assert session.click(10, 20).matte.alpha[20, 10] == 1 and session.undo().matte is first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gfm.encoders.efficientnet import LITE_SHAPES
+from gfm.encoders.lite_shapes import LITE_SHAPES
 from gfm.models.config import SystemConfig
 from rssn.imaging.errors import InputError
 

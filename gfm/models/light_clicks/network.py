@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gfm.blocks.convolutions import LogitConv2d
-from gfm.encoders.efficientnet import LITE_SHAPES, EfficientNetLite
-from gfm.models.contract import MattingNetwork
+from gfm.encoders.efficientnet import EfficientNetLite
+from gfm.encoders.lite_shapes import LITE_SHAPES
 from gfm.models.light_clicks.config import LightClicksConfig
 from gfm.models.light_clicks.maps import MAPS
+from gfm.models.network import MattingNetwork
 
 HEADS = 4  # of the attention
 NEAR = (0, 2)  # the narrow maps: background, object

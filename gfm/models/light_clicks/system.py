@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Prediction, System
+from gfm.models.contract import ClickEngine, Prediction, System
 from gfm.models.light_clicks.config import LightClicksConfig
 from gfm.models.options import MatteOptions
 
@@ -66,6 +66,12 @@ class LightClicksSystem(System):
             else:
                 made.append(Prediction(correct(engine, state, clicks, given.mask)))
         return made
+
+    def click_engine(self, models: Sequence[LightClicks]) -> ClickEngine:
+        """Its networks, for sessions."""
+        from gfm.models.light_clicks.graphs import engine_of
+
+        return engine_of(models[0])
 
     def task(self) -> type[LightClicksTask]:
         """`LightClicksTask`."""

@@ -24,6 +24,7 @@ from gfm.models.light_clicks.practice import Person, halved
 from gfm.models.light_clicks.predict import correct
 from gfm.models.light_clicks.scenes import Scene, draw_scene, draw_start
 from gfm.models.light_clicks.targets import PracticeSeed
+from gfm.models.registry import get_system
 from gfm.training.click_validation import ClickValidation
 from gfm.training.task import Schedule
 from rssn.imaging.errors import InputError
@@ -77,10 +78,8 @@ class LightClicksTask(ClickValidation):
         if model is not None:
             self.model = self.start_from(model, LightClicks)
         else:
-            from gfm.models.light_clicks.system import SYSTEM
-
             config = LightClicksConfig(backbone=backbone, widths=widths, side=side)
-            self.model = SYSTEM.build(config, weights)
+            self.model = cast(LightClicks, get_system(LightClicks.system).build(config, weights))
             if encoder is not None:
                 _begin_with(self.model, encoder)
         self.model = self.model.to(memory_format=torch.channels_last)

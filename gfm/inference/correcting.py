@@ -1,0 +1,202 @@
+"""What a click changes of a matte, by models that see the photograph once or each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfm.guidance.bands import Mask, Trimap
+from gfm.guidance.clicks import Click, Clicks
+from gfm.guidance.refinement import grown, trimap_from_matte
+from gfm.models.contract import ClickEngine, Prediction
+from rssn.imaging.images import Alpha, Uint8Image
+from rssn.imaging.resizing import resize
+
+CHANGED = 0.1  # of alpha: less is no change
+AROUND = 3  # px of the working size around what changed, for its edges
+CONTEXT = 48  # px around that which the refinement sees
+REFINED = 240_000  # px, most that are refined after a click; larger parts are shrunk for it
+KNOWN = 0.0025  # of the shorter side: radius around a click that is taken as known
+
+Area = tuple[slice, slice]
+Refine = Callable[[Uint8Image, Trimap], Prediction]
+"""Photograph (H, W, 3) and trimap to a matte with its colours."""
+
+
+class Patch(NamedTuple):
+    """A part of a matte.
+
+    Attributes:
+        area: Rows and columns.
+        alpha: (h, w).
+        foreground: Colours (h, w, 3); None where they are still to be estimated.
+    """
+
+    area: Area
+    alpha: Alpha
+    foreground: Uint8Image | None
+
+
+class Corrector(Protocol):
+    """Makes the part of a matte that a step of a session changes."""
+
+    def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
+        """The part that changes.
+
+        Args:
+            alpha: The matte (H, W) before.
+            clicks: All clicks so far.
+            new: Those of them that were made last.
+        """
+
+
+class WholeCorrector:
+    """Predicts the whole photograph anew after every click.
+
+    Args:
+        predict: All clicks and the matte before the last to a matte.
+    """
+
+    def __init__(self, predict: Callable[[Clicks, Alpha], Prediction]) -> None:
+        self._predict = predict
+
+    def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
+        """See `Corrector`."""
+        made = self._predict(clicks, alpha)
+        return Patch(np.s_[0 : alpha.shape[0], 0 : alpha.shape[1]], made.alpha, made.foreground)
+
+
+class LocalCorrector:
+    """Encodes the photograph once, and changes the part of the matte that a click bears on.
+
+    Args:
+        engine: Sees the clicks, in a small size.
+        photograph: RGB (H, W, 3).
+        refine: Makes edges at the photograph's own size.
+        most: Px that are refined at once.
+    """
+
+    def __init__(
+        self, engine: ClickEngine, photograph: Uint8Image, refine: Refine, most: int = REFINED
+    ) -> None:
+        self._engine, self._photograph = engine, photograph
+        self._refine, self._most = refine, most
+        self._state: Any = None
+
+    def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
+        """See `Corrector`."""
+        if self._state is None:
+            self._state = self._engine.encode(self._photograph)
+        found = self._engine.predict(self._state, clicks, alpha if alpha.any() else None)
+        before = resize(alpha, (found.shape[0], found.shape[1]))
+        small = [each._replace(x=x, y=y) for each, (x, y) in _moved(new, clicks, found.shape)]
+        wanted = accepted(before, found, small)
+        for x, y, positive in small:
+            found[y, x] = max(found[y, x], 0.9) if positive else min(found[y, x], 0.1)
+        return self._patch(alpha, found, wanted, clicks)
+
+    def _patch(self, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks) -> Patch:
+        """The part of the photograph that a region (h, w) of the found matte covers."""
+        height, width = alpha.shape
+        area = _enlarged_area(wanted, (height, width))
+        part = alpha[area]
+        scale = min(1.0, (self._most / part.size) ** 0.5)
+        size = (max(round(part.shape[0] * scale), 8), max(round(part.shape[1] * scale), 8))
+        weight = _cut(wanted.astype(np.float32), area, (height, width), size).clip(0, 1)
+        coarse = _cut(found, area, (height, width), size).clip(0, 1)
+        mixed = resize(part, size) * (1 - weight) + coarse * weight
+        image = resize(self._photograph[area], size)
+        side = max(round(min(height, width) * scale), 1)
+        trimap = trimap_from_matte(mixed, side=side)
+        _set_known(trimap, clicks, area, scale, KNOWN * min(height, width) * scale)
+        made = self._refine(np.ascontiguousarray(image), trimap)
+        whole = (part.shape[0], part.shape[1])
+        share = resize(weight, whole)
+        refined = np.asarray(part * (1 - share) + resize(made.alpha, whole) * share, np.float32)
+        for x, y, positive in clicks:
+            if _inside(x, y, area):
+                refined[y - area[0].start, x - area[1].start] = positive
+        colours = self._photograph[area].copy()
+        if made.foreground is not None:
+            soft = (refined > 0) & (refined < 1)
+            colours[soft] = resize(made.foreground, whole)[soft]
+        return Patch(area, refined, colours)
+
+
+def accepted(before: Alpha, found: Alpha, new: Sequence[Click]) -> Mask:
+    """Where a matte (h, w) may become the one that was found: what hangs together with the clicks.
+
+    A matte without an object becomes the new one everywhere.
+
+    Args:
+        before: The matte that is corrected.
+        found: As the model corrected it.
+        new: Clicks in px of both.
+    """
+    changed = np.abs(found - before) > CHANGED
+    if (before > 0.5).any():
+        joined = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8))
+        _, labels = cv2.connectedComponents(joined, connectivity=8)
+        kept = {int(labels[y, x]) for x, y, _ in new} - {0}
+        changed &= np.isin(labels, list(kept))
+    for x, y, _ in new:
+        changed[y, x] = True
+    return grown(changed, AROUND)
+
+
+def _moved(
+    new: Sequence[Click], clicks: Clicks, shape: tuple[int, ...]
+) -> list[tuple[Click, tuple[int, int]]]:
+    """Clicks with their pixels in another size."""
+    height, width = shape
+    return [
+        (each, (each.x * width // clicks.width, each.y * height // clicks.height)) for each in new
+    ]
+
+
+def _enlarged_area(wanted: Mask, size: tuple[int, int]) -> Area:
+    """The rows and columns of a photograph around a region of its small size, with a margin."""
+    edges = []
+    for axis, length in zip((1, 0), size, strict=True):
+        found = np.flatnonzero(wanted.any(axis=axis))
+        scale = length / wanted.shape[1 - axis]
+        first = int(found[0] * scale) - CONTEXT
+        last = int(np.ceil((found[-1] + 1) * scale)) + CONTEXT
+        edges.append(slice(max(first, 0), min(last, length)))
+    return edges[0], edges[1]
+
+
+def _cut(
+    plane: NDArray[np.float32], area: Area, size: tuple[int, int], wanted: tuple[int, int]
+) -> NDArray[np.float32]:
+    """An area of a plane (h, w) that stands for a photograph of a size, at another size."""
+    rows, columns = area
+    steps = [
+        (part.stop - part.start) / target * short / length
+        for part, target, short, length in zip(area, wanted, plane.shape, size, strict=True)
+    ]
+    offsets = [
+        (part.start * short / length) + 0.5 * step - 0.5
+        for part, step, short, length in zip((rows, columns), steps, plane.shape, size, strict=True)
+    ]
+    matrix = np.array([[steps[1], 0, offsets[1]], [0, steps[0], offsets[0]]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    made = cv2.warpAffine(plane, matrix, wanted[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(made, np.float32)
+
+
+def _set_known(trimap: Trimap, clicks: Clicks, area: Area, scale: float, radius: float) -> None:
+    """Set small discs around the clicks of a part, whose trimap this is, to what they say."""
+    for x, y, positive in clicks:
+        if _inside(x, y, area):
+            at = (int((x - area[1].start) * scale), int((y - area[0].start) * scale))
+            cv2.circle(trimap, at, round(radius), 255 if positive else 0, cv2.FILLED)
+
+
+def _inside(x: int, y: int, area: Area) -> bool:
+    rows, columns = area
+    return bool(rows.start <= y < rows.stop and columns.start <= x < columns.stop)

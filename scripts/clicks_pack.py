@@ -1,0 +1,39 @@
+"""Pack a click model as the one of the package, in float16."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.packaged import CLICKS, FOLDER
+from gfm.models.light_clicks.config import LightClicksConfig
+from gfm.models.light_clicks.network import LightClicks
+from rssn.imaging.console import run_command
+
+
+def main() -> int:
+    """The command; 0 done, 2 usage."""
+    parser = argparse.ArgumentParser(prog="clicks_pack", description=__doc__)
+    add = parser.add_argument
+    add("--model", type=Path, required=True, help="last.safetensors of a run")
+    add("--side", type=int, default=LightClicksConfig.side, help="longer side of the working size")
+    add("--out", type=Path, default=FOLDER / f"{CLICKS}.safetensors", help="file to write")
+    options = parser.parse_args()
+    return run_command(lambda: pack(options))
+
+
+def pack(options: argparse.Namespace) -> None:
+    """Write the model."""
+    model = load_network(options.model, "cpu")
+    assert isinstance(model, LightClicks)
+    config = LightClicksConfig(model.config.backbone, model.config.widths, options.side)
+    packed = LightClicks(config)
+    packed.load_state_dict(model.state_dict())
+    packed.licences = model.licences
+    save_model(packed, options.out, half=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What a click changes: the part of the matte that hangs together with it, refined there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny import draw_photograph
+
+from gfm.guidance.clicks import Click, Clicks
+from gfm.inference import correcting
+from gfm.inference.correcting import LocalCorrector, accepted
+from gfm.models.contract import Prediction
+from rssn.imaging.resizing import resize
+
+HEIGHT, WIDTH = 240, 400
+
+
+class Engine:
+    """Finds, at a quarter of the size, the two discs below; counts what it is asked."""
+
+    def __init__(self):
+        self.encoded, self.seen = 0, []
+
+    def encode(self, photograph):
+        self.encoded += 1
+        return photograph.shape[:2]
+
+    def predict(self, state, clicks, previous):
+        self.seen.append(previous)
+        made = np.zeros((state[0] // 4, state[1] // 4), np.float32)
+        for x in (20, 75):
+            made[_disc(made.shape, 30, x, 10)] = 1
+        return made
+
+
+class Refiner:
+    """Sets unknown pixels to one half, and remembers the sizes of its photographs."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, image, trimap):
+        self.sizes.append(trimap.shape)
+        assert image.shape[:2] == trimap.shape
+        return Prediction(np.where(trimap == 128, 0.5, trimap / 255).astype(np.float32), image)
+
+
+def _disc(shape, y, x, radius):
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+@pytest.fixture
+def corrector():
+    made = LocalCorrector(Engine(), draw_photograph(0, HEIGHT, WIDTH), Refiner())
+    made.engine, made.refiner = made._engine, made._refine
+    return made
+
+
+def _corrected(corrector, alpha, *points):
+    clicks = Clicks(WIDTH, HEIGHT, points)
+    patch = corrector.correct(alpha, clicks, clicks.points[-1:])
+    made = alpha.copy()
+    made[patch.area] = patch.alpha
+    return made, patch
+
+
+def test_from_nothing_all_that_is_found_is_taken(corrector):
+    made, _ = _corrected(corrector, np.zeros((HEIGHT, WIDTH), np.float32), (80, 120, True))
+    assert made[120, 80] == 1 and made[120, 300] == 1 and made[5, 5] == 0 and made[120, 190] == 0
+    assert corrector.engine.seen == [None]
+
+
+def test_a_correction_changes_what_hangs_together_with_the_click_alone(corrector):
+    alpha = np.full((HEIGHT, WIDTH), 0.001, np.float32)  # as of a network, nowhere exactly 0
+    alpha[20:40, 380:] = 0.7
+    made, patch = _corrected(corrector, alpha, (85, 125, True))
+    assert made[125, 85] == 1 and made[120, 75] == 1 and made[120, 300] == np.float32(0.001)
+    untouched = np.ones((HEIGHT, WIDTH), bool)
+    untouched[:, :160] = False
+    np.testing.assert_array_equal(made[untouched], alpha[untouched])
+    assert patch.area[1].stop < 200 and corrector.refiner.sizes == [patch.alpha.shape]
+    _corrected(corrector, made, (85, 125, True), (300, 120, True))
+    assert corrector.engine.encoded == 1
+
+
+def test_clicked_pixels_are_right_also_against_the_network(corrector):
+    alpha = np.zeros((HEIGHT, WIDTH), np.float32)
+    points = [(200, 20, True), (80, 120, False)]
+    made, _ = _corrected(corrector, alpha, points[0])
+    made, _ = _corrected(corrector, made, *points)
+    assert made[20, 200] == 1 and made[120, 80] == 0
+
+
+def test_large_parts_are_refined_at_a_smaller_size(corrector, monkeypatch):
+    large = LocalCorrector(corrector.engine, draw_photograph(0, HEIGHT, WIDTH), Refiner(), 20_000)
+    made, patch = _corrected(large, np.zeros((HEIGHT, WIDTH), np.float32), (80, 120, True))
+    (size,) = large._refine.sizes
+    assert size[0] * size[1] <= 20_200 < patch.alpha.size
+    np.testing.assert_allclose(resize(made, size)[size[0] // 2, round(size[1] * 0.2)], 1)
+
+
+def test_accepted_without_a_change_is_the_click_alone():
+    same = np.ones((60, 100), np.float32)
+    made = accepted(same, same, [Click(50, 30, True)])
+    radius = correcting.AROUND
+    assert made[30, 50] and 0 < made.sum() <= (2 * radius + 1) ** 2

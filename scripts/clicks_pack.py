@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.hashes import join_hashes
 from gfm.checkpoints.packaged import CLICKS, FOLDER
 from gfm.models.light_clicks.config import LightClicksConfig
 from gfm.models.light_clicks.network import LightClicks
 from rssn.imaging.console import run_command
+from rssn.shards.material import Material
 
 
 def main() -> int:
@@ -18,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="clicks_pack", description=__doc__)
     add = parser.add_argument
     add("--model", type=Path, required=True, help="last.safetensors of a run")
+    add("--material", type=Path, help="what it was trained on, .tar: its hashes are kept")
     add("--side", type=int, default=LightClicksConfig.side, help="longer side of the working size")
     add("--out", type=Path, default=FOLDER / f"{CLICKS}.safetensors", help="file to write")
     options = parser.parse_args()
@@ -31,7 +34,9 @@ def pack(options: argparse.Namespace) -> None:
     config = LightClicksConfig(model.config.backbone, model.config.widths, options.side)
     packed = LightClicks(config)
     packed.load_state_dict(model.state_dict())
-    packed.licences = model.licences
+    packed.licences, packed.hashes = model.licences, model.hashes
+    if options.material is not None:
+        packed.hashes = join_hashes(packed.hashes, Material(options.material).hashes)
     save_model(packed, options.out, half=True)
 
 

@@ -16,7 +16,8 @@ from gfm.models.contract import ClickEngine, Prediction
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
-CHANGED = 0.1  # of alpha: less is no change
+CHANGED = 0.25  # of alpha: less is no change
+SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees
 REFINED = 240_000  # px, most that are refined after a click; larger parts are shrunk for it
@@ -94,10 +95,7 @@ class LocalCorrector:
         found = self._engine.predict(self._state, clicks, alpha if alpha.any() else None)
         before = resize(alpha, (found.shape[0], found.shape[1]))
         small = [each._replace(x=x, y=y) for each, (x, y) in _moved(new, clicks, found.shape)]
-        wanted = accepted(before, found, small)
-        for x, y, positive in small:
-            found[y, x] = max(found[y, x], 0.9) if positive else min(found[y, x], 0.1)
-        return self._patch(alpha, found, wanted, clicks)
+        return self._patch(alpha, *merged(before, found, small), clicks)
 
     def _patch(self, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks) -> Patch:
         """The part of the photograph that a region (h, w) of the found matte covers."""
@@ -127,25 +125,32 @@ class LocalCorrector:
         return Patch(area, refined, colours)
 
 
-def accepted(before: Alpha, found: Alpha, new: Sequence[Click]) -> Mask:
-    """Where a matte (h, w) may become the one that was found: what hangs together with the clicks.
+def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Mask]:
+    """What clicks make of a matte (h, w), and where: what hangs together with them.
 
-    A matte without an object becomes the new one everywhere.
+    Clicks on the object only add to it, clicks on the background only take away; so what was right
+    elsewhere stays. A matte without an object becomes the new one everywhere.
 
     Args:
         before: The matte that is corrected.
         found: As the model corrected it.
-        new: Clicks in px of both.
+        new: Clicks of one kind in px of both.
     """
-    changed = np.abs(found - before) > CHANGED
-    if (before > 0.5).any():
+    positive = new[0].positive
+    made = found.copy()
+    has_object = bool((before > 0.5).any())
+    if has_object:
+        made = np.maximum(before, found) if positive else np.minimum(before, found)
+    changed = np.abs(made - before) > CHANGED
+    if has_object:
         joined = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8))
         _, labels = cv2.connectedComponents(joined, connectivity=8)
         kept = {int(labels[y, x]) for x, y, _ in new} - {0}
         changed &= np.isin(labels, list(kept))
     for x, y, _ in new:
         changed[y, x] = True
-    return grown(changed, AROUND)
+        made[y, x] = max(made[y, x], SURE) if positive else min(made[y, x], 1 - SURE)
+    return made, grown(changed, AROUND)
 
 
 def _moved(

@@ -8,7 +8,7 @@ from tiny import draw_photograph
 
 from gfm.guidance.clicks import Click, Clicks
 from gfm.inference import correcting
-from gfm.inference.correcting import LocalCorrector, accepted
+from gfm.inference.correcting import LocalCorrector, merged
 from gfm.models.contract import Prediction
 from rssn.imaging.resizing import resize
 
@@ -100,8 +100,19 @@ def test_large_parts_are_refined_at_a_smaller_size(corrector, monkeypatch):
     np.testing.assert_allclose(resize(made, size)[size[0] // 2, round(size[1] * 0.2)], 1)
 
 
-def test_accepted_without_a_change_is_the_click_alone():
+def test_merged_without_a_change_is_the_click_alone():
     same = np.ones((60, 100), np.float32)
-    made = accepted(same, same, [Click(50, 30, True)])
+    made, where = merged(same, same, [Click(50, 30, True)])
     radius = correcting.AROUND
-    assert made[30, 50] and 0 < made.sum() <= (2 * radius + 1) ** 2
+    assert where[30, 50] and 0 < where.sum() <= (2 * radius + 1) ** 2 and (made == same).all()
+
+
+def test_clicks_on_the_object_add_and_those_on_the_background_take_away():
+    before, found = np.full((40, 60), 0.6, np.float32), np.zeros((40, 60), np.float32)
+    found[:, :30] = 1
+    more, where = merged(before, found, [Click(10, 20, True)])
+    assert (more[:, :30] == 1).all() and (more[:, 30:] == before[:, 30:]).all()
+    assert where[:, :30].all() and not where[:, 40:].any()
+    less, where = merged(before, found, [Click(50, 20, False)])
+    assert (less[:, 30:] == 0).all() and (less[:, :30] == before[:, :30]).all()
+    assert where[:, 30:].all() and not where[:, :20].any()

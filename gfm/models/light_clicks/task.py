@@ -175,7 +175,7 @@ def _begin_with(network: LightClicks, path: str) -> None:
     source = load_network(path, "cpu")
     body = source.get_submodule("encoder.body")
     network.encoder.load_state_dict(body.state_dict())
-    network.licences = source.licences
+    network.licences, network.hashes = source.licences, source.hashes
 
 
 def _scenes(batch: Batch, generators: list[np.random.Generator]) -> list[Scene]:

@@ -16,7 +16,7 @@ from gfm.models.contract import ClickEngine, Prediction
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
-CHANGED = 0.25  # of alpha: less is no change
+CHANGED = 0.5  # of alpha: less is no change
 SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees

@@ -109,7 +109,7 @@ def test_merged_without_a_change_is_the_click_alone():
 
 def test_clicks_on_the_object_add_and_those_on_the_background_take_away():
     before, found = np.full((40, 60), 0.6, np.float32), np.zeros((40, 60), np.float32)
-    found[:, :30] = 1
+    found[:, :30], before[:, :30] = 1, 0.3
     more, where = merged(before, found, [Click(10, 20, True)])
     assert (more[:, :30] == 1).all() and (more[:, 30:] == before[:, 30:]).all()
     assert where[:, :30].all() and not where[:, 40:].any()

@@ -105,7 +105,7 @@ class TestGuided:
         assert (made.alpha[:, :40] == 0).all() and (made.alpha[:, 88:] == 1).all()
         np.testing.assert_array_equal(made.foreground[:, 88:], photograph[:, 88:])
         with pytest.raises(InputError, match=r"clicks= is given, .* takes none; it takes mask or"):
-            gfm.matte(photograph, clicks=[(1, 1, True)])
+            gfm.matte(photograph, gfm.load_model("guided"), clicks=[(1, 1, True)])
 
     def test_it_refines_the_automatic_matte_near_edges_alone(self):
         alpha = draw_matte(192, 256, radius=60)
@@ -150,3 +150,31 @@ def test_fine_tuning_begins_with_the_packaged_model(tmp_path, monkeypatch):
     made = command_line(["--config", str(file), "--trainer.accelerator", "cpu"], is_run=False)
     assert made.model.model.config == load_network("lite", "cpu").config
     assert made.datamodule.crop.sides == (224, 320, 448)
+
+
+class TestClicks:
+    def test_it_is_small_and_names_its_sources(self):
+        path = find_packaged(packaged.CLICKS)
+        assert path.stat().st_size <= 12e6
+        model = load_network(packaged.CLICKS, "cpu")
+        assert model.system == "light_clicks" and not model.training
+        known = {each.source for each in model.licences}
+        assert not known & {"ecssd", "davis", "human290", "weizmann_horse", "caltech_animals"}
+        assert sum(each.share for each in model.licences) == pytest.approx(1, abs=0.01)
+
+    def test_clicks_select_and_drop_objects(self):
+        left = np.roll(draw_matte(192, 256, radius=40), -64, axis=1)
+        right = np.roll(draw_matte(192, 256, radius=30), 64, axis=1)
+        red, blue = ((200, 60, 50), (40, 70, 190))
+        ground = np.full((192, 256, 3), 120, np.uint8)
+        scene = blend(left, np.full_like(ground, red), ground)
+        scene = blend(right, np.full_like(ground, blue), scene)
+        scene += np.random.default_rng(0).integers(0, 8, (192, 256, 1), np.uint8)
+        session = gfm.Session(scene, automatic=False)
+        both = session.click(64, 96).click(192, 96).matte.alpha
+        assert np.abs(both - np.maximum(left, right)).mean() < 0.03
+        dropped = session.undo().click(192, 96, positive=False).matte.alpha
+        assert dropped[96, 192] == 0 and dropped[96, 64] == 1
+        assert np.abs(dropped - left).mean() < 0.03
+        by_matte = gfm.matte(scene, mask=np.zeros_like(left), clicks=session.clicks).alpha
+        np.testing.assert_array_equal(by_matte, dropped)

@@ -23,6 +23,7 @@ from gfm.models.registry import get_system
 from gfm.serve.edits import Click, Stroke
 from gfm.serve.limits import Refused
 from gfm.serve.painting import KEEP, OPEN, REMOVE, Painting, paint
+from gfm.serve.steps import Point, Steps, click_steps
 from rssn.imaging.photographs import Photograph
 from rssn.imaging.resizing import resize
 
@@ -40,20 +41,21 @@ LARGE = 0.25  # of the automatic object: what is smaller is a part that it lacks
 
 
 class ClickSession(Protocol):
-    """What is needed of `gfm.Session`."""
+    """A photograph before a click model."""
 
     @property
     def matte(self) -> Matte:
         """The matte after the last click."""
 
-    def click(self, x: int, y: int, positive: bool = True) -> object:
-        """Click on a pixel."""
+    def add(self, points: tuple[Point, ...]) -> None:
+        """Click on pixels, as one correction.
 
-    def stroke(self, path: list[tuple[int, int]], positive: bool = True) -> object:
-        """Click along a polyline."""
+        Raises:
+            InputError: The model refuses it; the session stays as it was.
+        """
 
-    def undo(self) -> object:
-        """Take the last click or stroke back."""
+    def undo(self) -> None:
+        """Take the last correction back."""
 
 
 # Photograph, and the matte to begin with or None for nothing.
@@ -114,7 +116,7 @@ class Correction:
         self.first = with_colours(photograph, made, models.options)
         self._session: ClickSession | None = None
         self._alone = False
-        self._clicked: Edits = ()  # what the session has
+        self._clicked: Steps = []  # what the session has
         self._made: tuple[Edits, Matte] = ((), self.first)
 
     @property
@@ -146,32 +148,29 @@ class Correction:
             InputError: The click model refuses one; the next call puts the session right.
             Refused: 409, there is no click model.
         """
-        clicked = tuple(edit for edit in edits if edit.mark != "unknown")
-        alone = bool(clicked) and isinstance(clicked[0], Click) and bool(clicked[0].alone)
         opened = self._models.open_clicks
         if opened is None:
-            if any(isinstance(edit, Click) for edit in clicked):
+            if any(isinstance(edit, Click) for edit in edits):
                 raise Refused(
                     409,
                     "this server has no click model; use the brush, or start gfm serve with "
                     "--clicks MODEL",
                 )
             return
-        if clicked and (self._session is None or alone != self._alone):
+        steps = click_steps(edits)
+        alone = isinstance(edits[0], Click) and bool(edits[0].alone) if edits else False
+        if steps and (self._session is None or alone != self._alone):
             self._session = opened(self.photograph, None if alone else self.first)
-            self._alone, self._clicked = alone, ()
+            self._alone, self._clicked = alone, []
         session = self._session
         if session is None:
             return
-        while self._clicked != clicked[: len(self._clicked)]:
+        while self._clicked != steps[: len(self._clicked)]:
             session.undo()
-            self._clicked = self._clicked[:-1]
-        for edit in clicked[len(self._clicked) :]:
-            if isinstance(edit, Click):
-                session.click(edit.x, edit.y, edit.mark == "keep")
-            else:
-                session.stroke(list(edit.path), edit.mark == "keep")
-            self._clicked = (*self._clicked, edit)
+            self._clicked.pop()
+        for step in steps[len(self._clicked) :]:
+            session.add(step)
+            self._clicked.append(step)
 
     def matte(self, edits: Edits) -> Matte:
         """The matte after edits that were applied."""
@@ -244,7 +243,7 @@ class Correction:
         if opened is None or click.mark != "keep" or not outside or not solid.any():
             return False
         session = opened(self.photograph, None)
-        session.click(click.x, click.y, True)
+        session.add(((click.x, click.y, True),))
         other = session.matte.alpha > SOLID
         return _apart(solid, other)
 

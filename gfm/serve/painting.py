@@ -36,7 +36,8 @@ def paint(edits: tuple[Click | Stroke, ...], height: int, width: int) -> Paintin
     """The strokes, each over those before it; None without a stroke.
 
     Args:
-        edits: Corrections in their order. A click tells only what unknown pixels around it are.
+        edits: Corrections in their order. A click tells what unknown pixels around it are, and
+            wipes off connected paint of the other meaning under it.
         height: Of the photograph in px.
         width: Of the photograph in px.
     """
@@ -53,9 +54,7 @@ def paint(edits: tuple[Click | Stroke, ...], height: int, width: int) -> Paintin
             path = np.array(edit.path, np.int32) - (left, top)
             _draw(labels, path, edit.radius, LABELS[edit.mark])
         elif _inside(labels, edit.x - left, edit.y - top):
-            known = np.zeros_like(labels)
-            cv2.circle(known, (edit.x - left, edit.y - top), CLICKED, 1, cv2.FILLED)
-            labels[(known > 0) & (labels == OPEN)] = LABELS[edit.mark]
+            _click(labels, edit.x - left, edit.y - top, LABELS[edit.mark])
     return Painting(labels, (slice(top, bottom), slice(left, right)))
 
 
@@ -66,6 +65,18 @@ def _draw(labels: NDArray[np.uint8], path: NDArray[np.int32], radius: float, lab
     if across > 2:
         for x, y in path.tolist():
             cv2.circle(labels, (x, y), round(radius), label, cv2.FILLED)
+
+
+def _click(labels: NDArray[np.uint8], x: int, y: int, label: int) -> None:
+    """Make unknown pixels around a click known; wipe off paint of the other meaning under it."""
+    painted = labels[y, x]
+    if painted == OPEN:
+        known = np.zeros_like(labels)
+        cv2.circle(known, (x, y), CLICKED, 1, cv2.FILLED)
+        labels[(known > 0) & (labels == OPEN)] = label
+    elif painted not in (NOTHING, label):
+        _, parts = cv2.connectedComponents((labels == painted).astype(np.uint8), connectivity=8)
+        labels[parts == parts[y, x]] = NOTHING
 
 
 def _inside(labels: NDArray[np.uint8], x: int, y: int) -> bool:

@@ -27,7 +27,6 @@ from gfm.serve.answers import (
 from gfm.serve.correcting import Correction, Models
 from gfm.serve.edits import (
     Action,
-    Click,
     Edit,
     Edits,
     History,
@@ -41,6 +40,7 @@ from gfm.serve.limits import Limits, Refused, check_picture
 from gfm.serve.refusing import attempt
 from gfm.serve.responses import HeldResponse
 from gfm.serve.sessions import Held, Sessions
+from gfm.serve.steps import click_steps
 from gfm.serve.upload import Files, Upload
 from rssn.imaging.photographs import read_photograph
 
@@ -149,7 +149,7 @@ def create_routes(models: Models, limits: Limits) -> APIRouter:
 
     @router.get("/{session}/clicks")
     async def get_clicks(session: str, request: Request) -> Response:
-        """Clicks and centre lines of strokes, as `gfm matte --clicks` takes them."""
+        """Clicks, and a few along each stroke, as `gfm matte --clicks` takes them."""
         held = _parts(request)[1].find(session)
         text = clicks_of(held).to_json()
         return Response(text, media_type="application/json")
@@ -202,17 +202,12 @@ def check_files(files: Files, limits: Limits) -> tuple[int, int]:
 
 
 def clicks_of(held: Held) -> Clicks:
-    """All clicks; of those on one pixel the last counts, and strokes of `unknown` are none."""
+    """The clicks that the click model got."""
     height, width = held.correction.size
-    points: dict[tuple[int, int], bool] = {}
-    for edit in held.history.edits:
-        if edit.mark == "unknown":
-            continue
-        path = [(edit.x, edit.y)] if isinstance(edit, Click) else list(edit.path)
-        for x, y, _ in Clicks(width, height).add_stroke(path):
-            points.pop((x, y), None)
-            points[x, y] = edit.mark == "keep"
-    return Clicks(width, height).add(*((x, y, keep) for (x, y), keep in points.items()))
+    clicks = Clicks(width, height)
+    for step in click_steps(held.history.edits):
+        clicks = clicks.add_step(*step)
+    return clicks
 
 
 async def _run(jobs: Jobs, job: Callable[[], T]) -> T:

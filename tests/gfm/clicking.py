@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import cv2
 import numpy as np
 import torch
@@ -31,18 +29,13 @@ class DiscSession:
         self.first = np.zeros(size, np.float32) if first is None else first.alpha
         self.marks: list[list[tuple[int, int, bool]]] = []
 
-    def click(self, x: int, y: int, positive: bool = True) -> Self:
-        return self.stroke([(x, y)], positive)
-
-    def stroke(self, path: list[tuple[int, int]], positive: bool = True) -> Self:
-        if (13, 13) in path:
+    def add(self, points: tuple[tuple[int, int, bool], ...]) -> None:
+        if (13, 13) in [point[:2] for point in points]:
             raise InputError("x=13, y=13 is unlucky; click elsewhere")
-        self.marks.append([(x, y, positive) for x, y in path])
-        return self
+        self.marks.append(list(points))
 
-    def undo(self) -> Self:
+    def undo(self) -> None:
         self.marks.pop()
-        return self
 
     @property
     def matte(self) -> Matte:

@@ -17,10 +17,12 @@ from starlette.testclient import TestClient
 from tiny import draw_photograph, shared
 
 import gfm
+from gfm.guidance.clicks import Clicks
 from gfm.serve import edits, sessions
 from gfm.serve.application import create_app
 from gfm.serve.limits import Limits
 from gfm.serve.sessions import BYTES_PER_PIXEL
+from gfm.serve.steps import sparse
 from rssn.imaging.errors import InputError
 from rssn.imaging.writing import encode_rgb
 
@@ -166,17 +168,46 @@ def test_state_begins_a_session_anew(client):
     assert alpha(client, again)[10, 90] == 255
 
 
-def test_clicks_are_those_of_the_command(client, tmp_path):
+def test_clicks_are_those_of_the_command(client):
     session = opened(client)
     click(client, session, 5, 6)
-    brush(client, session, [[5, 6], [8, 6]], 3, "remove")
+    brush(client, session, [[5, 6], [45, 6]], 10, "remove")
     brush(client, session, [[50, 60]], 3, "unknown")
-    made = client.get(f"/sessions/{session}/clicks").json()
-    assert made == {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "clicks": [[x, 6, False] for x in (5, 6, 7, 8)],  # the last meaning of a pixel counts
-    }
+    click(client, session, 70, 60)
+    click(client, session, 70, 60, "remove")  # in place of the one before
+    made = Clicks.from_json(client.get(f"/sessions/{session}/clicks").content)
+    assert made.size == (HEIGHT, WIDTH)
+    assert list(made) == [
+        (5, 6, True),
+        (25, 6, False),
+        (45, 6, False),
+        (70, 60, False),
+    ]
+    assert made.steps == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "radius", "wanted"),
+    [
+        ([[7, 8]], 3, [(7, 8)]),
+        ([[0, 0], [3, 0]], 4, [(2, 0)]),
+        ([[0, 0], [30, 0], [30, 30]], 10, [(0, 0), (20, 0), (30, 10), (30, 30)]),
+    ],
+)
+def test_strokes_become_few_clicks(path, radius, wanted):
+    made = sparse(edits.Stroke(kind="stroke", path=path, radius=radius))
+    assert made[: len(wanted)] == wanted
+    assert len(sparse(edits.Stroke(kind="stroke", path=[[0, 0], [900, 400]], radius=1))) == 12
+
+
+def test_click_on_paint_of_the_other_meaning_wipes_it_off(client):
+    session = opened(client, mask=png(HALF))
+    brush(client, session, [[20, 40], [40, 40]], 5, "remove")
+    brush(client, session, [[20, 70]], 3, "remove")
+    assert alpha(client, session)[40, 20] == 0
+    click(client, session, 30, 40)
+    made = alpha(client, session)
+    assert made[40, 30] == 255 and made[44, 34] == 255 and made[70, 20] == 0
 
 
 def test_pictures_to_show(client):

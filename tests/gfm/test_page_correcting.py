@@ -358,7 +358,6 @@ def test_full_server_and_bad_corrections_are_told_and_the_page_goes_on(page):
     assert len(edits(page)) == 1
 
 
-@pytest.mark.slow
 def test_server_restarts_in_the_middle(browser, files, tmp_path):
     context = browser.new_context(**SCREENS["desktop"])
     problems: list[str] = []
@@ -395,7 +394,6 @@ def test_server_restarts_in_the_middle(browser, files, tmp_path):
     assert problems == []
 
 
-@pytest.mark.slow
 def test_photograph_of_50_megapixels(browser, tmp_path):
     height, width = 6000, 8400
     picture = np.repeat(np.repeat(draw_photograph(1, 60, 84), 100, 0), 100, 1)

@@ -58,7 +58,7 @@ def test_mixed_up_answers_would_be_noticed(soak_sessions, monkeypatch):
     assert len(seen.wrong) == 2 and "alpha differs by 255 levels" in seen.wrong[0]
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_500_clicks_in_40_sessions(soak_sessions):
     seen = run(soak_sessions, sessions=40, clicks=500, rounds=3)
     assert seen.wrong == [] and len(seen.seconds) == 1500

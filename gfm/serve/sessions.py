@@ -13,9 +13,8 @@ from gfm.serve.correcting import Correction
 from gfm.serve.edits import History
 from gfm.serve.limits import Limits, Refused
 
-# Photograph 3, first and newest matte 8 each, unrefined alpha 1, mattes that a click session keeps
-# so that undoing costs nothing.
-BYTES_PER_PIXEL = 60
+BYTES_PER_PIXEL = 30  # photograph 3, first, newest and shown matte 8 each, unrefined alpha 1
+BYTES_OF_CLICKS = 60_000_000  # parts of earlier mattes, and what the encoder found
 SPARE_SECONDS = 60  # a session idle for longer makes room for a new one
 MOST_WAITING = 8  # requests of a session
 REMEMBERED = 1000  # ended sessions
@@ -84,7 +83,7 @@ class Sessions:
         Raises:
             Refused: 413, it never fits; 429, others are in use.
         """
-        size, limits = BYTES_PER_PIXEL * pixels, self.limits
+        size, limits = session_bytes(pixels), self.limits
         if size > limits.session_memory or not limits.sessions:
             raise Refused(
                 413,
@@ -154,3 +153,8 @@ class Sessions:
         """Sessions that nobody asked for so long, the one idle longest first."""
         now = self._clock()
         return [h for h in self._held.values() if not h.waiting and now - h.used > seconds]
+
+
+def session_bytes(pixels: int) -> int:
+    """What a session of a photograph with so many pixels is counted for."""
+    return BYTES_PER_PIXEL * pixels + BYTES_OF_CLICKS

@@ -21,7 +21,7 @@ from gfm.guidance.clicks import Clicks
 from gfm.serve import edits, sessions
 from gfm.serve.application import create_app
 from gfm.serve.limits import Limits
-from gfm.serve.sessions import BYTES_PER_PIXEL
+from gfm.serve.sessions import session_bytes
 from gfm.serve.steps import sparse
 from rssn.imaging.errors import InputError
 from rssn.imaging.writing import encode_rgb
@@ -379,9 +379,9 @@ def test_sessions_end_by_time(clock):
 
 
 def test_number_and_memory_are_bounded(clock):
-    kept = store(Limits(sessions=2, session_memory=2500 * BYTES_PER_PIXEL), clock)
+    kept = store(Limits(sessions=2, session_memory=2 * session_bytes(1000)), clock)
     with pytest.raises(sessions.Refused) as error:
-        add(kept, 3000)
+        add(kept, 3_000_000)
     assert error.value.status == 413
     first, second = add(kept), add(kept)
     with pytest.raises(sessions.Refused, match="2 photographs are being corrected") as error:
@@ -398,7 +398,7 @@ def test_number_and_memory_are_bounded(clock):
         with pytest.raises(sessions.Refused):  # both are at work
             add(kept)
     clock.now = 1000
-    add(kept, 2400)  # as large as both
+    add(kept, 1_500_000)  # as large as both
     assert len(kept) == 1
 
 

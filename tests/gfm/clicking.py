@@ -55,6 +55,9 @@ class Halves(System):
     def build(self, config, weights=None):
         raise NotImplementedError
 
+    def wants_refinement(self, models):
+        return models[0].refined
+
     def predict(self, models, images, guidance, options):
         return [self._predict(*pair) for pair in zip(images, guidance, strict=True)]
 
@@ -71,6 +74,9 @@ class Halves(System):
 class HalvesModel:
     system, training, config = "halves", False, None
     device, dtype = torch.device("cpu"), torch.float32
+
+    def __init__(self, refined: bool = False) -> None:
+        self.refined = refined
 
 
 SYSTEM = Halves()

@@ -301,6 +301,30 @@ def test_first_click_on_another_object_selects_it(page, files, tmp_path):
     assert (opacity(page, 200, 90), opacity(page, 40, 80)) == (255, 255)
 
 
+def test_unrefined_edges_are_shown_beside_the_refined_ones(browser, files, tmp_path):
+    context = browser.new_context(**SCREENS["desktop"])
+    problems: list[str] = []
+    with listening(LIMITS, model=HalvesModel(refined=True)) as port:
+        page = open_page(context, f"http://127.0.0.1:{port}", problems)
+        begin(page, files)
+        refined = alpha(page, tmp_path)
+        row, column = np.argwhere((refined > 60) & (refined < 200))[0]
+        assert abs(column - WIDTH / 2) < 8
+        page.click(".panel >> text=Unrefined")
+        page.focus("#split")
+        for key, wanted in (("End", 255 * (column < WIDTH / 2)), ("Home", refined[row, column])):
+            page.keyboard.press(key)
+            page.evaluate("scrollTo(0, 0)")
+            for _ in range(500):  # until the unrefined matte is there
+                seen = opacity(page, column, row)
+                if abs(seen - int(wanted)) < 50:
+                    break
+                page.wait_for_timeout(50)
+            assert abs(seen - int(wanted)) < 50
+    context.close()
+    assert problems == []
+
+
 def test_late_answer_does_not_replace_a_newer_one(page):
     late: list[object] = []
 

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--queue", type=int, default=8, help="photographs that wait (default 8)")
     parser.add_argument(
-        "--timeout", type=float, default=120, help="seconds for a photograph (default 120)"
+        "--timeout", type=float, default=300, help="seconds for a photograph (default 300)"
     )
     parser.add_argument(
         "--max-sessions", type=int, default=64, help="photographs under correction (default 64)"

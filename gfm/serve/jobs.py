@@ -64,8 +64,7 @@ class Jobs:
             raise Refused(
                 503,
                 f"the photograph was not done within {self.limits.seconds:g} s; try again later, "
-                "or send a smaller one",
-                self._retry_after(),
+                "send a smaller one, or start gfm serve with a longer --timeout",
             ) from None
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ class Limits:
     max_bytes: int = 50_000_000
     max_pixels: int = 60_000_000
     queue: int = 8
-    seconds: float = 120
+    seconds: float = 300
     max_memory: int | None = None
     sessions: int = 64
     session_memory: int = 4_000_000_000
@@ -47,7 +47,7 @@ class Limits:
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"{name}={value}: {least} or more is allowed; give a larger one")
-        for name, usual in (("seconds", 120), ("idle", 1800)):
+        for name, usual in (("seconds", 300), ("idle", 1800)):
             if not 0 < (value := getattr(self, name)) < float("inf"):
                 raise InputError(f"{name}={value}: more than 0 is allowed; the default is {usual}")
 

@@ -1,7 +1,6 @@
 // Requests to the server: they carry the token, try again where that makes sense, and fail in a sentence.
 
 const ATTEMPTS = 6;
-const BUSY = [429, 503];
 
 // gfm serve --token prints the address with #token=, which browsers send to nobody.
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -25,9 +24,9 @@ export async function ask(path, { tell = () => {}, attempts = ATTEMPTS, ...optio
       return null;
     });
     if (answer?.ok) return answer;
-    const busy = BUSY.includes(answer?.status);
-    if (attempt >= attempts || (answer && !busy)) throw await refusal(answer);
-    const seconds = Number(answer?.headers.get("Retry-After")) || attempt;
+    const wait = Number(answer?.headers.get("Retry-After")); // only where trying again helps
+    if (attempt >= attempts || (answer && !wait)) throw await refusal(answer);
+    const seconds = wait || attempt;
     tell(answer ? `The server is busy; trying again in ${seconds} s`
       : `The server cannot be reached; trying again in ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
@@ -53,8 +52,9 @@ export class Sending {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.post(form);
       if (answer.ok) return answer.json();
-      if (!BUSY.includes(answer.status) || attempt >= ATTEMPTS) throw await refusal(answer);
-      await this.pause(Number(answer.headers.get("Retry-After")) || 2);
+      const wait = Number(answer.headers.get("Retry-After"));
+      if (!wait || attempt >= ATTEMPTS) throw await refusal(answer);
+      await this.pause(wait);
     }
   }
 

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--model", help="model file, its folder, or hub id (the small one inside)")
     parser.add_argument(
-        "--clicks", metavar="MODEL", help="click model for corrections (the one inside, if any)"
+        "--clicks", metavar="MODEL", help="click model for corrections (the small one inside)"
     )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default 8000)")
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
 
         from gfm.serve.access import Access, is_loopback
         from gfm.serve.application import create_app
-        from gfm.serve.clicking import CLICKS, opener
+        from gfm.serve.clicking import opener
         from gfm.serve.limits import Limits, parse_bytes
     except ModuleNotFoundError as error:
         raise InputError(
@@ -112,7 +112,9 @@ def run(options: argparse.Namespace) -> None:
         # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
         name = Path(options.model or packaged.LITE).name
-        clicks = options.clicks or (CLICKS if packaged.is_packaged(CLICKS) else None)
+        clicks = options.clicks or (
+            packaged.CLICKS if packaged.is_packaged(packaged.CLICKS) else None
+        )
         open_clicks = opener(gfm.load_model(clicks, options.device)) if clicks else None
         app = create_app(model, limits, name, access, open_clicks)
         config = uvicorn.Config(

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from rssn.imaging.photographs import Photograph
 
 
-CLICKS = "clicks-lite"  # the packaged click model
-
-
 class _Session:
     """`gfm.Session`, a step at a time."""
 

@@ -145,7 +145,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "float.tiff": (
         lambda: encoded(Image.fromarray(GREY / np.float32(255)), "TIFF"),
-        "without a level of white (mode F)",
+        "has numbers without a level of white (mode F)",
     ),
     "photograph.heic": (lambda: HEIC, "is a HEIC picture, which is not read; save it as JPEG"),
     "heic.jpg": (lambda: HEIC, "is a HEIC picture, which is not read; save it as JPEG"),

@@ -1,4 +1,4 @@
-"""Packages that only some installations have, and the extra that brings each."""
+"""Optional packages, and the extra that installs each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from rssn.imaging.errors import InputError, how_to_install
 
-# By the name of the import; the rest comes with every installation.
+# By the name of the import; all others are part of every installation.
 EXTRAS = {
     **dict.fromkeys(
         "torch torchvision timm pytorch_lightning torchmetrics jsonargparse wandb webdataset "
@@ -37,7 +37,7 @@ def is_installed(package: str) -> bool:
 
 
 def missing_package(error: ImportError) -> InputError | None:
-    """The error that names the extra; None where none brings the package."""
+    """Error that names the extra of a missing package, None for other packages."""
     package = (error.name or "").partition(".")[0]
     if package not in EXTRAS:
         return None
@@ -46,11 +46,7 @@ def missing_package(error: ImportError) -> InputError | None:
 
 @contextmanager
 def named_extras() -> Iterator[None]:
-    """Turn a missing package into a message that names the extra.
-
-    Raises:
-        InputError: In place of the ImportError.
-    """
+    """Convert the error of a missing package into an `InputError` that names the extra."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -60,11 +56,7 @@ def named_extras() -> Iterator[None]:
 
 
 def require(package: str) -> Any:  # noqa: ANN401
-    """An optional package.
-
-    Raises:
-        InputError: It is not installed; with the line that installs it.
-    """
+    """Import an optional package; an `InputError` with the command that installs it if missing."""
     try:
         return importlib.import_module(package)
     except ImportError:

@@ -82,8 +82,8 @@ def test_names_and_files_of_an_extra_name_it(tmp_path):
     import gfm, rssn
     from gfm.inference.colours import estimate_colours
     image, half = np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 0.5, np.float32)
-    for ask in (lambda: gfm.GFM, lambda: gfm.save_model, lambda: rssn.estimate_foreground(image, half),
-                lambda: rssn.denoise(image, 5),
+    for ask in (lambda: gfm.GFM, lambda: gfm.save_model,
+                lambda: rssn.estimate_foreground(image, half), lambda: rssn.denoise(image, 5),
                 lambda: gfm.load_model(sys.argv[1]), lambda: gfm.load_model("owner/name"),
                 lambda: estimate_colours(image, half, "multilevel")):
         try:

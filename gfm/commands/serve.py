@@ -18,6 +18,7 @@ import gfm
 from gfm.checkpoints import packaged
 from gfm.serve.variables import TOKEN_VARIABLE
 from rssn.imaging.errors import InputError, how_to_install
+from rssn.imaging.extras import is_installed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,9 +113,7 @@ def run(options: argparse.Namespace) -> None:
         # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
         name = Path(options.model or packaged.LITE).name
-        clicks = options.clicks or (
-            packaged.CLICKS if packaged.is_packaged(packaged.CLICKS) else None
-        )
+        clicks = options.clicks or _packaged_clicks()
         open_clicks = opener(gfm.load_model(clicks, options.device)) if clicks else None
         app = create_app(model, limits, name, access, open_clicks)
         config = uvicorn.Config(
@@ -127,6 +126,14 @@ def run(options: argparse.Namespace) -> None:
             sys.stderr.write(f"{name} on {model.describe()}: open {address} (Ctrl-C ends)\n")
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
+
+
+def _packaged_clicks() -> str | None:
+    """The packaged click model; None where it is not there, or needs PyTorch and that is not."""
+    name = packaged.CLICKS
+    if is_installed("torch") and packaged.is_packaged(name):
+        return name
+    return name if packaged.find_packaged(name, packaged.EXPORTED) else None
 
 
 def _listen(host: str, port: int) -> socket.socket:

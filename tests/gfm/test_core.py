@@ -102,3 +102,29 @@ def test_server_needs_its_extra_alone():
     run_core("import gfm.serve.application", extras=("web",))
     told = run_core(COMMANDS, "serve")
     assert "pip install -e '.[web]'" in told
+
+
+def test_server_corrects(photograph):
+    """With brushes; clicks where their model is packaged for ONNX Runtime."""
+    code = """
+    import json
+    from starlette.testclient import TestClient
+    import gfm
+    from gfm.commands.serve import _packaged_clicks
+    from gfm.serve.application import create_app
+    from gfm.serve.clicking import opener
+    clicks = _packaged_clicks()
+    open_clicks = opener(gfm.load_model(clicks)) if clicks else None
+    app = create_app(gfm.load_model(), open_clicks=open_clicks)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        opened = client.post("/sessions", content=open(sys.argv[1], "rb"))
+        session = "/sessions/" + opened.json()["id"]
+        edits = [{"kind": "stroke", "path": [[64, 48]], "radius": 30, "mark": "keep"},
+                 {"kind": "stroke", "path": [[64, 18], [94, 48]], "radius": 6, "mark": "unknown"}]
+        edits += [{"kind": "click", "x": 5, "y": 5, "mark": "remove"}] * bool(clicks)
+        for edit in edits:
+            made = client.post(session + "/clicks", json=edit)
+            assert made.status_code == 200, made.text
+        assert client.get(session + "/matte?output=layers").status_code == 200
+    """
+    run_core(code, photograph, extras=("web",))

@@ -39,8 +39,8 @@ def render(report: Report, cases: Sequence[Case], out: Path) -> str:
     parts = [
         f"<p class='note'>{len(report.photographs)} photographs of "
         f"<code>{html.escape(report.folder)}</code>. Intervals are 95 % of a bootstrap over the "
-        f"photographs. Differences are to {html.escape(report.rows[0].name)}, photograph by "
-        "photograph; below 0 is better than that.</p>",
+        "photographs. Differences are to the first method of the table, photograph by photograph; "
+        "below 0 is better than that.</p>",
         *_failures(report),
         f"<h2>Whole picture, convention <code>{CONVENTION}</code></h2>",
         _errors(report, report.whole, WHOLE, MAIN),
@@ -62,23 +62,28 @@ def render(report: Report, cases: Sequence[Case], out: Path) -> str:
         "Licences are those of the pictures that the weights were trained on, as the weights "
         "record them.</p>",
         *_seen(report),
-        f"<h2>Photographs, worst first by {html.escape(report.rows[0].name)}</h2>",
+        f"<h2>Photographs, worst first by {html.escape(_leading(report))}</h2>",
         *(_photograph(report, by_name[name], out) for name in report.worst_first()),
     ]
     return document("Comparison of matting methods", parts, STYLE)
+
+
+def _leading(report: Report) -> str:
+    row = report.reference(MAIN)
+    return "name" if row is None else row.name
 
 
 def _errors(report: Report, rows: Sequence[Row], columns: Mapping[str, str], main: str) -> str:
     shown = [key for key in columns if any(row.values(key) for row in rows)]
     names = [columns[key] for key in shown]
     head = ["", *names[:1], "95 %", "difference", *names[1:], "n"]
-    order = [main, *(key for key in shown if key != main)]
+    order = [main, *(key for key in shown if key != main)] if shown else []
     best = {key: min(m.value for row in rows if (m := row.mean(key))) for key in order}
     lines = []
     for row in rows:
         cells = report.cells(row, shown, main)
-        places = [0, *range(3, 3 + len(order) - 1)]
-        for key, place in zip(order, places, strict=True):
+        for number, key in enumerate(order):
+            place = number + 2 if number else 0  # interval and difference follow the first
             if (mean := row.mean(key)) is not None and mean.value == best[key]:
                 cells[place] = f"<b class='best'>{cells[place]}</b>"
         lines.append([html.escape(row.name), *cells])

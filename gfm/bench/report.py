@@ -121,7 +121,7 @@ class Report:
         folder: Of the photographs.
         photographs: Their names.
         with_trimaps: Names of those with trimaps.
-        rows: The methods; the first is what the others are compared with.
+        rows: The methods.
     """
 
     folder: str
@@ -146,15 +146,22 @@ class Report:
         return [row for row in self.rows if every or not row.needs_trimap]
 
     def worst_first(self) -> list[str]:
-        """The photographs, by the first method's error; those that it failed on lead."""
-        first = self.rows[0].values(MAIN)
+        """The photographs, by the error of `reference`; those that it failed on lead."""
+        row = self.reference(MAIN)
+        first = {} if row is None else row.values(MAIN)
         return sorted(self.photographs, key=lambda name: (-first.get(name, float("inf")), name))
 
-    def against_first(self, row: Row, metric: str) -> Mean | None:
-        """Mean of the differences to the first method that has the metric; None for that itself."""
+    def reference(self, metric: str) -> Row | None:
+        """The first method with the metric, which the others are compared with."""
         shown = self.whole if metric == MAIN else self.rows
-        first = next((each for each in shown if each.values(metric)), row)
-        return None if first is row else difference(row.values(metric), first.values(metric))
+        return next((row for row in shown if row.values(metric)), None)
+
+    def against_first(self, row: Row, metric: str) -> Mean | None:
+        """Mean of the differences to `reference`, photograph by photograph; None for that."""
+        first = self.reference(metric)
+        if first is None or first is row:
+            return None
+        return difference(row.values(metric), first.values(metric))
 
     def write(self, path: Path) -> None:
         """Write the report as JSON.
@@ -195,13 +202,9 @@ class Report:
         table.add_column("", overflow="fold")
         shown = [key for key in columns if any(row.values(key) for row in rows)]
         names = [columns[key] for key in shown]
-        for name in (
-            *names[:1],
-            "95 %",
-            f"against {rows[0].name}" if rows else "",
-            *names[1:],
-            "n",
-        ):
+        first = self.reference(main)
+        against = "" if first is None else f"against {first.name}"
+        for name in (*names[:1], "95 %", against, *names[1:], "n"):
             table.add_column(name, justify="right", overflow="fold")
         for row in rows:
             table.add_row(Text(row.name), *self.cells(row, shown, main))

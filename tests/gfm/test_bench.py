@@ -345,6 +345,12 @@ class TestBadInput:
         assert found["methods"][1]["unusable"].startswith("no/such.safetensors")
         assert found["methods"][1]["means"] == {}
 
+    def test_no_method_that_works(self, folder, tmp_path, capsys):
+        bench(folder, tmp_path / "out", "gone=no/such.safetensors", code=2)
+        told = capsys.readouterr().err
+        assert "error: no method made a matte; gone: no/such.safetensors: no such model" in told
+        assert "What failed" in (tmp_path / "out" / "bench.html").read_text()
+
     def test_method_that_needs_trimaps_without_any(self, tmp_path, capsys):
         folder = write_photographs(tmp_path / "photographs", 1)
         good = write_mattes(tmp_path / "good", "p0", 0.01)

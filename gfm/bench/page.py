@@ -23,7 +23,7 @@ body { max-width: none }
   gap: .5rem; margin: 0 0 1.6rem }
 .photograph h3 { grid-column: 1 / -1; margin: .4rem 0 0; font-size: 1rem }
 .wide { overflow-x: auto } .failed { color: #b3402e }
-td.text { text-align: left; max-width: 46rem }
+th.text, td.text { text-align: left; max-width: 46rem }
 """
 
 
@@ -59,8 +59,8 @@ def render(report: Report, cases: Sequence[Case], out: Path) -> str:
         _costs(report),
         "<p class='note'>Seconds are the median of the photographs, without reading, writing and "
         "loading the method. Memory is the most that a process held that does nothing else. "
-        "Licences are those of the pictures that the weights were trained on, as the weights "
-        "record them.</p>",
+        "Licences are what the pictures that the weights were trained on allow, by their share of "
+        "the training, as the weights record them.</p>",
         *_seen(report),
         f"<h2>Photographs, worst first by {html.escape(_leading(report))}</h2>",
         *(_photograph(report, by_name[name], out) for name in report.worst_first()),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -16,14 +16,12 @@ from gfm.bench.duplicates import Seen
 from gfm.bench.errors import CONVENTION, HAIR, TRIMAP_CONVENTION
 from gfm.bench.intervals import LEVEL, RESAMPLES, Mean, difference, mean_of
 from gfm.bench.methods import Method
+from gfm.checkpoints.licences import terms
 from gfm.evaluation.evaluate import Metrics
+from gfm.models.contract import NOT_RECORDED, Licence
 from rssn.imaging.files import whole_file, write_errors
 
-if TYPE_CHECKING:
-    from gfm.models.contract import Licence
-
 MAIN, MAIN_UNKNOWN = "mad", "unknown_sad"  # decide the order, and are compared in pairs
-NOT_RECORDED = "not recorded"
 WHOLE = {
     "mad": "MAD",
     "sad": "SAD",
@@ -75,7 +73,7 @@ class Row:
 
     @property
     def licences(self) -> str:
-        """Licences of what its weights were trained on, the greatest share first."""
+        """Terms of what its weights were trained on with their shares, the greatest first."""
         if self.method.kind in ("grabcut", "closed_form", "knn"):
             return "no weights"
         told = None if self.outcome.ready is None else self.outcome.ready.licences
@@ -83,8 +81,11 @@ class Row:
             return told
         shares: dict[str, float] = {}
         for each in told or ():
-            shares[each.licence] = shares.get(each.licence, 0) + each.share
-        return "; ".join(sorted(shares, key=lambda name: -shares[name])) or NOT_RECORDED
+            kind = terms(each.licence)
+            shares[kind] = shares.get(kind, 0) + each.share
+        total = sum(shares.values()) or 1
+        ordered = sorted(shares, key=lambda kind: -shares[kind])
+        return ", ".join(f"{kind} {shares[kind] / total:.0%}" for kind in ordered) or NOT_RECORDED
 
     @property
     def sources(self) -> tuple[Licence, ...]:
@@ -255,5 +256,5 @@ def figure(value: float) -> str:
 
 def signed(other: Mean) -> str:
     """A difference with its interval."""
-    digits = 4 if abs(other.value) < 1 else 2
+    digits = 4 if max(abs(other.low), abs(other.high)) < 1 else 2
     return f"{other.value:+.{digits}f} ({other.low:+.{digits}f} to {other.high:+.{digits}f})"

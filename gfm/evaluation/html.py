@@ -57,10 +57,10 @@ def picture(image: Uint8Image, caption: str, alt: str, side: int) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Collection[int] = ()) -> str:
     """A table of HTML cells; columns numbered in `text` hold text, not figures."""
-    lines = ["<tr>", *(f"<th>{cell}</th>" for cell in head), "</tr>"]
-    for row in rows:
+    lines = []
+    for kind, row in (("th", head), *(("td", row) for row in rows)):
         cells = (
-            f"<td class='text'>{cell}</td>" if column in text else f"<td>{cell}</td>"
+            f"<{kind}{' class=text' if column in text else ''}>{cell}</{kind}>"
             for column, cell in enumerate(row)
         )
         lines.append(f"<tr>{''.join(cells)}</tr>")

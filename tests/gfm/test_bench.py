@@ -294,13 +294,13 @@ def test_command_compares_and_repeats(folder, tmp_path, capsys):
 
 def test_model_records_its_licences(folder, tmp_path):
     model = shared()
-    model.licences = [Licence("dogs", "MIT", 0.25), Licence("cats", "CC0-1.0", 0.75)]
+    model.licences = [Licence("dogs", "MIT", 0.25), Licence("cats", "CC BY 4.0", 0.75)]
     try:
         save_model(model, tmp_path / "m.safetensors")
     finally:
         model.licences = []
     save_model(model, tmp_path / "silent.safetensors")
-    for name, wanted in (("m", "CC0-1.0; MIT"), ("silent", "not recorded")):
+    for name, wanted in (("m", "attribution 75%, permissive 25%"), ("silent", "not recorded")):
         (method,) = parse_methods([f"{tmp_path / name}.safetensors,refine=none"])
         loaded = load(method, "cpu")
         ready = Ready(False, loaded.licences, loaded.hashes)
@@ -336,7 +336,7 @@ class TestBadInput:
         (tmp_path / "d" / "original").mkdir(parents=True)
         write_rgb(tmp_path / "d" / "original" / "a.png", draw_photograph(0))
         bench(tmp_path / "d", tmp_path / "out", "grabcut", code=2)
-        assert "mask: no such folder; it has to hold the mattes" in capsys.readouterr().err
+        assert "mask: no such folder; put the mattes" in capsys.readouterr().err
 
     def test_method_that_is_not_there_leaves_the_others(self, folder, tmp_path, capsys):
         good = write_mattes(tmp_path / "good", "p0 p1 p2", 0.01)

@@ -237,6 +237,7 @@ def test_photographs_that_were_trained_on_are_named():
     assert find_seen(hashes, {}) == []
 
 
+@pytest.mark.integration
 def test_crash_costs_one_photograph(folder, tmp_path, monkeypatch):
     context = get_context("spawn")
 
@@ -260,6 +261,7 @@ def test_crash_costs_one_photograph(folder, tmp_path, monkeypatch):
     assert found.peak > 20e6
 
 
+@pytest.mark.integration
 def test_command_compares_and_repeats(folder, tmp_path, capsys):
     good = write_mattes(tmp_path / "good", "p0 p1 p2", 0.01)
     bad = write_mattes(tmp_path / "bad", "p0 p2", 0.2)
@@ -311,6 +313,7 @@ def test_model_records_its_licences(folder, tmp_path):
     assert alpha.shape == (48, 64) and colours is None
 
 
+@pytest.mark.integration
 def test_cutouts_are_put_on_backgrounds_and_colours_are_measured(tmp_path):
     cutouts, behind = tmp_path / "cutouts", tmp_path / "behind"
     cutouts.mkdir()
@@ -338,6 +341,7 @@ class TestBadInput:
         bench(tmp_path / "d", tmp_path / "out", "grabcut", code=2)
         assert "mask: no such folder; put the mattes" in capsys.readouterr().err
 
+    @pytest.mark.integration
     def test_method_that_is_not_there_leaves_the_others(self, folder, tmp_path, capsys):
         good = write_mattes(tmp_path / "good", "p0 p1 p2", 0.01)
         found = bench(folder, tmp_path / "out", good, "gone=no/such.safetensors", code=1)
@@ -345,12 +349,14 @@ class TestBadInput:
         assert found["methods"][1]["unusable"].startswith("no/such.safetensors")
         assert found["methods"][1]["means"] == {}
 
+    @pytest.mark.integration
     def test_no_method_that_works(self, folder, tmp_path, capsys):
         bench(folder, tmp_path / "out", "gone=no/such.safetensors", code=2)
         told = capsys.readouterr().err
         assert "error: no method made a matte; gone: no/such.safetensors: no such model" in told
         assert "What failed" in (tmp_path / "out" / "bench.html").read_text()
 
+    @pytest.mark.integration
     def test_method_that_needs_trimaps_without_any(self, tmp_path, capsys):
         folder = write_photographs(tmp_path / "photographs", 1)
         good = write_mattes(tmp_path / "good", "p0", 0.01)

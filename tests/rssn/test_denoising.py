@@ -189,7 +189,7 @@ def _norm(details: int) -> float:
         ({"image": np.zeros((4, 4), np.uint8)}, r"uint8 of shape \(4, 4\)"),
         ({"image": np.zeros((4, 4, 4), np.uint8)}, r"uint8 of shape \(4, 4, 4\)"),
         ({"image": np.zeros((0, 4, 3), np.uint8)}, r"uint8 of shape \(0, 4, 3\)"),
-        ({"image": np.zeros((4, 4, 3), np.float32)}, "image is float32 .*read_rgb"),
+        ({"image": np.zeros((4, 4, 3), np.float32)}, "image is float32 .*uint8 RGB"),
         ({"image": [[1, 2, 3]]}, "image is list"),
     ],
 )

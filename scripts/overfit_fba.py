@@ -51,7 +51,8 @@ def main() -> None:
         [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
     )
     network = FBA(FBAConfig(backbone=options.backbone))
-    optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
+    # After 75 steps on two crops of 64 px: Adam 0.050 at 1e-3 (0.069 at 3e-4), RAdam 0.084.
+    optimizer = torch.optim.Adam(network.parameters(), options.learning_rate)
     begin, start = time.monotonic(), take_state(options.state, network, optimizer)
     (found, fused) = errors(network, crops)
     print(f"step {start}: error {found:.4f}, fused {fused:.4f}", flush=True)

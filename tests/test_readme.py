@@ -103,9 +103,10 @@ def folder(tmp_path_factory):
         clicks = ClicksConfig(backbone="timm:test_resnet", width=0.125)
         save_model(ClickNetwork(clicks).eval(), place / "clicks.safetensors")
         write_alpha(place / "trimap.png", drawn_trimap())
-        weights = tmp_path_factory.mktemp("weights")  # the package's, with a small guided model
+        weights = tmp_path_factory.mktemp("weights")  # the package's, with small models
         guided = GuidedConfig(widths=(8, 8, 8, 8, 4), full=4)
         save_model(Guided(guided).eval(), weights / "guided.safetensors")
+        save_model(GFM(config).eval(), weights / "lite.safetensors")
         patch.setattr(packaged, "FOLDER", weights)
         packaged_model.cache_clear()
         yield place

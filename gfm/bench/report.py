@@ -41,6 +41,7 @@ BY_TRIMAP = {
     "unknown_grad": "Grad",
     "unknown_conn": "Conn",
 }
+ON_CONSOLE = {"mad", "mse", "grad", HAIR, "sad_alpha_f", *BY_TRIMAP}  # which is narrow
 
 
 @dataclass(frozen=True)
@@ -201,14 +202,15 @@ class Report:
         convention = CONVENTION if main == MAIN else TRIMAP_CONVENTION
         table = Table(title=f"{title}, convention {convention}")
         table.add_column("", overflow="fold")
-        shown = [key for key in columns if any(row.values(key) for row in rows)]
-        names = [columns[key] for key in shown]
+        shown = [key for key in columns if key in ON_CONSOLE and any(r.values(key) for r in rows)]
         first = self.reference(main)
-        against = "" if first is None else f"against {first.name}"
-        for name in (*names[:1], "95 %", against, *names[1:], "n"):
-            table.add_column(name, justify="right", overflow="fold")
+        names = [*(columns[key] for key in shown), "n"]
+        names.insert(1, "" if first is None else f"against {first.name}")
+        for number, name in enumerate(names):
+            table.add_column(name, justify="right", no_wrap=number != 1)
         for row in rows:
-            table.add_row(Text(row.name), *self.cells(row, shown, main))
+            mean, _, *others = self.cells(row, shown, main)
+            table.add_row(Text(row.name), mean, *others)
         return table
 
     def cells(self, row: Row, columns: Sequence[str], main: str) -> list[str]:

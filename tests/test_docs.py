@@ -138,8 +138,7 @@ def test_where_things_go_is_there():
     for module, name in (
         ("gfm.encoders.build", "ENCODERS"),
         ("gfm.models.glance_focus.loss", "LossWeights"),
-        ("gfm.models.glance_focus.loss", "_of_decoders"),
-        ("gfm.models.glance_focus.loss", "_of_matte"),
+        ("gfm.models.glance_focus.loss", "GFMLoss"),
         ("gfm.metrics", "METRICS"),
         ("rssn.route.compose", "ROUTES"),
         ("rssn.route.steps", "MORE_STEPS"),

@@ -110,8 +110,8 @@ def count_multiply_adds(model: GFM, height: int, width: int) -> dict[str, int]:
 
 def published_for(config: GFMConfig) -> Published | None:
     """Return the published figures of this network, None if the paper has no such network."""
-    plain = GFMConfig(backbone=config.backbone, rosta=config.rosta)
-    return PUBLISHED.get(config.backbone) if _pieces(config) == _pieces(plain) else None
+    plain = GFMConfig(config.backbone, config.rosta)
+    return PUBLISHED.get(config.backbone) if config.layers() == plain else None
 
 
 def table(config: GFMConfig, side: int = 800) -> Table:
@@ -154,7 +154,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=float, default=1.0, help="factor on the decoders' channels")
     parser.add_argument("--pyramid", choices=get_args(Pyramid), default="all")
     parser.add_argument("--pyramid-join", choices=get_args(PyramidJoin), default="concatenate")
-    parser.add_argument("--no-bridge", action="store_true", help="without the bridge block")
+    parser.add_argument(
+        "--no-bridge", dest="bridge", action="store_false", help="without the bridge block"
+    )
     parser.add_argument("--single-decoder", action="store_true", help="one decoder for both tasks")
     parser.add_argument("--separable", action="store_true", help="3x3 on each channel, then 1x1")
     parser.add_argument("--side", type=int, default=800, help="of the image, in pixels")
@@ -168,27 +170,6 @@ def run(options: argparse.Namespace) -> None:
     """
     if options.side < 1:
         raise InputError(f"--side {options.side}: wanted 1 pixel or more; the paper has 800")
-    config = GFMConfig(
-        backbone=options.backbone,
-        rosta=options.rosta,
-        width=options.width,
-        pyramid=options.pyramid,
-        pyramid_join=options.pyramid_join,
-        bridge=not options.no_bridge,
-        single_decoder=options.single_decoder,
-        separable=options.separable,
-    )
+    names = vars(options).keys() & {field.name for field in dataclasses.fields(GFMConfig)}
+    config = GFMConfig(**{name: getattr(options, name) for name in names})
     Console().print(table(config, options.side))
-
-
-def _pieces(config: GFMConfig) -> GFMConfig:
-    """The configuration without what changes values but no sizes."""
-    plain = GFMConfig()
-    return dataclasses.replace(
-        config,
-        glance_activation=plain.glance_activation,
-        glance_side=None,
-        focus_side=None,
-        mean=plain.mean,
-        std=plain.std,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gfm.models.glance_focus.config import Rosta
+from gfm.models.glance_focus.config import GFMConfig, Rosta
 from gfm.tracking.rows import DataSet, Row, Track
 
 # The columns of table 1; tables 4, 5 and 6 have the first five alone.
@@ -35,30 +35,30 @@ def _table_1(
     dataset: DataSet, track: Track, *lines: tuple[str, Rosta, tuple[float, ...]]
 ) -> tuple[Published, ...]:
     return tuple(
-        Published(1, Row(dataset, track, backbone, rosta), figures)
+        Published(1, Row(dataset, track, GFMConfig(backbone, rosta)), figures)
         for backbone, rosta, figures in lines
     )
 
 
 def _table_4(track: Track, backbone: str, *figures: float, **changes: Any) -> Published:  # noqa: ANN401
-    return Published(4, Row("AM-2k", track, backbone, "TT", **changes), figures)
+    return Published(4, Row("AM-2k", track, GFMConfig(backbone, **changes)), figures)
 
 
 def _table_5(rosta: Rosta, *figures: float) -> Published:
-    """Rows of table 5, where every network is tested at 1/3."""
-    return Published(5, Row("AM-2k", "ori", "d121", rosta, reductions=(3, 3)), figures)
+    """Row of table 5, where every network is tested at 1/3."""
+    return Published(5, Row("AM-2k", "ori", GFMConfig("d121", rosta), (3, 3)), figures)
 
 
 def _median(backbone: str, *figures: float) -> Published:
     """EN-median of table 5."""
-    name = Row(None, None, backbone, "BT").network
+    config = GFMConfig(backbone, "BT")
+    name = Row(None, None, config).network
     names = tuple(name.replace("BT", rosta) for rosta in ("BT", "FT", "TT"))
-    row = Row("AM-2k", "ori", backbone, "BT", reductions=(3, 3), median_of=names)
-    return Published(5, row, figures)
+    return Published(5, Row("AM-2k", "ori", config, (3, 3), names), figures)
 
 
 def _table_6(d1: float, d2: float, *figures: float) -> Published:
-    return Published(6, Row("AM-2k", "ori", "d121", "TT", reductions=(d1, d2)), figures)
+    return Published(6, Row("AM-2k", "ori", GFMConfig("d121"), (d1, d2)), figures)
 
 
 PUBLISHED: tuple[Published, ...] = (

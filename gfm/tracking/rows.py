@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gfm.models.glance_focus.config import GFMConfig, Pyramid, PyramidJoin, Rosta
+from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.options import reductions
 
 DataSet = Literal["AM-2k", "PM-10k"]
@@ -32,30 +32,16 @@ class Row:
         dataset: Whose validation photographs were matted.
         track: What it was trained on: photographs (`ori`), composites on the backgrounds of COCO or
             BG-20k, those of the RSSN route, or of one of its steps alone.
-        backbone: As in `GFMConfig`, like the next seven.
-        rosta: Representation of semantics and transition.
-        width: Factor on the channels of the decoders.
-        pyramid: Where the pyramid pooling goes.
-        bridge: With the bridge block.
-        single_decoder: One decoder for both tasks.
-        separable: The decoders' convolutions in two parts.
-        pyramid_join: How the pyramid's features join those of a glance block.
+        config: Layers of the network.
         reductions: d1 and d2: the glance is made at 1/d1, the focus at 1/d2 of the photograph; None
             where the model asks for a side in px.
-        median_of: Names of the networks whose mattes the median is taken of, sorted; the fields
-            above are those of the first. Empty for a single network.
+        median_of: Names of the networks whose mattes the median is taken of, sorted; `config` is
+            that of the first. Empty for a single network.
     """
 
     dataset: DataSet | None
     track: Track | None
-    backbone: str
-    rosta: Rosta
-    width: float = 1.0
-    pyramid: Pyramid = "all"
-    bridge: bool = True
-    single_decoder: bool = False
-    separable: bool = False
-    pyramid_join: PyramidJoin = "concatenate"
+    config: GFMConfig
     reductions: tuple[float | None, float | None] = (3, 2)
     median_of: tuple[str, ...] = ()
 
@@ -63,7 +49,7 @@ class Row:
     def name(self) -> str:
         """The network as the paper names it, as in `GFM-TT(d) excl. PPM`."""
         name = f"EN-median of {', '.join(self.median_of)}" if self.median_of else self.network
-        usual = (3, 3) if self.rosta == "RIM" else (3, 2)
+        usual = (3, 3) if self.config.rosta == "RIM" else (3, 2)
         if self.reductions == usual:
             return name
         joined = "," if " at " in name else " at"
@@ -73,15 +59,16 @@ class Row:
     @property
     def network(self) -> str:
         """The name without the way of the test."""
-        single = "-SINGLE" if self.single_decoder else ""
-        backbone = _BACKBONES.get(self.backbone, self.backbone)
-        changes = {"all": "", "one": " w/ one PPM", "none": " excl. PPM"}[self.pyramid]
-        changes += "" if self.bridge else " excl. BB"
-        others = [] if self.width == 1 else [f"width {self.width:g}"]
-        others += ["separable convolutions"] if self.separable else []
-        others += ["summed pyramid"] if self.pyramid_join == "sum" else []
+        config = self.config
+        single = "-SINGLE" if config.single_decoder else ""
+        backbone = _BACKBONES.get(config.backbone, config.backbone)
+        changes = {"all": "", "one": " w/ one PPM", "none": " excl. PPM"}[config.pyramid]
+        changes += "" if config.bridge else " excl. BB"
+        others = [] if config.width == 1 else [f"width {config.width:g}"]
+        others += ["separable convolutions"] if config.separable else []
+        others += ["summed pyramid"] if config.pyramid_join == "sum" else []
         changes += f" at {', '.join(others)}" if others else ""
-        return f"GFM-{self.rosta}{single}({backbone}){changes}"
+        return f"GFM-{config.rosta}{single}({backbone}){changes}"
 
 
 def row_of(
@@ -115,16 +102,4 @@ def row_of(
         tested = (d1, d1)
     else:
         tested = (d1 if strategy == "hybrid" else d2, d2)
-    return Row(
-        dataset,
-        track,
-        config.backbone,
-        config.rosta,
-        config.width,
-        config.pyramid,
-        config.bridge,
-        config.single_decoder,
-        config.separable,
-        config.pyramid_join,
-        tested,
-    )
+    return Row(dataset, track, config.layers(), tested)

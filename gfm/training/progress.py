@@ -81,29 +81,20 @@ class TrainingProgress(ProgressBar):
         """Open the bar."""
         self._open("Test", sum(trainer.num_test_batches))
 
-    def on_test_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
-        """Count the photograph."""
-        self._count()
-
-    def on_test_end(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar."""
-        self._close()
-
     def on_predict_start(self, trainer: lightning.Trainer, *_: Any) -> None:  # noqa: ANN401
         """Open the bar."""
         self._open("Predict", sum(trainer.num_predict_batches))
 
-    def on_predict_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+    def on_test_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Count the photograph."""
         self._count()
 
-    def on_predict_end(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar."""
+    def on_test_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        """Close the bar; before an error, so that it stands below."""
         self._close()
 
-    def on_exception(self, *_: Any) -> None:  # noqa: ANN401
-        """Close the bar, so that the error stands below it."""
-        self._close()
+    on_predict_batch_end = on_test_batch_end
+    on_predict_end = on_exception = on_test_end
 
     def _tell(self, size: StepSize, trainer: lightning.Trainer) -> None:
         if self.enabled:

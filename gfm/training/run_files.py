@@ -79,33 +79,14 @@ class LastCheckpoint(Checkpoint):
                 save_model(model, self.folder / f"{UNVALIDATED}.safetensors")
             self.is_unvalidated = True
 
-    def on_validation_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Give the checkpoint its name."""
-        self._name(trainer)
-
-    def on_train_batch_start(
-        self,
-        trainer: lightning.Trainer,
-        pl_module: lightning.LightningModule,
-        batch: Any,  # noqa: ANN401
-        batch_idx: int,
-    ) -> None:
-        """Give the checkpoint its name, where no validation came."""
-        self._name(trainer)
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Give the checkpoint its name, where no validation came."""
-        self._name(trainer)
-
-    def _name(self, trainer: lightning.Trainer) -> None:
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:  # noqa: ANN401
+        """Give the checkpoint its name: a validation is over, or none came."""
         if self.folder is not None and self.is_unvalidated and trainer.is_global_zero:
             for written in self.folder.glob(f"{UNVALIDATED}.*"):
                 written.replace(self.folder / f"{LAST}{written.suffix}")
         self.is_unvalidated = False
+
+    on_validation_end = on_train_epoch_end = on_train_batch_start
 
     def _is_due(self, trainer: lightning.Trainer) -> bool:
         ends = trainer.should_stop or trainer.is_last_batch

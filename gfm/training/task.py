@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 from abc import abstractmethod
@@ -37,27 +38,38 @@ from rssn.imaging.writing import write_alpha
 
 Schedule = Literal["constant", "cosine"]
 N = TypeVar("N", bound=MattingNetwork)
+C = TypeVar("C", bound=SystemConfig)
 Photograph = tuple[str, Any, Any]  # name, pixels and matte, as the data module gives them
 
 
 class MattingTask(lightning.LightningModule):
     """A network and how it is trained, validated and applied.
 
-    A subclass sets `model` in its `__init__`, after `save_hyperparameters()`, and defines
-    `targets` and `loss_terms`. Of its options these have effect here, as far as it has them:
-    `model` (a model file to start from), `learning_rate`, `encoder_learning_rate`, `weight_decay`,
-    `schedule`, `channels_last` and `compile`.
+    A subclass names its `configuration`, sets `model` in its `__init__`, after
+    `save_hyperparameters()`, and defines `targets` and `loss_terms`. Of its options these have
+    effect here, as far as it has them: `model` (a model file to start from), `learning_rate`,
+    `encoder_learning_rate`, `weight_decay`, `schedule`, `channels_last` and `compile`.
 
     Attributes:
-        network_options: Names of the options that decide the network; a model file brings them.
+        configuration: Of the network.
+        network_options: Names of the options that decide the network, which are those that its
+            configuration has; a model file brings them.
         model: The network.
         ensemble: Further networks, for validation, test and prediction alone.
         report: Errors of all processes in the last epoch.
     """
 
+    configuration: ClassVar[type[SystemConfig]] = SystemConfig
     network_options: ClassVar[tuple[str, ...]] = ()
     model: MattingNetwork
     ensemble: tuple[MattingNetwork, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Find the options of the network."""
+        super().__init_subclass__()
+        if "configuration" in vars(cls):
+            fields = {field.name for field in dataclasses.fields(cls.configuration)}
+            cls.network_options = tuple(n for n in inspect.signature(cls).parameters if n in fields)
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,6 +127,21 @@ class MattingTask(lightning.LightningModule):
         licence = getattr(getattr(self.model, "encoder", None), "licence", None)
         source = f"initial weights {Path(self.initial_weights).name}"
         return [Licence(source, licence or NOT_RECORDED, 0.0)]
+
+    def network_config(self, kind: type[C]) -> C:
+        """The configuration that the options of the network give; None takes its default.
+
+        Args:
+            kind: Type of the configuration.
+        """
+        given = {name: self.hparams[name] for name in self.network_options}
+        return kind(  # the command line keeps tuples as lists
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in given.items()
+                if value is not None
+            }
+        )
 
     def start_from(self, path: str, *kinds: type[N]) -> N:
         """The network of a model file, in training mode, for the subclass to set as `model`.

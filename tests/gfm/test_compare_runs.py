@@ -276,8 +276,8 @@ def test_printed_rows_are_told_apart_and_hang_together():
         assert len(entry.figures) == (8 if entry.table == 1 else 5)
         if entry.table == 1:  # the regions make up the whole, but for its rounding
             assert sum(entry.figures[5:]) == pytest.approx(entry.figures[0], abs=0.015)
-    assert published(Row("PM-10k", "rssn", "r34", "TT")).figures[0] == 13.84
-    assert published(Row("AM-2k", "noise", "d121", "TT")).figures[0] == 19.87
+    assert published(Row("PM-10k", "rssn", GFMConfig("r34"))).figures[0] == 13.84
+    assert published(Row("AM-2k", "noise", GFMConfig("d121"))).figures[0] == 19.87
 
 
 @pytest.mark.parametrize(
@@ -304,15 +304,13 @@ def test_row_of_a_model_that_asks_for_sides_is_no_row_of_the_paper():
 
 
 def test_names_are_the_papers():
-    assert Row(None, None, "r34", "TT", single_decoder=True).name == "GFM-TT-SINGLE(r)"
-    summed = Row(None, None, "r34", "TT", pyramid_join="sum")
+    assert Row(None, None, GFMConfig(single_decoder=True)).name == "GFM-TT-SINGLE(r)"
+    summed = Row(None, None, GFMConfig(pyramid_join="sum"))
     assert summed.name == "GFM-TT(r) at summed pyramid"
     assert row_of(GFMConfig(pyramid_join="sum"), None, None, "hybrid", 3, 2) == summed
-    assert Row(None, None, "r34", "TT", bridge=False).name == "GFM-TT(r) excl. BB"
-    assert Row(None, None, "d121", "TT", reductions=(2.6, 2.6)).name == (
-        "GFM-TT(d) at d1=2.6, d2=2.6"
-    )
-    assert Row(None, None, "d121", "RIM", reductions=(3, 3)).name == "GFM-RIM(d)"
-    assert Row(None, None, "timm:a", "FT", 0.5, pyramid="one", reductions=(2, 2)).name == (
+    assert Row(None, None, GFMConfig(bridge=False)).name == "GFM-TT(r) excl. BB"
+    assert Row(None, None, GFMConfig("d121"), (2.6, 2.6)).name == ("GFM-TT(d) at d1=2.6, d2=2.6")
+    assert Row(None, None, GFMConfig("d121", "RIM"), (3, 3)).name == "GFM-RIM(d)"
+    assert Row(None, None, GFMConfig("timm:a", "FT", 0.5, "one"), (2, 2)).name == (
         "GFM-FT(timm:a) w/ one PPM at width 0.5, d1=2, d2=2"
     )

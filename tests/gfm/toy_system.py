@@ -50,7 +50,7 @@ class AlphaTargets:
 
 
 class ToyTask(MattingTask):
-    network_options = ("channels",)
+    configuration = ToyConfig
 
     def __init__(
         self, channels: int = 4, model: str | None = None, learning_rate: float = 0.01

@@ -49,7 +49,7 @@ class AdaMattingTask(MattingTask):
         compile: Let `torch.compile` make the training step's forward faster.
     """
 
-    network_options = ("backbone", "steps", "two_networks", "alpha_weight", "trimap_encoding")
+    configuration = AdaMattingConfig
     model: AdaMatting
 
     def __init__(
@@ -76,8 +76,7 @@ class AdaMattingTask(MattingTask):
         if model is not None:
             self.model = self.start_from(model, AdaMatting)
         else:
-            config = AdaMattingConfig(backbone, steps, two_networks, alpha_weight, trimap_encoding)
-            self.model = AdaMatting(config, weights)
+            self.model = AdaMatting(self.network_config(AdaMattingConfig), weights)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
 

@@ -19,7 +19,6 @@ from gfm.models.clicks.loss import RegionLoss, click_by_click_loss
 from gfm.models.clicks.network import ClickNetwork
 from gfm.models.clicks.predict import segment
 from gfm.models.clicks.targets import ClickTargets
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.training.click_by_click import click_by_click
 from gfm.training.click_task import ClickTask, click_tensors
 from rssn.imaging.errors import InputError
@@ -51,7 +50,7 @@ class ClicksTask(ClickTask):
         validation_clicks: Clicks on a photograph in validation; the published evaluation has 20.
     """
 
-    network_options = ("backbone", "stream", "feedback", "guided_filter", "width", "mean", "std")
+    configuration = ClicksConfig
     model: ClickNetwork
 
     def __init__(
@@ -83,16 +82,7 @@ class ClicksTask(ClickTask):
         if model is not None:
             self.model = self.start_from(model, ClickNetwork)
         else:
-            config = ClicksConfig(
-                backbone=backbone,
-                stream=stream,
-                feedback=feedback,
-                guided_filter=guided_filter,
-                width=width,
-                mean=IMAGENET_MEAN if mean is None else mean,
-                std=IMAGENET_STD if std is None else std,
-            )
-            self.model = ClickNetwork(config, weights)
+            self.model = ClickNetwork(self.network_config(ClicksConfig), weights)
 
     def targets(self) -> ClickTargets:
         """Bundles of clicks where training takes them."""

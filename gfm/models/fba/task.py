@@ -15,7 +15,6 @@ from gfm.data.samples import Batch
 from gfm.encoders.dilated import Norm
 from gfm.guidance.bands import random_trimap
 from gfm.guidance.guidance import Guidance
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.fba.config import DILATED, Activation, FBAConfig, Outputs
 from gfm.models.fba.loss import AlphaTerm, ColourTerm, LossConfig, Region, fba_loss
 from gfm.models.fba.network import FBA, AlphaFB
@@ -55,15 +54,7 @@ class FBATask(MattingTask):
         channels_last: Keep tensors in the memory order that convolutions prefer.
     """
 
-    network_options = (
-        "backbone",
-        "norm",
-        "standardisation",
-        "activation",
-        "outputs",
-        "mean",
-        "std",
-    )
+    configuration = FBAConfig
     model: FBA
 
     def __init__(
@@ -92,16 +83,7 @@ class FBATask(MattingTask):
         if model is not None:
             self.model = self.start_from(model, FBA)
         else:
-            config = FBAConfig(
-                backbone=backbone,
-                norm=norm,
-                standardisation=standardisation,
-                activation=activation,
-                outputs=outputs,
-                mean=IMAGENET_MEAN if mean is None else mean,
-                std=IMAGENET_STD if std is None else std,
-            )
-            self.model = FBA(config, weights)
+            self.model = FBA(self.network_config(FBAConfig), weights)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         every = get_args(ColourTerm) if self.model.config.outputs == "alpha_fb" else ()

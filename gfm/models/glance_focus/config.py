@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD, SystemConfig
@@ -102,6 +102,12 @@ class GFMConfig(SystemConfig):
             object.__setattr__(self, name, tuple(float(v) for v in value))
         if not all(value > 0 for value in self.std):
             raise InputError(f"std={self.std} holds a value that is not positive")
+
+    def layers(self) -> GFMConfig:
+        """The configuration with the defaults of all that decides no layer."""
+        usual = GFMConfig()
+        others = ("glance_activation", "glance_side", "focus_side", "mean", "std")
+        return replace(self, **{name: getattr(usual, name) for name in others})
 
     @property
     def rostas(self) -> tuple[SingleRosta, ...]:

@@ -1,115 +1,23 @@
-"""The objective of a whole network: which loss is taken of which output, and how they add up."""
+"""The objective of a whole network: losses of its outputs, and their weighted sum."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self, get_args
+from typing import Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gfm.losses.terms import charbonnier_loss, composition_loss, cross_entropy, laplacian_loss
+from gfm.models.glance_focus.network import Matting, RimMatting
+from gfm.models.glance_focus.targets import LabelPlanes
 from rssn.imaging.errors import InputError, check_choice
 
 Preset = Literal["paper", "released"]
 Terms = dict[str, Tensor]
-
-
-class Prediction(Protocol):
-    """What the network says under one representation, as the losses read it."""
-
-    @property
-    def glance_logits(self) -> Tensor:
-        """Class logits (B, C, H, W)."""
-
-    @property
-    def focus(self) -> Tensor:
-        """Fractional part (B, 1, H, W) in [0, 1]."""
-
-    @property
-    def alpha(self) -> Tensor:
-        """The fused matte (B, 1, H, W)."""
-
-
-class RimPrediction(Protocol):
-    """What a network says that integrates the three representations."""
-
-    @property
-    def tt(self) -> Prediction:
-        """Trimap representation."""
-
-    @property
-    def ft(self) -> Prediction:
-        """Foreground representation."""
-
-    @property
-    def bt(self) -> Prediction:
-        """Background representation."""
-
-    @property
-    def alpha(self) -> Tensor:
-        """The integrated matte (B, 1, H, W)."""
-
-
-class Targets(Protocol):
-    """The targets of one representation, made from the true matte."""
-
-    @property
-    def glance(self) -> Tensor:
-        """Class of each pixel (B, H, W), int64."""
-
-    @property
-    def focus(self) -> Tensor:
-        """Target of the focus decoder (B, 1, H, W) in [0, 1]."""
-
-    @property
-    def region(self) -> Tensor:
-        """Region in which the focus decoder is trained, 0 or 1 (B, 1, H, W).
-
-        The transition class for TT. By default everything outside the foreground mask for FT, and
-        everything inside the background mask for BT; see
-        `gfm.models.glance_focus.rosta.make_labels`.
-        """
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a fused matte is compared with.
-
-    Attributes:
-        image: RGB (B, 3, H, W) in [0, 1].
-        alpha: True matte (B, 1, H, W) in [0, 1].
-        foreground: Foreground colours (B, 3, H, W), where they are known.
-        background: Background colours, likewise.
-    """
-
-    image: Tensor
-    alpha: Tensor
-    foreground: Tensor | None = None
-    background: Tensor | None = None
-
-
-DecoderTerm = Callable[[Prediction, Targets], Tensor]
-MatteTerm = Callable[[Tensor, Truth], Tensor | None]
-
-
-def _composition(pred: Tensor, truth: Truth) -> Tensor | None:
-    if truth.foreground is None or truth.background is None:
-        return None
-    return composition_loss(pred, truth.image, truth.foreground, truth.background)
-
-
-def _of_decoders(term: DecoderTerm, factor: float = 1.0) -> Any:  # noqa: ANN401 - as dataclasses.field
-    """A field of `LossWeights`: a term of what the decoders say under one representation."""
-    return dataclasses.field(default=factor, metadata={"of": "decoders", "term": term})
-
-
-def _of_matte(term: MatteTerm, factor: float = 1.0) -> Any:  # noqa: ANN401
-    """A field of `LossWeights`: a term of the fused matte; left out where it gives None."""
-    return dataclasses.field(default=factor, metadata={"of": "matte", "term": term})
 
 
 @dataclass(frozen=True)
@@ -125,16 +33,12 @@ class LossWeights:
         composition: Composition loss of the fused matte.
     """
 
-    glance: float = _of_decoders(lambda said, told: cross_entropy(said.glance_logits, told.glance))
-    focus_alpha: float = _of_decoders(
-        lambda said, told: charbonnier_loss(said.focus, told.focus, told.region)
-    )
-    focus_laplacian: float = _of_decoders(
-        lambda said, told: laplacian_loss(said.focus, told.focus, told.region)
-    )
-    alpha: float = _of_matte(lambda pred, truth: charbonnier_loss(pred, truth.alpha))
-    laplacian: float = _of_matte(lambda pred, truth: laplacian_loss(pred, truth.alpha))
-    composition: float = _of_matte(_composition)
+    glance: float = 1.0
+    focus_alpha: float = 1.0
+    focus_laplacian: float = 1.0
+    alpha: float = 1.0
+    laplacian: float = 1.0
+    composition: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -182,8 +86,8 @@ class GFMLoss(nn.Module):
 
     def forward(
         self,
-        output: Prediction,
-        labels: Targets,
+        output: Matting,
+        labels: LabelPlanes,
         image: Tensor,
         alpha: Tensor,
         foreground: Tensor | None = None,
@@ -192,7 +96,7 @@ class GFMLoss(nn.Module):
         """Compare the output of the network with the truth.
 
         Args:
-            output: What the network said.
+            output: What the network predicted.
             labels: Targets of the network's representation.
             image: RGB (B, 3, H, W) in [0, 1].
             alpha: True matte (B, 1, H, W) in [0, 1].
@@ -204,8 +108,12 @@ class GFMLoss(nn.Module):
             Scalars: the terms before weighting, `glance`, `focus_alpha`, `focus_laplacian`,
             `alpha`, `laplacian` and `composition`, and `total`, their weighted sum.
         """
-        terms = {name: term(output, labels) for name, term in _DECODER_TERMS.items()}
-        terms |= _matte_terms(output.alpha, Truth(image, alpha, foreground, background))
+        terms = {
+            "glance": cross_entropy(output.glance_logits, labels.glance),
+            "focus_alpha": charbonnier_loss(output.focus, labels.focus, labels.region),
+            "focus_laplacian": laplacian_loss(output.focus, labels.focus, labels.region),
+            **_matte_terms(output.alpha, image, alpha, foreground, background),
+        }
         return {**terms, "total": _weighted_sum(terms, self.weights)}
 
 
@@ -227,8 +135,8 @@ class RIMLoss(nn.Module):
 
     def forward(
         self,
-        output: RimPrediction,
-        labels: Mapping[str, Targets],
+        output: RimMatting,
+        labels: Mapping[str, LabelPlanes],
         image: Tensor,
         alpha: Tensor,
         foreground: Tensor | None = None,
@@ -237,7 +145,7 @@ class RIMLoss(nn.Module):
         """Compare the output of the network with the truth.
 
         Args:
-            output: What the network said.
+            output: What the network predicted.
             labels: Targets of each representation, under `TT`, `FT` and `BT`.
             image: RGB (B, 3, H, W) in [0, 1].
             alpha: True matte (B, 1, H, W) in [0, 1].
@@ -256,30 +164,27 @@ class RIMLoss(nn.Module):
         if missing := sorted({"TT", "FT", "BT"} - set(labels)):
             raise InputError(f"labels lack {', '.join(missing)}; RIM needs 'TT', 'FT' and 'BT'")
         truth = (image, alpha, foreground, background)
-        terms = _matte_terms(output.alpha, Truth(*truth))
+        terms = _matte_terms(output.alpha, *truth)
         total = _weighted_sum(terms, self.group.weights)
-        parts: tuple[tuple[str, Prediction], ...]
-        parts = (("TT", output.tt), ("FT", output.ft), ("BT", output.bt))
-        for rosta, part in parts:
+        for rosta, part in (("TT", output.tt), ("FT", output.ft), ("BT", output.bt)):
             group = self.group(part, labels[rosta], *truth)
             total = total + group.pop("total")
             terms |= {f"{rosta.lower()}_{name}": value for name, value in group.items()}
         return {**terms, "total": total}
 
 
-def _terms_of(what: str) -> dict[str, Any]:
-    fields = dataclasses.fields(LossWeights)
-    return {field.name: field.metadata["term"] for field in fields if field.metadata["of"] == what}
-
-
-_DECODER_TERMS: dict[str, DecoderTerm] = _terms_of("decoders")
-_MATTE_TERMS: dict[str, MatteTerm] = _terms_of("matte")
-
-
-def _matte_terms(pred: Tensor, truth: Truth) -> Terms:
+def _matte_terms(
+    pred: Tensor,
+    image: Tensor,
+    alpha: Tensor,
+    foreground: Tensor | None,
+    background: Tensor | None,
+) -> Terms:
     """The terms of collaborative matting (equation 6), on the whole image."""
-    made = {name: term(pred, truth) for name, term in _MATTE_TERMS.items()}
-    return {name: value for name, value in made.items() if value is not None}
+    terms = {"alpha": charbonnier_loss(pred, alpha), "laplacian": laplacian_loss(pred, alpha)}
+    if foreground is not None and background is not None:
+        terms["composition"] = composition_loss(pred, image, foreground, background)
+    return terms
 
 
 def _weighted_sum(terms: Terms, weights: LossWeights) -> Tensor:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gfm.data.crops import CropOptions, FocusRegion, Planes
 from gfm.data.samples import Batch, Crop, collate
@@ -16,7 +15,7 @@ from gfm.models.glance_focus.rosta import make_labels
 
 
 class LabelPlanes(NamedTuple):
-    """Labels of one crop and one representation; batched, each has a leading dimension.
+    """Labels of one crop and one representation: arrays; batched, tensors with a dimension more.
 
     Attributes:
         glance: Classes (H, W), int64.
@@ -24,9 +23,9 @@ class LabelPlanes(NamedTuple):
         region: Where the focus decoder is trained (1, H, W), float32, 0 or 1.
     """
 
-    glance: NDArray[np.int64]
-    focus: NDArray[np.float32]
-    region: NDArray[np.float32]
+    glance: Any
+    focus: Any
+    region: Any
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gfm.checkpoints.files import load_network
 from gfm.data.samples import Batch
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.glance_focus.config import GFMConfig, Pyramid, PyramidJoin, Rosta
 from gfm.models.glance_focus.loss import GFMLoss, LossWeights, RIMLoss
 from gfm.models.glance_focus.network import GFM
@@ -57,18 +56,7 @@ class GFMTask(MattingTask):
         compile: Let `torch.compile` make the training step's forward faster, after a minute or so.
     """
 
-    network_options = (
-        "backbone",
-        "rosta",
-        "width",
-        "pyramid",
-        "pyramid_join",
-        "bridge",
-        "single_decoder",
-        "separable",
-        "mean",
-        "std",
-    )
+    configuration = GFMConfig
     model: GFM
 
     def __init__(
@@ -108,19 +96,7 @@ class GFMTask(MattingTask):
                     f"model.pyramid={pyramid} and model.pyramid_join={pyramid_join} have no effect "
                     "with model.single_decoder, which has no pyramid pooling; leave them out"
                 )
-            config = GFMConfig(
-                backbone=backbone,
-                rosta=rosta,
-                width=width,
-                pyramid=pyramid,
-                pyramid_join=pyramid_join,
-                bridge=bridge,
-                single_decoder=single_decoder,
-                separable=separable,
-                mean=IMAGENET_MEAN if mean is None else mean,
-                std=IMAGENET_STD if std is None else std,
-            )
-            self.model = GFM(config, weights)
+            self.model = GFM(self.network_config(GFMConfig), weights)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         # In a tuple they are no part of what is trained or kept.

@@ -41,7 +41,7 @@ class GuidedTask(MattingTask):
         channels_last: Keep tensors in the memory order that convolutions prefer.
     """
 
-    network_options = ("backbone", "widths", "full")
+    configuration = GuidedConfig
     model: Guided
 
     def __init__(
@@ -66,7 +66,7 @@ class GuidedTask(MattingTask):
         if model is not None:
             self.model = self.start_from(model, Guided)
         else:
-            self.model = Guided(GuidedConfig(backbone, widths, full), weights)
+            self.model = Guided(self.network_config(GuidedConfig), weights)
             if encoder is not None:
                 copy_encoder(encoder, self.model)
         if channels_last:

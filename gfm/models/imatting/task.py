@@ -15,7 +15,6 @@ from gfm.guidance.maps import gaussian_maps
 from gfm.guidance.simulated_user import User, click_on_costliest_error
 from gfm.guidance.trimap import SIGMAS
 from gfm.models.clicks.loss import click_by_click_loss
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.fba.config import DILATED, FBAConfig
 from gfm.models.fba.loss import LossConfig, fba_loss
 from gfm.models.fba.network import FBA, AlphaFB
@@ -47,7 +46,7 @@ class IMattingTask(ClickTask):
         validation_clicks: Clicks on a photograph in validation.
     """
 
-    network_options = ("backbone", "mean", "std")
+    configuration = FBAConfig
     model: IMatting
 
     def __init__(
@@ -73,12 +72,7 @@ class IMattingTask(ClickTask):
         if model is not None:
             self.model = _as_imatting(self.start_from(model, IMatting, FBA))
         else:
-            config = FBAConfig(
-                backbone=backbone,
-                mean=IMAGENET_MEAN if mean is None else mean,
-                std=IMAGENET_STD if std is None else std,
-            )
-            self.model = IMatting(config, weights)
+            self.model = IMatting(self.network_config(FBAConfig), weights)
 
     def targets(self) -> IMattingTargets:
         """Numbers of clicks and trimaps."""

@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 from gfm.data.samples import Batch
 from gfm.guidance.bands import dilated_trimap
 from gfm.guidance.guidance import Guidance
-from gfm.models.config import IMAGENET_MEAN, IMAGENET_STD
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.loss import pyramid_loss
 from gfm.models.lsa.network import LSA
@@ -51,7 +50,7 @@ class LSATask(MattingTask):
         names take a tenth, which leaves out the norms of the encoder's shortcuts; so does this.
     """
 
-    network_options = ("backbone", "mean", "std")
+    configuration = LSAConfig
     model: LSA
 
     def __init__(
@@ -77,8 +76,7 @@ class LSATask(MattingTask):
         if model is not None:
             self.model = self.start_from(model, LSA)
         else:
-            config = LSAConfig(backbone, mean or IMAGENET_MEAN, std or IMAGENET_STD)
-            self.model = LSA(config, weights)
+            self.model = LSA(self.network_config(LSAConfig), weights)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
 

@@ -12,7 +12,8 @@ import yaml
 from pytorch_lightning import Trainer
 
 from gfm.__main__ import main
-from gfm.commands.fit import GFMCommandLine, given_model_options
+from gfm.commands.fit import GFMCommandLine
+from gfm.commands.given import given_model_options
 from gfm.data.module import GFMData
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM

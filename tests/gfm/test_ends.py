@@ -9,7 +9,8 @@ from test_training import CPU, TINY, fit_arguments, in_tmp_path, rows  # noqa: F
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
-from gfm.commands.fit import blamed_files, command_line
+from gfm.commands.fit import command_line
+from gfm.commands.given import blamed_files
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,14 @@ from rich.console import Console
 from gfm.__main__ import main as run_gfm
 from gfm.evaluation.evaluate import Report, evaluate_folders
 from gfm.evaluation.published_trimaps import table_beside
+from gfm.metrics.inputs import Convention
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.licences import prepared_data
 
 DATA = "alphamatting"
-CONVENTION = "lsa"
+CONVENTION: Convention = "lsa"
 TYPES = {"trimap2": "large", "trimap3": "user"}  # by the end of a split's name; the others: small
 
 
@@ -54,8 +55,9 @@ def run(options: argparse.Namespace, more: Sequence[str]) -> None:
         out = options.out / split.name
         matte(split, out, options.model, more)
         if (split / "mask").is_dir():
+            mattes, truth, trimaps = out / "alpha", split / "mask", split / "trimap"
             reports[label(split.name)] = evaluate_folders(
-                *(out / "alpha", split / "mask", split / "trimap", CONVENTION, 1, True)
+                mattes, truth, trimaps, CONVENTION, 1, True
             )
         else:
             sys.stdout.write(f"{label(split.name)}: mattes to send to the site: {out / 'alpha'}\n")

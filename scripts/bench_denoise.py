@@ -19,6 +19,7 @@ from rssn.denoising.denoise import denoise, resolve_device
 from rssn.imaging.console import run_command
 from rssn.imaging.images import Uint8Image, image_files
 from rssn.imaging.reading import read_rgb
+from rssn.imaging.resizing import resize
 
 Denoiser = Callable[[Uint8Image, float], Uint8Image]
 
@@ -80,7 +81,8 @@ def _photographs(folder: Path, size: int) -> Iterator[tuple[str, Uint8Image]]:
     """Centre crops at half resolution, where a photograph has little noise of its own."""
     for path in image_files(folder):
         image = read_rgb(path)
-        image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        height, width = image.shape[:2]
+        image = resize(image, (round(height / 2), round(width / 2)))
         top, left = (max(0, n - size) // 2 for n in image.shape[:2])
         yield path.stem, image[top : top + size, left : left + size]
 

@@ -74,7 +74,9 @@ def compare(options: argparse.Namespace) -> None:
             continue
         facts[group].append((float(soft.mean()), float((alpha >= 0.98).mean())))
         for index in rng.choice(len(backgrounds), options.each, replace=False):
-            behind = cover_crop(read_rgb(backgrounds[index]), *alpha.shape, (0.5, 0.5))
+            behind = cover_crop(
+                read_rgb(backgrounds[index]), alpha.shape[0], alpha.shape[1], (0.5, 0.5)
+            )
             composite = blend(alpha, colours, behind)
             found = [estimate(name, composite, alpha) for name in methods]
             if model is not None:

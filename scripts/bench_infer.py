@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,6 +42,7 @@ from gfm.runtimes.openvino import OpenVino, Precision
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
 from rssn.imaging.photographs import read_photograph
+from rssn.imaging.resizing import resize
 from rssn.imaging.writing import write_rgb
 
 Image = NDArray[np.uint8]
@@ -154,7 +156,7 @@ def print_table_7(options: argparse.Namespace) -> None:
         paper = TABLE_7[backbone]
         with torch.device("meta"):
             counts = count_multiply_adds(GFM(GFMConfig(backbone)).eval(), side, side)
-        model = GFM(GFMConfig(backbone)).eval().to(device, memory_format=torch.channels_last)
+        model = GFM(GFMConfig(backbone)).eval().to(device).to(memory_format=torch.channels_last)
         parameters = sum(count_parameters(model).values()) / 1e6
         seconds = time_passes(model, torch.rand(1, 3, side, side, device=device), options.rounds)
         print(
@@ -183,7 +185,10 @@ def load(path: str | None, folder: Path) -> GFM:
     It is also written to the folder.
     """
     if path:
-        model = load_network(path, "cpu")
+        loaded = load_network(path, "cpu")
+        if not isinstance(loaded, GFM):
+            raise InputError(f"{path}: is a network of {loaded.system}; give one of glance_focus")
+        model = loaded
     else:
         torch.manual_seed(0)
         model = GFM().train()
@@ -191,7 +196,7 @@ def load(path: str | None, folder: Path) -> GFM:
             if isinstance(layer, torch.nn.BatchNorm2d):
                 layer.momentum = 1.0
         with torch.no_grad():
-            model(as_tensor(cv2.resize(draw(), (480, 320))))
+            model(as_tensor(resize(draw(), (320, 480))))
     gfm.save_model(model.eval(), folder / "model.safetensors")
     return model
 
@@ -244,7 +249,7 @@ def published_schedule(model: GFM, photograph: Image) -> Matte:
 
     with torch.inference_mode():
         third, half = (
-            as_tensor(cv2.resize(photograph, size[::-1], interpolation=cv2.INTER_AREA))
+            as_tensor(resize(photograph, size))
             for size in (pass_size(height, width, d, squeeze=True) for d in REDUCTIONS)
         )
         glance, focus = (
@@ -284,16 +289,15 @@ def print_limits(model: GFM, photograph: Image) -> None:
     """Print the time of the convolutions of both schedules at the rate of a matrix product."""
     with torch.device("meta"):
         empty = GFM(model.config).eval()
-    third, half = (
-        count_multiply_adds(empty, *pass_size(*photograph.shape[:2], d)) for d in REDUCTIONS
-    )
+    height, width = photograph.shape[:2]
+    third, half = (count_multiply_adds(empty, *pass_size(height, width, d)) for d in REDUCTIONS)
     whole = 2 * (sum(third.values()) + sum(half.values()))
     needed = 2 * (third["encoder"] + third["glance"] + half["encoder"] + half["focus"])
     one, other = torch.rand(2, SIDE, SIDE)
     rates = {}
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         a, b = one.to(kind), other.to(kind)
-        rates[name] = 2 * SIDE**3 / min(timed(lambda a=a, b=b: a @ b)[1] for _ in range(4))
+        rates[name] = 2 * SIDE**3 / min(timed(partial(torch.matmul, a, b))[1] for _ in range(4))
     print(
         f"{torch.get_num_threads()} threads; published {whole / 1e9:.0f} GFLOP, needed "
         f"{needed / 1e9:.0f}: at most {whole / needed:.2f}x by leaving out; matrix product, GFLOP "
@@ -318,16 +322,15 @@ def print_ways(found: dict[str, Result]) -> None:
 
 def print_colours(photograph: Image, matte: Result, rounds: int) -> None:
     """Print the time that the estimation of colours adds, for this matte and a usual one."""
-    soft = np.zeros(matte.alpha.shape, np.float32)
-    height, width = soft.shape
-    cv2.circle(soft, (width // 2, height // 2), height // 3, 1.0, -1)
-    soft = cv2.GaussianBlur(soft, (0, 0), 6)
+    height, width = photograph.shape[:2]
+    disc = np.zeros((height, width), np.float32)
+    cv2.circle(disc, (width // 2, height // 2), height // 3, 1.0, -1)
+    soft = np.asarray(cv2.GaussianBlur(disc, (0, 0), 6), np.float32)
     soft = np.where(soft > 0.995, 1, np.where(soft < 0.005, 0, soft)).astype(np.float32)
     for name, alpha in (("this matte", matte.alpha), ("a disc with a soft rim", soft)):
         estimate_colours(photograph, alpha)
-        cores = min(
-            timed(lambda a=alpha: estimate_colours(photograph, a))[1] for _ in range(rounds)
-        )
+        estimated = partial(estimate_colours, photograph, alpha)
+        cores = min(timed(estimated)[1] for _ in range(rounds))
         part = ((alpha > 0) & (alpha < 1)).mean()
         print(
             f"colours of {name} ({part:.1%} of it soft): {cores:.2f} s of cores, "

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -30,11 +30,11 @@ from gfm.data.samples import Crop
 from gfm.metrics import gradient_error
 from gfm.models.glance_focus.loss import GFMLoss
 from gfm.models.glance_focus.network import GFM
-from gfm.models.glance_focus.passes import resize
 from gfm.models.glance_focus.targets import labelled
 from gfm.models.memory import parse_memory
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import InputError
+from rssn.imaging.resizing import resize
 from rssn.imaging.writing import write_rgb
 
 Image = NDArray[np.uint8]
@@ -164,8 +164,8 @@ def draw(
     for start in range(0, size[0], STRIP):
         rows = slice(start, start + STRIP)
         part = alpha[rows, :, None].astype(np.float32) / 255
-        mixed = back[rows] + part * (front[rows].astype(np.float32) - back[rows])
-        mixed += 2 * rng.standard_normal(mixed.shape, np.float32)
+        mixed: NDArray[Any] = back[rows] + part * (front[rows].astype(np.float32) - back[rows])
+        mixed = mixed + 2 * rng.standard_normal(mixed.shape, np.float32)
         image[rows] = np.rint(mixed).clip(0, 255)
     return Drawing(image, alpha, widths)
 
@@ -200,7 +200,7 @@ def _strands(
 
 def train(minutes: float) -> GFM:
     """Train the small network of the package on crops of drawings, at the sizes of the passes."""
-    model = load_network(device="cpu")
+    model = cast(GFM, load_network(device="cpu"))
     model.config = replace(model.config, glance_side=None)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.02)
     rng = np.random.default_rng(0)
@@ -231,7 +231,8 @@ def _crop(rng: np.random.Generator, reduction: int) -> Crop:
     centre = side / 2 - towards * (radius + away)
     drawing = draw(rng, (side, side), (float(centre[0]), float(centre[1])), radius)
     size = (CROP, CROP)
-    alpha = cv2.resize(drawing.alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    levels = cv2.resize(drawing.alpha, size, interpolation=cv2.INTER_AREA)
+    alpha = levels.astype(np.float32) / np.float32(255)
     return Crop("", Planes(resize(drawing.image, size), alpha, None, None), 1.0)
 
 

@@ -12,10 +12,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gfm.data.module import GFMData
 from rssn.imaging.blending import blend
@@ -132,17 +134,19 @@ def _plain_sample(sample: list[bytes], compose: bool, rng: np.random.Generator) 
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
     opaque, touched = (alpha == 1).astype(np.uint8), (alpha > 0).astype(np.uint8)
     trimap = cv2.erode(opaque, ellipse) + cv2.dilate(touched, ellipse)
-    planes = [image, foreground, background]
+    planes: list[NDArray[Any]] = [image, foreground, background]
     if compose:
-        background = cv2.resize(background, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-        background = cv2.blur(background, (40, 40)) if rng.random() < 0.5 else background
-        planes = [blend(alpha, foreground * 1.0, background * 1.0), foreground, background]
+        behind: NDArray[Any] = cv2.resize(
+            background, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR
+        )
+        behind = cv2.blur(behind, (40, 40)) if rng.random() < 0.5 else behind
+        planes = [blend(alpha, foreground * 1.0, behind * 1.0), foreground, behind]
         if rng.random() < 0.5:
             noise = rng.normal(0, 10, image.shape)
             planes = [(plane + noise).clip(0, 255) for plane in planes]
     side = min(int(rng.choice((640, 960, 1280))), HEIGHT)
     top, left = (int(rng.integers(n - side + 1)) for n in (HEIGHT, WIDTH))
-    for plane in (*planes, alpha, trimap):
+    for plane in [*planes, alpha, trimap]:
         part = plane[top : top + side, left : left + side]
         small = cv2.resize(part, (320, 320), interpolation=cv2.INTER_LINEAR)
         torch.from_numpy(np.ascontiguousarray(small)).to(torch.float32)
@@ -153,7 +157,9 @@ def _build(folder: Path, images: Path | None, count: int) -> tuple[Path, Path, l
 
     Written directly, so that nothing has to be denoised: a blurred copy stands for it.
     """
-    composites, foregrounds, backgrounds, encoded = [], [], [], []
+    composites, encoded = [], []
+    foregrounds: list[tuple[str, dict[str, bytes]]] = []
+    backgrounds: list[tuple[str, dict[str, bytes]]] = []
     for number, (foreground, background) in enumerate(_pictures(images, count)):
         alpha, key = _matte(number), f"s{number}"
         made = Composite(blend(alpha, foreground, background), alpha, foreground, background)
@@ -166,7 +172,8 @@ def _build(folder: Path, images: Path | None, count: int) -> tuple[Path, Path, l
             ("foreground", foreground, foregrounds),
             ("background", background, backgrounds),
         ):
-            pair = {name: image, f"{name}_denoised": cv2.GaussianBlur(image, (0, 0), 0.7)}
+            blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.7), np.uint8)
+            pair = {name: image, f"{name}_denoised": blurred}
             samples.append((key, encode_images(pair, record, "jpg")))
         foregrounds[-1] = (key, {"alpha.png": encode_alpha(alpha), **foregrounds[-1][1]})
     (finished := folder / "composites").mkdir()

@@ -54,8 +54,9 @@ def compare(options: argparse.Namespace) -> None:
         if not ((alpha > 0.02) & (alpha < 0.98)).any():
             continue
         behind = read_rgb(backgrounds[rng.integers(len(backgrounds))])
-        composite = blend(alpha, colours, cover_crop(behind, *alpha.shape, (0.5, 0.5)))
-        given, visible = np.float32(colours / 255), (alpha > 0).sum()
+        height, width = alpha.shape[:2]
+        composite = blend(alpha, colours, cover_crop(behind, height, width, (0.5, 0.5)))
+        given, visible = (colours / 255).astype(np.float32), (alpha > 0).sum()
         levin, by_levin = timed(partial(estimate_foreground, composite, alpha))
         for name, run in refinings(given, alpha).items():
             made, seconds = timed(run)
@@ -85,7 +86,7 @@ def estimates(
     """F by several methods, with their times."""
     coarse, by_levels = timed(lambda: estimate_foreground(composite, alpha, "multilevel"))
     smooth, by_scales = timed(lambda: estimate_foreground(composite, alpha, "local_smoothness"))
-    given = np.float32(coarse / 255)
+    given = (coarse / 255).astype(np.float32)
     one, seconds = timed(lambda: simple_refine(alpha[..., None] * given, alpha, given, 1.0, 20))
     return [
         ("none: the composite itself", composite, 0.0),

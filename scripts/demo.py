@@ -175,22 +175,22 @@ class Demo:
             write_rgb(folder / "original" / f"{source.id}.png", pixels.image)
             write_alpha(folder / "mask" / f"{source.id}.png", pixels.alpha)
         self.failures += failures
-        for folder in ("train", "heldout"):
-            if not (self.out / folder).is_dir():
-                raise FailedInputs([*failures, f"{data}: leaves no photograph for {folder}/"])
+        for part in ("train", "heldout"):
+            if not (self.out / part).is_dir():
+                raise FailedInputs([*failures, f"{data}: leaves no photograph for {part}/"])
         shutil.copytree(self.out / "heldout", self.out / "check")
         if (data / "backgrounds").is_dir():
             backgrounds = self.readable(image_files(data / "backgrounds"))
             held_out = backgrounds[::10]
             rest = [path for path in backgrounds if path not in held_out] or held_out
-            for folder, chosen in (("train", rest), ("heldout", held_out)):
-                (self.out / folder / "backgrounds").mkdir()
+            for part, chosen in (("train", rest), ("heldout", held_out)):
+                (self.out / part / "backgrounds").mkdir()
                 for path in chosen:
-                    shutil.copy(path, self.out / folder / "backgrounds")
+                    shutil.copy(path, self.out / part / "backgrounds")
         else:
             self.draw_folder("drawn", 1, BACKGROUNDS, 0)
-            for folder in ("train", "heldout"):
-                shutil.copytree(self.out / "drawn/backgrounds", self.out / folder / "backgrounds")
+            for part in ("train", "heldout"):
+                shutil.copytree(self.out / "drawn/backgrounds", self.out / part / "backgrounds")
 
     def readable(self, pictures: list[Path]) -> list[Path]:
         """The pictures that can be read; the others are named at the end."""

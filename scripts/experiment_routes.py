@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,8 @@ def routes() -> dict[str, RouteOptions]:
     """The routes that are compared."""
     full = replace(ROUTES[FULL], shorter_side=SIDE, blur_reference=1080)
     plain = replace(ROUTES["bg20k"], shorter_side=SIDE)
-    less = {f"rssn-{step}": replace(full, **{f"{step}_probability": 0.0}) for step in STEPS}
+    without: dict[str, dict[str, Any]] = {step: {f"{step}_probability": 0.0} for step in STEPS}
+    less = {f"rssn-{step}": replace(full, **changed) for step, changed in without.items()}
     return {FULL: full, "bg20k": plain, "coco": plain, **less}
 
 

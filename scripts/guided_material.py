@@ -34,7 +34,7 @@ from rssn.imaging.console import progress, run_command
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.reading import read_alpha, read_rgb
 from rssn.imaging.writing import write_alpha
-from rssn.shards.material import Material, Picture, create_material
+from rssn.shards.material import Kind, Material, Picture, create_material
 
 DRAWN = {"plant": 120, "net": 150, "fur": 150, "hair": 240, "thin": 60, "glass": 20, "smoke": 60}
 DRAWN_SIDE = 800  # px
@@ -76,16 +76,16 @@ def pictures(options: argparse.Namespace) -> Iterator[tuple[Picture, Uint8Image,
         for kind, name, image, alpha in read(item, options):
             size = (image.shape[0], image.shape[1])
             yield Picture(name, kind, item.source, licence, size), image, alpha
-    for kind, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
-        rng = np.random.default_rng([list(DRAWN).index(kind), number, DRAWN_SIDE])
-        colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
-        name, size = f"drawn/{kind}_{number:04d}", (colours.shape[0], colours.shape[1])
-        yield Picture(name, "cutout", f"drawn_{kind}", DRAWN_LICENCE, size), colours, alpha
+    for what, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
+        rng = np.random.default_rng([list(DRAWN).index(what), number, DRAWN_SIDE])
+        colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, what)
+        name, size = f"drawn/{what}_{number:04d}", (colours.shape[0], colours.shape[1])
+        yield Picture(name, "cutout", f"drawn_{what}", DRAWN_LICENCE, size), colours, alpha
 
 
 def read(
     item: Item, options: argparse.Namespace
-) -> Iterator[tuple[str, str, Uint8Image, Alpha | None]]:
+) -> Iterator[tuple[Kind, str, Uint8Image, Alpha | None]]:
     """Kind, name, colours and matte of what an item gives."""
     if item.kind == "background":
         yield "background", item.name, shrink(read_rgb(item.files.image), options.side), None
@@ -107,17 +107,21 @@ def matte(item: Item, image: Uint8Image, options: argparse.Namespace) -> Alpha:
     """The matte of a photograph; made once and kept but where the collection has a good one."""
     size = (image.shape[1], image.shape[0])
     if item.source in SOFT:
-        alpha = cv2.resize(read_alpha(item.files.matte), size, interpolation=cv2.INTER_AREA)
-        return stretch(np.asarray(alpha, np.float32))
+        return stretch(resized(read_alpha(item.files.matte), size))
     kept: Path = options.cache / f"{item.source}_{item.files.id}_{options.side}.png"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        alpha = cv2.resize(read_alpha(item.files.matte), size, interpolation=cv2.INTER_AREA)
+        alpha = resized(read_alpha(item.files.matte), size)
         is_mask = item.source in PERMISSIVE
         trimap = band(alpha > 0.5, BAND) if is_mask else soft_band(alpha, item.source in LABELS)
         has_both = (trimap == 0).any() and (trimap == 1).any()
         write_alpha(kept, closed_form(image, trimap) if has_both else stretch(alpha))
     return read_alpha(kept)
+
+
+def resized(alpha: Alpha, size: tuple[int, int]) -> Alpha:
+    """A matte at a width and height in px."""
+    return np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def band(solid: np.ndarray, share: float) -> np.ndarray:  # type: ignore[type-arg]
@@ -134,8 +138,8 @@ def soft_band(alpha: Alpha, coarse: bool) -> np.ndarray:  # type: ignore[type-ar
     trimap = band(alpha > 0.5, BAND if coarse else SOFT_BAND)
     soft = ((alpha > SURE) & (alpha < 1 - SURE)).astype(np.uint8)
     reach = max(1, round(SOFT_BAND * min(alpha.shape)))
-    soft = cv2.dilate(soft, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
-    return np.where(soft > 0, 0.5, trimap)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.where(cv2.dilate(soft, kernel) > 0, 0.5, trimap)
 
 
 def closed_form(image: Uint8Image, trimap: np.ndarray) -> Alpha:  # type: ignore[type-arg]

@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,14 +100,14 @@ def on_trimaps(given: Photograph, model: MattingModel, options: argparse.Namespa
     methods["guided"] = (given.trimap, guided)
 
     def flipped(trimap: Trimap) -> Floats:
-        options = {"foreground": "none", "augmentation": "flip"}
-        return gfm.matte(given.image, model, trimap=trimap, **options).alpha
+        made = gfm.matte(given.image, model, trimap=trimap, foreground="none", augmentation="flip")
+        return made.alpha
 
     methods["guided, and its mirror image"] = (given.trimap, flipped)
     for distance in options.widened:
         methods[f"guided, {distance} px wider"] = (widened(given.trimap, distance), guided)
     for name, place in {} if options.no_baselines else CLASSIC.items():
-        methods[name] = (given.trimap, lambda trimap, place=place: classic(given, trimap, place))
+        methods[name] = (given.trimap, partial(classic, given, place=place))
     found: Errors = {}
     for name, (trimap, method) in methods.items():
         start = time.perf_counter()

@@ -124,7 +124,8 @@ def label(model: GFM, image: Uint8Image) -> Label:
         return Label(image, by_model, 0.0)
     cv2.setRNGSeed(0)
     colours = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(image, mask, None, *colours, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    rectangle = (0, 0, 1, 1)  # has no meaning beside a mask
+    cv2.grabCut(image, mask, rectangle, *colours, ROUNDS, cv2.GC_INIT_WITH_MASK)
     by_colour = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD))
     union = (by_model | by_colour).sum()
     return Label(image, by_colour, float((by_model & by_colour).sum() / union))
@@ -138,7 +139,7 @@ def mean_matte(model: GFM, image: Uint8Image) -> Alpha:
         small = scaled(image, side)
         both = np.stack([small, small[:, ::-1]])
         with torch.inference_mode():
-            made = model(network_input(model, list(both)))
+            made = model(torch.from_numpy(network_input(list(both))))
         expected = (made.glance[:, 2:3] + made.glance[:, 1:2] * made.focus)[:, 0].numpy()
         for matte, step in zip(expected, (1, -1), strict=True):
             mattes.append(cv2.resize(np.ascontiguousarray(matte[:, ::step]), (width, height)))

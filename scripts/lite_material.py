@@ -94,10 +94,10 @@ def pictures(options: argparse.Namespace) -> Iterator[tuple[Picture, Uint8Image,
         yield Picture(item.name, item.kind, item.source, licence, size), image, alpha
     for kind, number in progress([(k, n) for k in DRAWN for n in range(DRAWN[k])], "drawings"):
         rng = np.random.default_rng([list(DRAWN).index(kind), number])
-        colours, alpha = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
-        colours, alpha = (shrink(each, options.side) for each in (colours, alpha))
-        name, size = f"drawn/{kind}_{number:04d}", (colours.shape[0], colours.shape[1])
-        yield Picture(name, "cutout", "drawn", DRAWN_LICENCE, size), colours, alpha
+        drawn = draw_object(rng, DRAWN_SIDE, DRAWN_SIDE, kind)
+        image, alpha = shrink(drawn[0], options.side), shrink(drawn[1], options.side)
+        name, size = f"drawn/{kind}_{number:04d}", (image.shape[0], image.shape[1])
+        yield Picture(name, "cutout", "drawn", DRAWN_LICENCE, size), image, alpha
 
 
 def read_licences(table: Path) -> dict[str, str]:
@@ -134,9 +134,9 @@ def gather(options: argparse.Namespace) -> Iterator[Item]:
         for number, path in enumerate(image_files(collection / folder)):
             if folder == "cutouts" and number % 4 == 0:
                 continue
-            source = EMOJI if path.stem.startswith(EMOJI) else folder
+            drawn_by = EMOJI if path.stem.startswith(EMOJI) else folder
             files = Source(path.stem, path, path, False)
-            yield Item(f"{folder}/{path.stem}", "cutout", source, files)
+            yield Item(f"{folder}/{path.stem}", "cutout", drawn_by, files)
     for folder in ("backgrounds", "backgrounds_more"):
         for path in image_files(collection / folder):
             files = Source(path.stem, path, path, False)

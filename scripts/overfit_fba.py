@@ -132,7 +132,7 @@ def errors(network: FBA, crops: Crop) -> tuple[float, float]:
     """Mean absolute error of alpha over the unknown pixels, as predicted and as fused."""
     with torch.inference_mode():
         made = network.eval().activate(network.logits(crops.image, *crops.guidance))
-        fused = fuse(crops.image, *made)[0]
+        fused = fuse(crops.image, *made)[0]  # type: ignore[arg-type]
     distances = [(alpha - crops.target.alpha).abs() for alpha in (made.alpha, fused)]
     first, second = (float((each * crops.unknown).sum()) for each in distances)
     count = float(crops.unknown.sum())

@@ -62,7 +62,7 @@ def compare(options: argparse.Namespace) -> None:
             made, seconds = timed(run)
             shift = error(levels(made), colours, alpha)
             refined[name].append((energy(made, given, alpha) / visible, shift, seconds / by_levin))
-        for name, found, seconds in estimates(composite, alpha, levin, by_levin):
+        for name, found, seconds in estimates(composite, alpha, np.asarray(levin), by_levin):
             estimated[name].append((error(found, colours, alpha), seconds / by_levin))
     print(f"\n{len(refined['as given'])} cut-outs of at most {options.side} px\n")
     show("refined F of the cut-out | energy | error | time", refined)

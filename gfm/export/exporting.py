@@ -135,10 +135,11 @@ def _publish(made: Path, path: Path) -> tuple[Path, ...]:
 
 def _trace(graph: Graph, name: str) -> Any:  # noqa: ANN401  # onnx is loaded only where it is used
     """The graph as an ONNX model."""
-    free: dict[int, Any] = {0: "batch", 2: "height", 3: "width"}
+    free: list[dict[int, Any]] = [{0: "batch", 2: "height", 3: "width"}] * len(graph.inputs)
     if graph.multiple > 1:
-        rows, columns = (graph.multiple * torch.export.Dim(name) for name in ("rows", "columns"))
-        free = {0: torch.export.Dim("batch"), 2: rows, 3: columns}
+        batch, rows, columns = (torch.export.Dim(name) for name in ("batch", "rows", "columns"))
+        steps = [graph.multiple // graph.reductions.get(name, 1) for name in graph.inputs]
+        free = [{0: batch, 2: step * rows, 3: step * columns} for step in steps]
     inputs = example_inputs(graph, (2, 64, 96))
     try:
         with warnings.catch_warnings(), torch.no_grad():
@@ -147,7 +148,7 @@ def _trace(graph: Graph, name: str) -> Any:  # noqa: ANN401  # onnx is loaded on
                 graph.module,
                 tuple(inputs.values()),
                 dynamo=True,
-                dynamic_shapes=(free,) * len(inputs),
+                dynamic_shapes=tuple(free),
                 input_names=list(inputs),
                 output_names=graph.outputs,
                 opset_version=OPSET,

@@ -109,12 +109,13 @@ def example_inputs(graph: Graph, size: Size) -> dict[str, Tensor]:
     height, width = (-(-side // graph.multiple) * graph.multiple for side in (height, width))
     shown = picture((batch, height, width))
     grey = shown.mean(dim=1, keepdim=True)
-    return {
-        name: shown
-        if channels == 3
-        else torch.cat([(grey > (i + 1) / (channels + 1)).float() for i in range(channels)], dim=1)
-        for name, channels in graph.inputs.items()
-    }
+    made = {}
+    for name, channels in graph.inputs.items():
+        levels = [(grey > (i + 1) / (channels + 1)).float() for i in range(channels)]
+        whole = shown if channels == 3 else torch.cat(levels, dim=1)
+        step = graph.reductions.get(name, 1)
+        made[name] = whole[..., ::step, ::step].contiguous()
+    return made
 
 
 def picture(size: Size) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -292,13 +292,16 @@ class Graph:
 
     Attributes:
         module: Takes the inputs in their order, and returns the outputs in theirs, as a tuple.
-        inputs: Names, with the channels of each; all are (B, C, H, W) of one size.
+        inputs: Names, with the channels of each; all are (B, C, H, W) of one size, but those in
+            `reductions`. A call that gives outputs of the graph among its inputs begins behind
+            them.
         outputs: Names.
         distances: Compares the outputs of a run with those of PyTorch, and returns the distance
             (B, C, H, W) by output; None takes the absolute difference.
         multiple: Heights and widths must be multiples of this.
         runs: The sets of outputs that `predict` asks for; one of all of them when empty. An
             exported file states how much memory each takes.
+        reductions: By what the sides of an input are smaller than those of the others.
     """
 
     module: nn.Module
@@ -309,6 +312,7 @@ class Graph:
     ) = None
     multiple: int = 1
     runs: tuple[tuple[str, ...], ...] = ()
+    reductions: Mapping[str, int] = field(default_factory=dict)
 
 
 class GraphRuntime(Protocol):

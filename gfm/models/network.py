@@ -116,6 +116,10 @@ def bytes_per_pixel(
     """
     with torch.device("meta"):
         network = get_system(system).build(config).eval()
-        channels = get_system(system).graph(network).inputs
-        inputs = {name: torch.empty(1, count, PROBE, PROBE) for name, count in channels.items()}
+        graph = get_system(system).graph(network)
+        sides = {name: PROBE // graph.reductions.get(name, 1) for name in graph.inputs}
+        inputs = {
+            name: torch.empty(1, count, sides[name], sides[name])
+            for name, count in graph.inputs.items()
+        }
     return peak_allocation(lambda: network.maps(inputs, outputs), item_size) / PROBE**2

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+Key = TypeVar("Key")
 
 
-class OnceEach:
+class OnceEach(Generic[Key]):
     """Makes one thing for each key.
 
     Args:
         make: Makes the thing of a key.
     """
 
-    def __init__(self, make: Callable[[tuple[str, ...]], Any]) -> None:
+    def __init__(self, make: Callable[[Key], Any]) -> None:
         self._make = make
-        self._made: dict[tuple[str, ...], Any] = {}
+        self._made: dict[Key, Any] = {}
         self._lock = Lock()
 
-    def __call__(self, key: tuple[str, ...]) -> Any:  # noqa: ANN401
+    def __call__(self, key: Key) -> Any:  # noqa: ANN401
         """The thing of a key."""
         with self._lock:
             if key not in self._made:

@@ -59,7 +59,8 @@ class OnnxRuntime:
         """Compute some outputs (B, C, H, W) of inputs (B, C, H, W), and nothing else."""
         provider = self._provider
         try:
-            session = self._sessions(tuple(outputs))
+            begun = tuple(sorted(set(inputs) & set(self.outputs)))
+            session = self._sessions((tuple(outputs), begun))
             given = {each.name: inputs[each.name] for each in session.get_inputs()}
             maps: Maps = session.run(list(outputs), given)
         except InputError:
@@ -75,7 +76,9 @@ class OnnxRuntime:
         except (ValueError, OSError) as error:
             raise InputError(unreadable(self._path, error)) from None
 
-    def _start(self, outputs: tuple[str, ...]) -> Any:  # noqa: ANN401
+    def _start(self, run: tuple[tuple[str, ...], tuple[str, ...]]) -> Any:  # noqa: ANN401
+        """A session for some outputs, and for outputs of the graph that are given instead."""
+        outputs, given = run
         if missing := sorted(set(outputs) - set(self.outputs)):
             raise InputError(
                 f"{self._path}: its graph lacks the output {', '.join(missing)}; make the file "
@@ -91,7 +94,7 @@ class OnnxRuntime:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = self._runtime.InferenceSession(
-                self._read().part(outputs),
+                self._read().part(outputs, given),
                 options,
                 providers=[(provider.name, provider.options)],
                 enable_fallback=0,  # which would print, and go on with the processor

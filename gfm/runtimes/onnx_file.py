@@ -63,23 +63,32 @@ class OnnxFile:
             for number in (INPUT, OUTPUT)
         )
 
-    def part(self, outputs: Sequence[str]) -> bytes:
-        """The model with these outputs, and what they depend on, alone."""
-        needed, kept = set(outputs), []
+    def part(self, outputs: Sequence[str], given: Sequence[str] = ()) -> bytes:
+        """The model with these outputs, and what they depend on, alone.
+
+        Args:
+            outputs: Names of outputs of the graph.
+            given: Names of others of its outputs, which become inputs: what they depend on is not
+                computed.
+        """
+        needed = set(outputs)
+        kept: list[bytes | memoryview] = []
         # ONNX sorts nodes behind what they take.
         for field in reversed([field for field in self._graph if field.number == NODE]):
             names = _texts(field.value)
-            if not needed.isdisjoint(names.get(MAKES, ())):
+            made = set(names.get(MAKES, ())) - set(given)
+            if not needed.isdisjoint(made):
                 needed.update(names.get(TAKES, ()))
                 kept.append(field.whole)
         kept.reverse()
         for field in self._graph:
+            if field.number == OUTPUT and _name(field) in given:  # has the name and the shape
+                kept.append(_message(INPUT, bytes(field.value)))
             wanted = outputs if field.number == OUTPUT else needed
             if field.number != NODE and (field.number not in NAME or _name(field) in wanted):
                 kept.append(field.whole)
-        graph = b"".join(kept)
         rest = [field.whole for field in self._fields if field.number != GRAPH]
-        return b"".join([*rest, _varint(GRAPH << 3 | BYTES), _varint(len(graph)), graph])
+        return b"".join([*rest, _message(GRAPH, b"".join(kept))])
 
 
 def _fields(message: memoryview) -> Iterator[Field]:
@@ -112,6 +121,11 @@ def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
         if byte < 128:
             return value, position
     raise ValueError("it is no protobuf file, or was cut short")
+
+
+def _message(number: int, value: bytes) -> bytes:
+    """A field whose value is bytes."""
+    return _varint(number << 3 | BYTES) + _varint(len(value)) + value
 
 
 def _varint(value: int) -> bytes:

@@ -71,6 +71,10 @@ class OpenVino:
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]) -> Maps:
         """Compute some outputs (B, C, H, W) of inputs (B, C, H, W), and nothing else."""
+        if begun := sorted(set(inputs) & set(self.outputs)):
+            raise InputError(
+                f"{self._path}: cannot begin at {', '.join(begun)} in OpenVINO; export it as .onnx"
+            )
         compiled = self._compiled(tuple(outputs))
         with self._lock:
             maps = compiled(dict(inputs))

@@ -47,7 +47,7 @@ def both() -> dict[str, tuple[MattingModel, MattingModel]]:
     """Each packaged model in PyTorch and in ONNX Runtime."""
     return {
         name: (load_network(name, "cpu"), load_exported(find_packaged(name, EXPORTED), "cpu"))
-        for name in ("lite", "guided")
+        for name in ("lite", "guided", "clicks-lite")
     }
 
 
@@ -83,8 +83,30 @@ GUIDED_CALLS: dict[str, Callable[[MattingModel], Matte]] = {
         PHOTOGRAPH, model, trimap=TRIMAP, foreground="blur"
     ),
 }
+CLICKS = [(112, 80, True), (20, 20, False)]
+CLICK_CALLS: dict[str, Callable[[MattingModel], Matte]] = {
+    "clicks": lambda model: gfm.matte(PHOTOGRAPH, model, clicks=CLICKS),
+    "clicks and mask": lambda model: gfm.matte(PHOTOGRAPH, model, clicks=CLICKS, mask=MASK),
+    "session": lambda model: corrected(gfm.Session(PHOTOGRAPH, model)),
+    "session from nothing": lambda model: corrected(
+        gfm.Session(PHOTOGRAPH, model, automatic=False)
+    ),
+}
+
+
+def corrected(session: gfm.Session) -> Matte:
+    """The matte of a session after clicks that were partly taken back."""
+    for click in CLICKS:
+        session.click(*click)
+    session.stroke([(5, 150), (9, 150)], positive=False)
+    session.undo().undo().redo()
+    assert len(session.clicks) == 2
+    return session.matte
+
+
 CALLS = [("lite", *call) for call in LITE_CALLS.items()]
 CALLS += [("guided", *call) for call in GUIDED_CALLS.items()]
+CALLS += [("clicks-lite", *call) for call in CLICK_CALLS.items()]
 
 
 @pytest.mark.parametrize(("name", "call"), [(n, c) for n, _, c in CALLS], ids=[c[1] for c in CALLS])

@@ -32,6 +32,9 @@ def test_every_call_of_matting_runs(photograph):
     assert gfm.matte(photograph, trimap=trimap).alpha[0, 100] == 1
     assert gfm.matte(photograph, mask=trimap == 255).foreground.shape == (96, 128, 3)
     assert len(gfm.matte_batch([photograph] * 2, options=gfm.MatteOptions(refine="none"))) == 2
+    assert gfm.matte(photograph, clicks=[(64, 48, True)]).alpha[48, 64] == 1
+    session = gfm.Session(photograph).click(64, 48).click(2, 2, positive=False).undo().redo()
+    assert session.matte.alpha[48, 64] == 1 and session.matte.alpha[2, 2] == 0
     made.save(sys.argv[2])
     assert made.on((255, 255, 255)).shape == (96, 128, 3)
     """

@@ -1,44 +1,43 @@
-"""The light click network in PyTorch, for the engine."""
+"""Both parts of the light click network in whatever runtime its model has, for the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from gfm.models.contract import MattingModel
 from gfm.models.light_clicks.engine import ClickEngine, Floats
-from gfm.models.light_clicks.network import LightClicks
+from gfm.models.light_clicks.maps import STRIDE
+
+FEATURES = ("f2", "f4", "f8", "f16", "f32")  # by their strides
+LOGITS = "logits"
 
 
-class TorchGraphs:
-    """Encoder and head of a network.
+class ModelGraphs:
+    """Encoder and head of a model.
 
     Args:
-        network: In eval mode.
+        model: In eval mode.
     """
 
-    def __init__(self, network: LightClicks) -> None:
-        self.network = network
+    def __init__(self, model: MattingModel) -> None:
+        self.model = model
 
-    @torch.inference_mode()
-    def encode(self, image: Floats) -> list[Tensor]:
+    def encode(self, image: Floats) -> list[Floats]:
         """See `gfm.models.light_clicks.engine.Graphs`."""
-        return self.network.encode(self._tensor(image))
+        return self.model.run({"image": image}, FEATURES)
 
-    @torch.inference_mode()
-    def head(self, maps: Floats, previous: Floats, features: Sequence[Tensor]) -> Floats:
+    def head(self, maps: Floats, previous: Floats, features: Sequence[Floats]) -> Floats:
         """See `gfm.models.light_clicks.engine.Graphs`."""
-        logits = self.network.head(self._tensor(maps), self._tensor(previous), *features)
-        return np.asarray(logits.float().cpu().numpy())
+        given = {"maps": maps, "previous": previous, **dict(zip(FEATURES, features, strict=True))}
+        # An exported head asks the image for its size, and for nothing else.
+        size = [STRIDE * side for side in maps.shape[-2:]]
+        given["image"] = np.zeros((len(maps), 3, *size), np.float32)
+        (logits,) = self.model.run(given, (LOGITS,))
+        return logits
 
-    def _tensor(self, array: Floats) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        made = tensor.to(self.network.device, self.network.dtype)
-        return made.contiguous(memory_format=torch.channels_last)
 
-
-def engine_of(network: LightClicks) -> ClickEngine:
-    """The engine of a network in PyTorch."""
-    return ClickEngine(TorchGraphs(network), network.config.side)
+def engine_of(model: MattingModel) -> ClickEngine:
+    """The engine of a model."""
+    return ClickEngine(ModelGraphs(model), model.config.side)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -13,6 +13,7 @@ from gfm.blocks.convolutions import LogitConv2d
 from gfm.encoders.efficientnet import EfficientNetLite
 from gfm.encoders.lite_shapes import LITE_SHAPES
 from gfm.models.light_clicks.config import LightClicksConfig
+from gfm.models.light_clicks.graphs import FEATURES, LOGITS
 from gfm.models.light_clicks.maps import MAPS
 from gfm.models.network import MattingNetwork
 
@@ -56,6 +57,21 @@ class LightClicks(MattingNetwork):
         """
         result: Tensor = self.head(maps, previous, *self.encode(image))
         return result
+
+    def maps(self, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> Mapping[str, Tensor]:
+        """Features and logits; features that are given are not computed."""
+        seen = {
+            name: each.contiguous(memory_format=torch.channels_last)
+            for name, each in inputs.items()
+        }
+        if FEATURES[0] in seen:
+            features = [seen[name] for name in FEATURES]
+        else:
+            features = self.encode(seen["image"])
+        made = dict(zip(FEATURES, features, strict=True))
+        if LOGITS in outputs:
+            made[LOGITS] = self.head(seen["maps"], seen["previous"], *features)
+        return made
 
 
 class ClickHead(nn.Module):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import ClickEngine, Prediction, System
+from gfm.models.contract import ClickEngine, Graph, MattingModel, Prediction, System
 from gfm.models.light_clicks.config import LightClicksConfig
 from gfm.models.options import MatteOptions
 
@@ -43,7 +43,7 @@ class LightClicksSystem(System):
 
     def predict(
         self,
-        models: Sequence[LightClicks],
+        models: Sequence[MattingModel],
         images: Sequence[NDArray[np.uint8]],
         guidance: Sequence[Guidance],
         options: MatteOptions,
@@ -67,11 +67,17 @@ class LightClicksSystem(System):
                 made.append(Prediction(correct(engine, state, clicks, given.mask)))
         return made
 
-    def click_engine(self, models: Sequence[LightClicks]) -> ClickEngine:
+    def click_engine(self, models: Sequence[MattingModel]) -> ClickEngine:
         """Its networks, for sessions."""
         from gfm.models.light_clicks.graphs import engine_of
 
         return engine_of(models[0])
+
+    def graph(self, network: LightClicks) -> Graph:
+        """Inputs `image`, `maps` and `previous`; outputs the features and `logits`."""
+        from gfm.models.light_clicks.exported import graph
+
+        return graph(network)
 
     def task(self) -> type[LightClicksTask]:
         """`LightClicksTask`."""

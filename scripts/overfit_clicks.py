@@ -47,7 +47,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     crops = [draw_crop(options.side, options.seed + number) for number in range(options.crops)]
     network = ClickNetwork(ClicksConfig()).train()
-    optimizer = torch.optim.RAdam(network.parameters(), options.learning_rate)
+    # IoU of two crops after three passes: Adam 0.26 at 3e-4 (0.28 at 1e-3), RAdam 0.16.
+    optimizer = torch.optim.Adam(network.parameters(), options.learning_rate)
     begin, start = time.monotonic(), take_state(options.state, network, optimizer)
     if start >= options.passes:
         sys.exit(f"{options.state}: has {start} passes already; give more with --passes")

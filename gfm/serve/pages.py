@@ -7,7 +7,10 @@ from importlib.resources import files
 from fastapi import FastAPI
 from starlette.responses import Response
 
-SCRIPTS = ("script", "sending", "session", "store", "stage", "pointing", "keys", "results", "docs")
+SCRIPTS = (
+    *("script", "choosing", "sending", "session", "store", "stage", "marks", "pointing", "keys"),
+    *("results", "docs"),
+)
 PAGE = {
     "/": ("index.html", "text/html"),
     "/docs": ("docs.html", "text/html"),

@@ -31,7 +31,7 @@ def test_refers_to_what_is_there(client):
         for name in re.findall(r'(?:src|href)="([^"]+)"', page):
             assert client.get(f"/{name}").status_code == 200
     ids = set(re.findall(r'id="([^"]+)"', client.get("/").text))
-    for name in ("script", "results"):
+    for name in ("script", "choosing", "results"):
         script = client.get(f"/{name}.js").text
         assert set(re.findall(r'find\("([^"]+)"\)', script)) <= ids
     scripts = [path for path in PAGE if path.endswith(".js")]

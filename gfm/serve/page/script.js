@@ -1,5 +1,6 @@
 // The page: a photograph comes in, its matte is shown and corrected.
 
+import * as choosing from "./choosing.js";
 import * as keys from "./keys.js";
 import * as pointing from "./pointing.js";
 import * as results from "./results.js";
@@ -241,8 +242,9 @@ keys.listen(stage, tools, {
 });
 results.listen({ update, failed, tell, session: () => session });
 
+choosing.listen({ start, restart, showError });
+
 addEventListener("hashchange", () => location.reload()); // another token
-find("file").addEventListener("change", ({ target }) => start(target.files[0]));
 find("cancel").addEventListener("click", again);
 find("again").addEventListener("click", again);
 find("error").querySelector("button").addEventListener("click", () => showError(""));
@@ -258,20 +260,6 @@ find("both").addEventListener("click", () => {
 for (const form of [panel, toolbar]) form.addEventListener("submit", (e) => e.preventDefault());
 panel.addEventListener("change", update);
 toolbar.addEventListener("input", showTool);
-
-let kind = null; // of the guidance that is chosen
-for (const name of ["trimap", "mask"]) {
-  find(name).addEventListener("click", () => {
-    kind = name;
-    find("guidance").click();
-  });
-}
-find("guidance").addEventListener("change", ({ target }) => {
-  const [file] = target.files;
-  target.value = "";
-  if (file) restart({ kind, file });
-});
-find("automatic").addEventListener("click", () => restart(null));
 
 // Where the trimap or mask is refused, the session stays as it was.
 async function restart(guidance) {
@@ -290,22 +278,6 @@ async function restart(guidance) {
   setWaiting(false);
   reset();
 }
-
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  document.body.classList.add("dragging");
-});
-document.addEventListener("dragleave", ({ relatedTarget }) => {
-  if (!relatedTarget) document.body.classList.remove("dragging");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  document.body.classList.remove("dragging");
-  const file = event.dataTransfer.files[0];
-  if (file) start(file);
-  else showError("That was no file. Save the picture first, then drop the file.");
-});
-document.addEventListener("paste", ({ clipboardData }) => start(clipboardData.files[0]));
 
 split.addEventListener("input", () => setSplit(split.value));
 find("handle").addEventListener("pointerdown", (event) => {

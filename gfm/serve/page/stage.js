@@ -1,12 +1,12 @@
 // The picture: photograph, matte and marks, zoomed and panned. Coordinates are those of the
 // photograph in px unless a name says "screen".
 
+import { drawMarks } from "./marks.js";
 import { cover } from "./results.js";
 
 const CLOSEST = 32; // screen px for one of the photograph
 const FAR = 0.72; // how much what is cut away is darkened
 const VEIL = "#0b1220";
-export const COLOURS = { keep: "#12a150", remove: "#e5484d", unknown: "#ffb224" };
 const CHECK = 10; // screen px
 
 export class Stage {
@@ -132,7 +132,7 @@ export class Stage {
       context.restore();
     }
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    this.drawMarks();
+    drawMarks(this);
   }
 
   drawSide(cutout, mode) {
@@ -210,77 +210,6 @@ export class Stage {
     const pattern = this.context.createPattern(tile, "repeat");
     pattern.setTransform(new DOMMatrix().scale(1 / this.scale)); // of one size on the screen
     return pattern;
-  }
-
-  drawMarks() {
-    const { context, view } = this;
-    if (view.marks) {
-      for (const edit of this.edits) {
-        if (edit.kind === "stroke") this.drawStroke(edit, edit.mark === "unknown" ? 0.3 : 0.12);
-        else this.drawClick(edit);
-      }
-    }
-    if (this.drawn) this.drawStroke(this.drawn, 0.5);
-    if (this.brush) this.drawRing(this.brush);
-    if (!this.cursor) return;
-    const { x, y } = this.toScreen(this.cursor);
-    for (const [width, colour] of [[4, "#000"], [2, "#fff"]]) {
-      context.lineWidth = width;
-      context.strokeStyle = colour;
-      context.beginPath();
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-        context.moveTo(x + 4 * dx, y + 4 * dy);
-        context.lineTo(x + 14 * dx, y + 14 * dy);
-      }
-      context.stroke();
-    }
-  }
-
-  drawClick({ x: column, y: row, mark }) {
-    const { context } = this;
-    const { x, y } = this.toScreen({ x: column, y: row });
-    context.beginPath();
-    context.arc(x, y, 8, 0, 7);
-    context.fillStyle = COLOURS[mark];
-    context.fill();
-    context.lineWidth = 2;
-    context.strokeStyle = "#fff";
-    context.stroke();
-    context.beginPath();
-    context.moveTo(x - 4, y);
-    context.lineTo(x + 4, y);
-    if (mark === "keep") {
-      context.moveTo(x, y - 4);
-      context.lineTo(x, y + 4);
-    }
-    context.stroke();
-  }
-
-  drawStroke({ path, radius, mark }, opacity) {
-    const { context } = this;
-    context.beginPath();
-    for (const [x, y] of path.length > 1 ? path : [path[0], path[0]]) {
-      const at = this.toScreen({ x, y });
-      context.lineTo(at.x, at.y);
-    }
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = Math.max(2, 2 * radius * this.scale);
-    context.globalAlpha = opacity;
-    context.strokeStyle = COLOURS[mark];
-    context.stroke();
-    context.globalAlpha = 1;
-  }
-
-  drawRing({ x, y, radius, mark }) {
-    const { context } = this;
-    const at = this.toScreen({ x, y });
-    for (const [width, colour] of [[3, "#000a"], [1.5, COLOURS[mark]]]) {
-      context.beginPath();
-      context.arc(at.x, at.y, Math.max(2, radius * this.scale), 0, 7);
-      context.lineWidth = width;
-      context.strokeStyle = colour;
-      context.stroke();
-    }
   }
 }
 

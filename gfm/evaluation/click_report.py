@@ -50,7 +50,7 @@ class ClickReport:
         if not self.images:
             return {}
         ious = np.array([each.ious for each in self.images.values()])
-        figures = {f"noc@{t}": float(number_of_clicks(ious, t / 100).mean()) for t in TARGETS}
+        figures = {f"noc@{t}": float(self._clicks(ious, t / 100).mean()) for t in TARGETS}
         figures["auc"] = area_under_curve(ious)
         figures |= {f"above {share}%": share_above(ious, share / 100) for share in SHARES}
         placed = [value for each in self.images.values() for value in each.corrective]
@@ -116,6 +116,11 @@ class ClickReport:
             cells = (f"{values[name]:.4g}" if name in values else "" for name in names)
             table.add_row(Text(row), *cells)
         return table
+
+    def _clicks(self, ious: NDArray[np.float64], target: float) -> NDArray[np.int64]:
+        """Clicks that each image needs; none where the first matte reaches the target."""
+        starts = np.array([each.start or 0.0 for each in self.images.values()])
+        return np.where(starts >= target, 0, number_of_clicks(ious, target))
 
     def _errors(self) -> dict[str, NDArray[np.float64]]:
         """Errors by metric (images, clicks), of the images whose truth is a matte."""

@@ -109,7 +109,8 @@ def _evaluate(model: Model, source: Source, protocol: Protocol) -> Measured:
     rng = np.random.default_rng([protocol.seed, zlib.crc32(source.id.encode())])
     start = None if protocol.start is None else protocol.start(image)
     user = make_user(name, rng)
-    steps = interact(model, image, truth, user, protocol.clicks, start, clean=not soft)
+    clean = not soft and start is None  # else it would drop what the first matte has right
+    steps = interact(model, image, truth, user, protocol.clicks, start, clean)
     if protocol.pictures is not None:
         steps = iter(kept := list(steps))
     measured = measure(steps, truth, protocol.clicks, start)

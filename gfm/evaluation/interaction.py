@@ -90,6 +90,7 @@ class Measured:
         corrective: Corrective accuracy; of the clicks that were made.
         errors: Errors of the matte by metric, whole image; none of a mask.
         seconds: Times of the model.
+        start: Intersection over union before the first click; None from nothing.
     """
 
     clicks: list[tuple[int, int, bool]] = field(default_factory=list)
@@ -97,6 +98,7 @@ class Measured:
     corrective: list[float] = field(default_factory=list)
     errors: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    start: float | None = None
 
 
 def measure(
@@ -113,6 +115,8 @@ def measure(
     """
     measured = Measured()
     soft = is_matte(truth)
+    if start is not None:
+        measured.start = intersection_over_union(start, truth, void=not soft)
     for step in steps:
         click = step.correction.click
         measured.clicks.append((click.x, click.y, click.positive))

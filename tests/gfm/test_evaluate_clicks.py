@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gfm.evaluation.click_models import band_trimap, grabcut, in_band, on_sparse_trimaps
+from gfm.evaluation.click_report import ClickReport
 from gfm.evaluation.clicks import Protocol, evaluate_clicks
 from gfm.evaluation.interaction import interact, is_matte, measure
 from gfm.guidance.clicks import Clicks
@@ -89,7 +90,7 @@ def test_folder(data, tmp_path):
     report = evaluate_clicks(grabcut, data, protocol, {"model": "grabcut"}, quiet=True)
     assert list(report.images) == ["a", "b"]
     assert "empty" in report.failures[0] and "no object to click on" in report.failures[0]
-    assert "large" in report.failures[1] and "same size" in report.failures[1]
+    assert "large" in report.failures[1] and "one size" in report.failures[1]
     figures = report.figures
     assert 1 <= figures["noc@85"] <= figures["noc@90"] <= figures["noc@95"] <= 6
     assert figures["auc"] == pytest.approx(np.mean(report.curves["iou"]))
@@ -122,6 +123,22 @@ def test_start_from_a_matte(data):
     protocol = Protocol(clicks=2, start=lambda image: np.ones(image.shape[:2], np.float32))
     report = evaluate_clicks(grabcut, data, protocol, quiet=True)
     assert {m.clicks[0][2] for m in report.images.values()} == {False}
+
+
+def test_a_first_matte_keeps_its_parts_and_may_need_no_click():
+    truth = np.zeros((40, 60), np.float32)
+    truth[5:15, 5:25], truth[25:35, 30:50], truth[20, 5:8] = 1, 1, 1
+    start = truth.copy()
+    start[20] = 0
+
+    def keeping(image, first):
+        return lambda clicks: np.maximum(first, clicks.masks[1])
+
+    steps = interact(keeping, None, truth, click_on_largest_error, 2, start)
+    measured = measure(steps, truth, 2, start)
+    report = ClickReport({}, {"a": measured}, [])
+    assert measured.start == pytest.approx(400 / 403) and measured.ious[0] > measured.start
+    assert report.figures["noc@90"] == report.figures["noc@95"] == 0
 
 
 def test_chains_of_models():

@@ -20,12 +20,12 @@ from data_tools.scenes import draw_scene
 from gfm.checkpoints import packaged
 from gfm.checkpoints.files import save_model
 from gfm.inference.loading import packaged_model
-from gfm.models.clicks.config import ClicksConfig
-from gfm.models.clicks.network import ClickNetwork
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM
 from gfm.models.guided.config import GuidedConfig
 from gfm.models.guided.network import Guided
+from gfm.models.light_clicks.config import LightClicksConfig
+from gfm.models.light_clicks.network import LightClicks
 from rssn.imaging.writing import write_alpha, write_rgb
 
 README = ROOT / "README.md"
@@ -100,13 +100,13 @@ def folder(tmp_path_factory):
         (place / "photo.jpg").write_bytes(photo.read_bytes())
         config = GFMConfig(backbone="timm:test_resnet", width=0.25)
         save_model(GFM(config).eval(), place / "model.safetensors")
-        clicks = ClicksConfig(backbone="timm:test_resnet", width=0.125)
-        save_model(ClickNetwork(clicks).eval(), place / "clicks.safetensors")
         write_alpha(place / "trimap.png", drawn_trimap())
         weights = tmp_path_factory.mktemp("weights")  # the package's, with small models
         guided = GuidedConfig(widths=(8, 8, 8, 8, 4), full=4)
         save_model(Guided(guided).eval(), weights / "guided.safetensors")
         save_model(GFM(config).eval(), weights / "lite.safetensors")
+        clicks = LightClicksConfig(widths=(4, 8, 8, 8, 8), side=64)
+        save_model(LightClicks(clicks).eval(), weights / "clicks-lite.safetensors")
         patch.setattr(packaged, "FOLDER", weights)
         packaged_model.cache_clear()
         yield place

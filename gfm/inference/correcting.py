@@ -20,7 +20,7 @@ CHANGED = 0.5  # of alpha: less is no change
 SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees
-REFINED = 240_000  # px, most that are refined after a click; larger parts are shrunk for it
+REFINED = 400_000  # px, most that are refined after a click; larger parts are shrunk for it
 KNOWN = 0.0025  # of the shorter side: radius around a click that is taken as known
 
 Area = tuple[slice, slice]

@@ -16,7 +16,8 @@ from gfm.models.contract import ClickEngine, Prediction
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
-CHANGED = 0.5  # of alpha: less is no change
+CHANGED = (0.5, 0.25)  # of alpha: less is no change; the second if little changes
+NOTHING = 0.004  # of the photograph
 SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees
@@ -138,19 +139,28 @@ def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Ma
     """
     positive = new[0].positive
     made = found.copy()
-    has_object = bool((before > 0.5).any())
-    if has_object:
+    if has_object := bool((before > 0.5).any()):
         made = np.maximum(before, found) if positive else np.minimum(before, found)
-    changed = np.abs(made - before) > CHANGED
-    if has_object:
-        joined = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8))
-        _, labels = cv2.connectedComponents(joined, connectivity=8)
-        kept = {int(labels[y, x]) for x, y, _ in new} - {0}
-        changed &= np.isin(labels, list(kept))
+    for least in CHANGED:
+        changed = np.abs(made - before) > least
+        if has_object:
+            changed &= _connected(changed, new)
+        for x, y, _ in new:
+            changed[y, x] = True
+        where = grown(changed, AROUND)
+        if where.mean() >= NOTHING:
+            break
     for x, y, _ in new:
-        changed[y, x] = True
         made[y, x] = max(made[y, x], SURE) if positive else min(made[y, x], 1 - SURE)
-    return made, grown(changed, AROUND)
+    return made, where
+
+
+def _connected(changed: Mask, new: Sequence[Click]) -> Mask:
+    """The parts of a region (h, w) that clicks lie in."""
+    joined = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, labels = cv2.connectedComponents(joined, connectivity=8)
+    kept = {int(labels[y, x]) for x, y, _ in new} - {0}
+    return np.asarray(np.isin(labels, list(kept)))
 
 
 def _moved(

@@ -60,7 +60,9 @@ def main() -> None:
         left = (options.steps - step) / (options.steps * (1 - FALL))
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * min(1, step / RISE, max(left, 0.01))
-        loss = train(network.train(), optimizer, crops, step > options.free)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            logits = network.train().logits(crops.image, *crops.guidance)
+        loss = train(network, optimizer, crops, logits.float(), step > options.free)
         if step % options.report == 0 or step == options.steps:
             (found, fused), spent = errors(network, crops), time.monotonic() - begin
             print(
@@ -85,6 +87,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--report", type=int, default=50, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bf16", action="store_true", help="half the time, with AVX512-BF16")
     parser.add_argument("--state", type=Path, required=True, metavar="FILE", help="to go on from")
     return parser.parse_args()
 
@@ -118,9 +121,11 @@ def picture(part: np.ndarray) -> Tensor:
     return torch.from_numpy(part).permute(2, 0, 1)[None].float() / 255
 
 
-def train(network: FBA, optimizer: torch.optim.Optimizer, crops: Crop, clamp: bool) -> float:
+def train(
+    network: FBA, optimizer: torch.optim.Optimizer, crops: Crop, logits: Tensor, clamp: bool
+) -> float:
     """One step; its loss."""
-    pred = network.activate(network.logits(crops.image, *crops.guidance), clamp)
+    pred = network.activate(logits, clamp)
     loss = fba_loss(pred, crops.target, crops.image, crops.unknown)["total"]
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

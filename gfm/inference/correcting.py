@@ -19,6 +19,9 @@ from rssn.imaging.resizing import resize
 CHANGED = (0.5, 0.25)  # of alpha: less is no change; the second if little changes
 NOTHING = 0.004  # of the photograph
 SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
+MARGIN = 0.35  # of the object's longer side, around it in a view
+LEAST_MARGIN = 32  # px
+LARGE = 0.6  # of the photograph: a larger view is the whole
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees
 REFINED = 400_000  # px, most that are refined after a click; larger parts are shrunk for it
@@ -87,19 +90,31 @@ class LocalCorrector:
     ) -> None:
         self._engine, self._photograph = engine, photograph
         self._refine, self._most = refine, most
+        self._view: Area | None = None  # of the photograph that `_state` was encoded from
         self._state: Any = None
 
     def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
         """See `Corrector`."""
-        if self._state is None:
-            self._state = self._engine.encode(self._photograph)
-        found = self._engine.predict(self._state, clicks, alpha if alpha.any() else None)
-        before = resize(alpha, (found.shape[0], found.shape[1]))
-        small = [each._replace(x=x, y=y) for each, (x, y) in _moved(new, clicks, found.shape)]
-        return self._patch(alpha, *merged(before, found, small), clicks)
+        view = _choose_view(alpha, new, self._view)
+        if view != self._view:
+            self._view = view
+            self._state = self._engine.encode(np.ascontiguousarray(self._photograph[view]))
+        seen, part = _seen(clicks, view), alpha[view]
+        last = _seen(Clicks(clicks.width, clicks.height, tuple(new)), view)
+        found = self._engine.predict(self._state, seen, part if part.any() else None)
+        before = resize(part, (found.shape[0], found.shape[1]))
+        small = [each._replace(x=x, y=y) for each, (x, y) in _moved(last.points, last, found.shape)]
+        patch = self._patch(part, *merged(before, found, small), seen)
+        rows, columns = (
+            slice(inner.start + outer.start, inner.stop + outer.start)
+            for inner, outer in zip(patch.area, view, strict=True)
+        )
+        return patch._replace(area=(rows, columns))
 
     def _patch(self, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks) -> Patch:
-        """The part of the photograph that a region (h, w) of the found matte covers."""
+        """The part of the view that a region (h, w) of the found matte covers."""
+        assert self._view is not None
+        photograph = self._photograph[self._view]
         height, width = alpha.shape
         area = _enlarged_area(wanted, (height, width))
         part = alpha[area]
@@ -108,7 +123,7 @@ class LocalCorrector:
         weight = _cut(wanted.astype(np.float32), area, (height, width), size).clip(0, 1)
         coarse = _cut(found, area, (height, width), size).clip(0, 1)
         mixed = resize(part, size) * (1 - weight) + coarse * weight
-        image = resize(self._photograph[area], size)
+        image = resize(photograph[area], size)
         side = max(round(min(height, width) * scale), 1)
         trimap = trimap_from_matte(mixed, side=side)
         _set_known(trimap, clicks, area, scale, KNOWN * min(height, width) * scale)
@@ -119,11 +134,63 @@ class LocalCorrector:
         for x, y, positive in clicks:
             if _inside(x, y, area):
                 refined[y - area[0].start, x - area[1].start] = positive
-        colours = self._photograph[area].copy()
+        colours = photograph[area].copy()
         if made.foreground is not None:
             soft = (refined > 0) & (refined < 1)
             colours[soft] = resize(made.foreground, whole)[soft]
         return Patch(area, refined, colours)
+
+
+def _choose_view(alpha: Alpha, new: Sequence[Click], current: Area | None) -> Area:
+    """The part of a photograph to look at: the object and the new clicks, and what is around them.
+
+    Small objects are seen larger so (as in f-BRS, Sofiiuk et al. 2020, section 3.4).
+
+    Args:
+        alpha: The matte (H, W) before.
+        new: The clicks.
+        current: The part that was looked at last, which stays while it is good enough.
+    """
+    whole = np.s_[0 : alpha.shape[0], 0 : alpha.shape[1]]
+    solid = alpha > 0.5
+    if not solid.any():
+        return whole
+    ends = []
+    for axis, at in ((1, [each.y for each in new]), (0, [each.x for each in new])):
+        found = np.flatnonzero(solid.any(axis=axis))
+        ends.append((min(int(found[0]), *at), max(int(found[-1]), *at) + 1))
+    longest = max(stop - start for start, stop in ends)
+    margin = max(round(MARGIN * longest), LEAST_MARGIN)
+    rows, columns = (
+        slice(max(start - margin, 0), min(stop + margin, length))
+        for (start, stop), length in zip(ends, alpha.shape, strict=True)
+    )
+    if _size(rows, columns) > LARGE * alpha.size:
+        return whole
+    if current is not None and _size(*current) <= 2 * _size(rows, columns):
+        near = margin // 3
+        pairs = zip(ends, current, alpha.shape, strict=True)
+        if all(
+            part.start <= max(start - near, 0) and part.stop >= min(stop + near, length)
+            for (start, stop), part, length in pairs
+        ):
+            return current
+    return rows, columns
+
+
+def _size(rows: slice, columns: slice) -> int:
+    return int((rows.stop - rows.start) * (columns.stop - columns.start))
+
+
+def _seen(clicks: Clicks, view: Area) -> Clicks:
+    """The clicks in a part of the photograph, in its px."""
+    rows, columns = view
+    points = tuple(
+        Click(x - columns.start, y - rows.start, positive)
+        for x, y, positive in clicks
+        if _inside(x, y, view)
+    )
+    return Clicks(columns.stop - columns.start, rows.stop - rows.start, points)
 
 
 def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Mask]:

@@ -108,7 +108,10 @@ def load_network(
             there.
     """
     target = resolve_device(device)
-    path = _find(packaged.automatic_model() if path_or_hub_id is None else path_or_hub_id)
+    if path_or_hub_id is None:
+        path = packaged.find_packaged(packaged.automatic_model()) or _find(packaged.LITE)
+    else:
+        path = _find(path_or_hub_id)
     try:
         metadata, tensors = _read(path)
         system, config = _config(path, metadata)

@@ -16,6 +16,8 @@ from rssn.imaging.extras import is_installed, require
 
 log = logging.getLogger("gfm")
 
+FOLDER_FILE = "model.safetensors"  # of a model that is a folder
+
 
 def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -> MattingModel:
     """Load a model for matting: a network in eval mode, or an exported one in its runtime.
@@ -44,7 +46,9 @@ def load_model(path_or_hub_id: str | Path | None = None, device: str = "auto") -
     device = str(device)
     if Path(name).suffix in RUNTIMES:
         return _said(load_exported(name, device), name)
-    packaged = None if Path(name).exists() else find_packaged(str(name), EXPORTED)
+    packaged = find_packaged(str(name), EXPORTED)
+    if path_or_hub_id is not None and _is_own(Path(name)):
+        packaged = None
     if packaged is not None and not _takes_torch(device):
         return _said(load_exported(packaged, device), name)
     if not is_installed("torch"):
@@ -68,6 +72,11 @@ def packaged_model(name: str | None = None) -> MattingModel:
         InputError: The installation has no weights.
     """
     return load_model(name)
+
+
+def _is_own(path: Path) -> bool:
+    """A model of the user's has the name of a packaged one."""
+    return path.is_file() or (path / FOLDER_FILE).is_file()
 
 
 def _said(model: MattingModel, name: str | Path) -> MattingModel:

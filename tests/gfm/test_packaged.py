@@ -43,6 +43,16 @@ def test_model_has_a_name(installation: Path, caplog, tmp_path, monkeypatch):
     assert gfm.load_model("lite", device="cpu").config.width == 0.5
 
 
+def test_folder_of_that_name_is_no_model_unless_it_holds_one(tmp_path, monkeypatch):
+    (tmp_path / "lite").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert gfm.load_model("lite", "cpu").describe() == "cpu, ONNX Runtime"
+    save_model(build(), tmp_path / "lite" / "model.safetensors")
+    assert gfm.load_model(None, "cpu").describe() == "cpu, ONNX Runtime"
+    assert gfm.load_model("lite", "cpu").config.backbone == "timm:test_resnet"
+    assert load_network(None, "cpu").config.backbone != "timm:test_resnet"
+
+
 def test_model_is_taken_and_said_once(installation: Path, caplog):
     model = build()
     save_model(model, installation / "lite.safetensors", half=True)

@@ -29,6 +29,7 @@ from gfm.models.contract import Licence
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.exported import FIELDS, graph, matte_distance, output_names, part_name
 from gfm.models.glance_focus.network import Matting
+from gfm.models.registry import get_system
 from gfm.runtimes.model import RUNTIMES, load_exported
 from gfm.runtimes.onnx_file import OnnxFile
 from rssn.imaging.errors import FailedInputs, InputError
@@ -361,7 +362,8 @@ def test_onnx_file_runs_like_the_network(tmp_path, capsys):
 def traced(backbone, rosta):
     """A network and its graph, which both formats are written from."""
     network = build(backbone, rosta)
-    return network, exporting._trace(copy.deepcopy(network).requires_grad_(False), "m")
+    graph = get_system(network.system).graph(copy.deepcopy(network).requires_grad_(False))
+    return network, exporting._trace(graph, "m")
 
 
 @pytest.mark.slow

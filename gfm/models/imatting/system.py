@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.guidance.guidance import Guidance
-from gfm.models.contract import Conversion, Prediction, System
+from gfm.models.contract import Conversion, Graph, Prediction, System
 from gfm.models.fba.config import FBAConfig
 from gfm.models.images import as_levels
 from gfm.models.imatting.network import IMatting
@@ -68,6 +68,12 @@ class InteractiveMatting(System):
         network.load_state_dict(started.state_dict())
         network.licences = started.licences
         return Conversion(network.eval())
+
+    def graph(self, network: IMatting) -> Graph:
+        """FBA's graph, whose maps are those of the clicks and the trimap."""
+        from gfm.models.fba.exported import graph
+
+        return graph(network)
 
 
 SYSTEM = InteractiveMatting()

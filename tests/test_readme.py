@@ -34,7 +34,6 @@ FOLLOWED = (README, *(ROOT / f"docs/{name}.md" for name in ("install", "data", "
 NOT_RUN = {
     "make ": "builds an environment first; that the target is there is tested below",
     "pip install ": "needs a package index; that the extra is there is tested below",
-    ". .venv/bin/activate": "changes the shell that it is typed in",
     "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
     "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",

@@ -14,10 +14,10 @@ from rssn.imaging.errors import InputError, how_to_install
 EXTRAS = {
     **dict.fromkeys(
         "torch torchvision timm pytorch_lightning torchmetrics jsonargparse wandb webdataset "
-        "albumentations numba pymatting scipy safetensors huggingface_hub yaml upath fsspec onnx "
-        "onnxscript".split(),
+        "albumentations safetensors huggingface_hub onnx onnxscript".split(),
         "train",
     ),
+    **dict.fromkeys("numba pymatting scipy yaml upath fsspec".split(), "compose"),
     **dict.fromkeys("fastapi starlette uvicorn pydantic python_multipart".split(), "web"),
     "openvino": "openvino",
     "bm3d": "bm3d",

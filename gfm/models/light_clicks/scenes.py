@@ -12,7 +12,7 @@ from gfm.guidance.masks import Mistakes, spoiled
 
 Floats = NDArray[np.float32]
 
-PASTED = 0.4  # share of the crops that get an object of another crop
+PASTED = 0.6  # share of the crops that get an object of another crop
 SMALLEST, LARGEST = 0.35, 0.95  # of the size of such an object, relative to its own crop
 WANTED = (0.42, 0.42, 0.16)  # the crop's own object, the other one, both
 LEAST = 0.004  # of the crop that a wanted object covers

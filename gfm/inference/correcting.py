@@ -95,7 +95,7 @@ class LocalCorrector:
 
     def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
         """See `Corrector`."""
-        view = _choose_view(alpha, new, self._view)
+        view = choose_view(alpha, new, self._view)
         if view != self._view:
             self._view = view
             self._state = self._engine.encode(np.ascontiguousarray(self._photograph[view]))
@@ -141,7 +141,7 @@ class LocalCorrector:
         return Patch(area, refined, colours)
 
 
-def _choose_view(alpha: Alpha, new: Sequence[Click], current: Area | None) -> Area:
+def choose_view(alpha: Alpha, new: Sequence[Click], current: Area | None) -> Area:
     """The part of a photograph to look at: the object and the new clicks, and what is around them.
 
     Small objects are seen larger so (as in f-BRS, Sofiiuk et al. 2020, section 3.4).

@@ -8,7 +8,7 @@ from tiny import draw_photograph
 
 from gfm.guidance.clicks import Click, Clicks
 from gfm.inference import correcting
-from gfm.inference.correcting import LocalCorrector, _choose_view, merged
+from gfm.inference.correcting import LocalCorrector, choose_view, merged
 from gfm.models.contract import Prediction
 from rssn.imaging.resizing import resize
 
@@ -123,13 +123,13 @@ def test_small_objects_are_looked_at_closely(corrector):
     alpha[100:120, 200:230] = 1
     seen = []
     corrector.engine.encode = lambda part: seen.append(part.shape[:2]) or part.shape[:2]
-    near = _choose_view(alpha, [Click(215, 125, True)], None)
+    near = choose_view(alpha, [Click(215, 125, True)], None)
     assert near == np.s_[100 - 32 : 126 + 32, 200 - 32 : 230 + 32]
     made, patch = _corrected(corrector, alpha, (215, 125, True))
     assert seen == [(90, 94)] and made[125, 215] == 1
     assert patch.area[0].start >= near[0].start and patch.area[1].stop <= near[1].stop
-    assert _choose_view(made, [Click(216, 120, False)], near) == near  # still good enough
-    far = _choose_view(made, [Click(20, 20, True)], near)
+    assert choose_view(made, [Click(216, 120, False)], near) == near  # still good enough
+    far = choose_view(made, [Click(20, 20, True)], near)
     assert far == np.s_[0 : far[0].stop, 0 : far[1].stop] and far[1].stop > 230
     alpha[:, 20:380] = 1
-    assert _choose_view(alpha, [Click(30, 30, True)], near) == np.s_[0:HEIGHT, 0:WIDTH]
+    assert choose_view(alpha, [Click(30, 30, True)], near) == np.s_[0:HEIGHT, 0:WIDTH]

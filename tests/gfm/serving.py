@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import uvicorn
@@ -25,6 +27,12 @@ from rssn.imaging.writing import encode_rgb
 PHOTOGRAPH = draw_photograph(1, 96, 128)
 PNG = encode_rgb(PHOTOGRAPH, "png")
 LIMITS = Limits(max_bytes=100_000, max_pixels=50_000, queue=8, seconds=60)
+
+
+def run_alone(task: Coroutine):
+    """What a coroutine returns; in a thread, since a browser's loop may run in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, task).result()
 
 
 def open_client(limits: Limits = LIMITS, access: Access | None = None) -> TestClient:

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from serving import LIMITS, PNG, open_client, post, refusal
+from serving import LIMITS, PNG, open_client, post, refusal, run_alone
 from tiny import shared
 
 from gfm.serve import answers, application, refusing
@@ -69,7 +69,7 @@ def test_who_leaves_the_line_is_not_worked_on():
         await asyncio.gather(first, third)
         jobs.close()
 
-    asyncio.run(leave())
+    run_alone(leave())
     assert done == ["third"]
 
 
@@ -97,5 +97,5 @@ def test_client_that_goes_away_leaves_the_line(gate):
             await app(scope, receive, send)
             return app.state.jobs.busy
 
-    assert asyncio.run(request_and_go()) == 0
+    assert run_alone(request_and_go()) == 0
     assert sent[0]["status"] == refusing.GONE

@@ -9,7 +9,7 @@ import socket
 import time
 
 import pytest
-from serving import LIMITS, PNG, listening
+from serving import LIMITS, PNG, listening, run_alone
 from starlette.requests import Request
 
 from gfm.serve.limits import Limits, Refused
@@ -34,7 +34,7 @@ class Client:
 def test_reading_stops_at_the_limit():
     sender = Client(pieces=1000, size=1000)
     with pytest.raises(Refused, match="larger than") as caught:
-        asyncio.run(Upload(sender.request, Limits(max_bytes=5500)).read())
+        run_alone(Upload(sender.request, Limits(max_bytes=5500)).read())
     assert caught.value.status == 413
     assert sender.sent == 6
 
@@ -42,24 +42,24 @@ def test_reading_stops_at_the_limit():
 def test_declared_length_is_refused_unread():
     sender = Client(pieces=1, size=10, content_length="5501")
     with pytest.raises(Refused, match="larger than"):
-        asyncio.run(Upload(sender.request, Limits(max_bytes=5500)).read())
+        run_alone(Upload(sender.request, Limits(max_bytes=5500)).read())
     assert sender.sent == 0
 
 
 def test_rest_is_drained_as_far_as_the_limit():
     for pieces, drained in ((4, 4), (1000, 6)):
         sender = Client(pieces, size=1000)
-        asyncio.run(Upload(sender.request, Limits(max_bytes=5500)).drain())
+        run_alone(Upload(sender.request, Limits(max_bytes=5500)).drain())
         assert sender.sent == drained
     asking = Client(4, 1000, expect="100-continue")
-    asyncio.run(Upload(asking.request, LIMITS).drain())
+    run_alone(Upload(asking.request, LIMITS).drain())
     assert asking.sent == 0
 
 
 def test_slow_upload_is_given_up():
     sender = Client(pieces=1000, size=1, seconds=0.02)
     with pytest.raises(Refused, match=r"longer than 0\.1 s") as caught:
-        asyncio.run(Upload(sender.request, Limits(seconds=0.1)).read())
+        run_alone(Upload(sender.request, Limits(seconds=0.1)).read())
     assert caught.value.status == 408
 
 

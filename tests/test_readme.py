@@ -36,8 +36,7 @@ NOT_RUN = {
     "pip install ": "needs a package index; that the extra is there is tested below",
     "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
     "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
-    "python scripts/bench_core.py": "measures an environment of its own; tests/test_core_install.py "
-    "makes one",
+    "python scripts/bench_core.py": "needs an environment; tests/test_core_install.py makes one",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
 }
 SLOW = ("python -m gfm export",)  # compares the exported network at several sizes

@@ -39,7 +39,7 @@ def estimate_colours(
         image: Photograph (H, W, 3).
         alpha: Matte (H, W) in [0, 1].
         method: `blur` (Forte 2021), `multilevel` (Germer et al. 2020) or `closed_form` (Levin et
-            al. 2007); the last two need the extra `train`.
+            al. 2007); the last two need the extra `compose`.
         refine: Apply `fusion_step` at the soft pixels.
 
     Returns:

@@ -27,7 +27,7 @@ class MatteOptions:
             its configuration), or the paper's 3.
         d2: Reduction for the focus, likewise (`focus_side`); the paper's is 2.
         foreground: How colours behind the soft edges are estimated: `blur`, or `multilevel` and
-            `closed_form`, which need the extra `train`; `none` keeps the image's, which shows the
+            `closed_form`, which need the extra `compose`; `none` keeps the image's, which shows the
             old background around hair. None takes those that the system predicts, and `blur` where
             it predicts none.
         refine: `auto` has the packaged guided model refine the matte of an automatic model that

@@ -1,4 +1,4 @@
-"""What a click changes of a matte, by models that see the photograph once or each time."""
+"""Correction of a matte by clicks: the whole of it anew, or the part that a click bears on."""
 
 from __future__ import annotations
 
@@ -102,19 +102,28 @@ class LocalCorrector:
         seen, part = _seen(clicks, view), alpha[view]
         last = _seen(Clicks(clicks.width, clicks.height, tuple(new)), view)
         found = self._engine.predict(self._state, seen, part if part.any() else None)
-        before = resize(part, (found.shape[0], found.shape[1]))
-        small = [each._replace(x=x, y=y) for each, (x, y) in _moved(last.points, last, found.shape)]
-        patch = self._patch(part, *merged(before, found, small), seen)
+        height, width = found.shape
+        before = resize(part, (height, width))
+        made, where = merged(before, found, last.resized(width, height).points)
+        patch = self._patch(self._photograph[view], part, made, where, seen)
         rows, columns = (
             slice(inner.start + outer.start, inner.stop + outer.start)
             for inner, outer in zip(patch.area, view, strict=True)
         )
         return patch._replace(area=(rows, columns))
 
-    def _patch(self, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks) -> Patch:
-        """The part of the view that a region (h, w) of the found matte covers."""
-        assert self._view is not None
-        photograph = self._photograph[self._view]
+    def _patch(
+        self, photograph: Uint8Image, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks
+    ) -> Patch:
+        """The part of a view that changes, refined.
+
+        Args:
+            photograph: The view (H, W, 3).
+            alpha: Its matte (H, W) before.
+            found: The corrected matte (h, w).
+            wanted: Region (h, w) in which it replaces the one before.
+            clicks: Those in the view, in its px.
+        """
         height, width = alpha.shape
         area = _enlarged_area(wanted, (height, width))
         part = alpha[area]
@@ -194,15 +203,18 @@ def _seen(clicks: Clicks, view: Area) -> Clicks:
 
 
 def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Mask]:
-    """What clicks make of a matte (h, w), and where: what hangs together with them.
+    """Join a matte and its correction where they differ around the clicks.
 
     Clicks on the object only add to it, clicks on the background only take away; so what was right
     elsewhere stays. A matte without an object becomes the new one everywhere.
 
     Args:
-        before: The matte that is corrected.
+        before: The matte (h, w) that is corrected.
         found: As the model corrected it.
         new: Clicks of one kind in px of both.
+
+    Returns:
+        The joined matte (h, w), and the region (h, w) that is to be taken from it.
     """
     positive = new[0].positive
     made = found.copy()
@@ -230,16 +242,6 @@ def _connected(changed: Mask, new: Sequence[Click]) -> Mask:
     return np.asarray(np.isin(labels, list(kept)))
 
 
-def _moved(
-    new: Sequence[Click], clicks: Clicks, shape: tuple[int, ...]
-) -> list[tuple[Click, tuple[int, int]]]:
-    """Clicks with their pixels in another size."""
-    height, width = shape
-    return [
-        (each, (each.x * width // clicks.width, each.y * height // clicks.height)) for each in new
-    ]
-
-
 def _enlarged_area(wanted: Mask, size: tuple[int, int]) -> Area:
     """The rows and columns of a photograph around a region of its small size, with a margin."""
     edges = []
@@ -255,15 +257,21 @@ def _enlarged_area(wanted: Mask, size: tuple[int, int]) -> Area:
 def _cut(
     plane: NDArray[np.float32], area: Area, size: tuple[int, int], wanted: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """An area of a plane (h, w) that stands for a photograph of a size, at another size."""
-    rows, columns = area
+    """Cut an area of a photograph out of a plane (h, w) that shows all of it in a small size.
+
+    Args:
+        plane: (h, w).
+        area: In px of the photograph.
+        size: Height and width of the photograph.
+        wanted: Height and width of the result.
+    """
     steps = [
         (part.stop - part.start) / target * short / length
         for part, target, short, length in zip(area, wanted, plane.shape, size, strict=True)
     ]
     offsets = [
         (part.start * short / length) + 0.5 * step - 0.5
-        for part, step, short, length in zip((rows, columns), steps, plane.shape, size, strict=True)
+        for part, step, short, length in zip(area, steps, plane.shape, size, strict=True)
     ]
     matrix = np.array([[steps[1], 0, offsets[1]], [0, steps[0], offsets[0]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -272,7 +280,15 @@ def _cut(
 
 
 def _set_known(trimap: Trimap, clicks: Clicks, area: Area, scale: float, radius: float) -> None:
-    """Set small discs around the clicks of a part, whose trimap this is, to what they say."""
+    """Mark small discs around the clicks as known in a trimap, in place.
+
+    Args:
+        trimap: Of an area, at `scale` of its size.
+        clicks: In px of the picture that the area is a part of.
+        area: Rows and columns.
+        scale: Px of the trimap per px of the picture.
+        radius: Of the discs, in px of the trimap.
+    """
     for x, y, positive in clicks:
         if _inside(x, y, area):
             at = (int((x - area[1].start) * scale), int((y - area[0].start) * scale))

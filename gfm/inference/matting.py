@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfm.checkpoints.packaged import CLICKS, GUIDED
+from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance
 from gfm.guidance.trimap_files import has_unknown
 from gfm.inference.colours import estimate_colours
@@ -29,6 +30,7 @@ from gfm.models.options import (
 from gfm.models.registry import SYSTEMS, get_system
 from gfm.runtimes.model import ExportedModel
 from rssn.imaging.errors import InputError
+from rssn.imaging.images import Alpha
 from rssn.imaging.photographs import Photograph, PhotographLike, as_photograph
 
 if TYPE_CHECKING:
@@ -193,24 +195,25 @@ def predict(
         known = (guidance.trimap == 255).astype(np.float32)
         return Prediction(known, trimap=np.where(known == 1, 2, 0).astype(np.uint8))
     if guidance.clicks is not None and (engine := system.click_engine(models)) is not None:
-        return _clicked(engine, photograph, guidance)
+        return _clicked(engine, photograph, guidance.clicks, guidance.mask)
     made = system.predict(models, [photograph.pixels], [guidance], options)[0]
     return made if guidance.given else refined(system, models, photograph, made, options)
 
 
-def _clicked(engine: ClickEngine, photograph: Photograph, guidance: Guidance) -> Prediction:
-    """What a session makes of the clicks: of the mask, or of the automatic matte where none is."""
-    assert guidance.clicks is not None
-    if guidance.mask is None:
+def _clicked(
+    engine: ClickEngine, photograph: Photograph, clicks: Clicks, mask: Alpha | None
+) -> Prediction:
+    """The matte after the clicks of a session that begins with a mask, or the automatic matte."""
+    if mask is None:
         first = matte(photograph.pixels)
         alpha, colours = first.alpha.copy(), first.foreground.copy()
     else:
-        alpha, colours = guidance.mask.copy(), photograph.pixels.copy()
+        alpha, colours = mask.copy(), photograph.pixels.copy()
     corrector = LocalCorrector(engine, photograph.pixels, refine_edges)
     count = 0
-    for points in guidance.clicks.by_step():
+    for points in clicks.by_step():
         count += len(points)
-        area, changed, behind = corrector.correct(alpha, guidance.clicks.first(count), points)
+        area, changed, behind = corrector.correct(alpha, clicks.first(count), points)
         alpha[area] = changed
         if behind is not None:
             colours[area] = behind

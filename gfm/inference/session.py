@@ -167,7 +167,7 @@ class Session:
                     if step.patch is None:
                         self._begin()
                     else:
-                        self._exchange(step)
+                        step.patch = self._exchange(step.patch)
                         self._applied -= 1
         return self
 
@@ -177,7 +177,7 @@ class Session:
             if self._undone:
                 step = self._undone.pop()
                 if step.patch is not None and self._applied == len(self._steps):
-                    self._exchange(step)
+                    step.patch = self._exchange(step.patch)
                     self._applied += 1
                 else:
                     step.patch = None
@@ -263,8 +263,8 @@ class Session:
         for index in range(self._applied, len(self._steps)):
             step = self._steps[index]
             clicks = self._clicks_of(self._steps[: index + 1])
-            step.patch = self._corrector.correct(self._alpha, clicks, step.points)
-            self._exchange(step)
+            made = self._corrector.correct(self._alpha, clicks, step.points)
+            step.patch = self._exchange(made)
             self._applied = index + 1
         used = sum(step.bytes for step in (*self._steps, *self._undone))
         for step in self._steps[:-1]:
@@ -273,21 +273,21 @@ class Session:
             used -= step.bytes
             step.patch = None
 
-    def _exchange(self, step: _Step) -> None:
-        """Set the part of the matte that a step holds, and let it hold what was there."""
-        assert step.patch is not None
-        area, alpha, colours = step.patch
+    def _exchange(self, patch: Patch) -> Patch:
+        """Set a part of the matte, and return that part as it was before."""
+        area, alpha, colours = patch
         if self._alpha is self._first.alpha:
             self._alpha = self._alpha.copy()
         before = self._alpha[area].copy()
         self._alpha[area] = alpha
         if colours is None or self._foreground is None:  # of the whole photograph
-            step.patch, self._foreground = Patch(area, before, self._foreground), colours
-            return
+            earlier, self._foreground = self._foreground, colours
+            return Patch(area, before, earlier)
         if self._foreground is self._first.foreground:
             self._foreground = self._foreground.copy()
-        step.patch = Patch(area, before, self._foreground[area].copy())
+        replaced = Patch(area, before, self._foreground[area].copy())
         self._foreground[area] = colours
+        return replaced
 
     def _clicks_of(self, steps: Sequence[_Step]) -> Clicks:
         points = [point for step in steps for point in step.points]

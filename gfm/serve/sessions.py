@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gfm.serve.correcting import Correction
 from gfm.serve.edits import History
@@ -29,7 +29,7 @@ class Held:
         correction: Photograph and mattes; for the worker alone.
         size: Bytes that it is counted for.
         history: Its corrections; for the event loop alone.
-        used: When it was asked last, on the clock of the store.
+        used: Time of its last request, on the clock of the store.
         waiting: Requests that are not answered yet.
     """
 
@@ -38,7 +38,7 @@ class Held:
     size: int
     history: History
     used: float
-    waiting: int = field(default=0)
+    waiting: int = 0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -49,7 +49,7 @@ class Held:
         """
         if self.waiting >= MOST_WAITING:
             raise Refused(
-                429, f"{self.waiting} requests of this session wait; ask again shortly", 1
+                429, f"{self.waiting} requests of the session wait; ask again shortly", 1
             )
         self.waiting += 1
         try:
@@ -96,10 +96,7 @@ class Sessions:
             len(self) >= limits.sessions
             or sum(held.size for held in self._held.values()) + size > limits.session_memory
         ):
-            now = self._clock()
-            idle = [
-                h for h in self._held.values() if not h.waiting and now - h.used > SPARE_SECONDS
-            ]
+            idle = self._idle(SPARE_SECONDS)
             if not idle:
                 raise Refused(
                     429,
@@ -124,7 +121,7 @@ class Sessions:
         """
         self.sweep()
         if name in self._ended:
-            raise Refused(410, f"this session {self._ended[name]}; send the photograph again")
+            raise Refused(410, f"the session {self._ended[name]}; send the photograph again")
         if name not in self._held:
             raise Refused(
                 404,
@@ -145,12 +142,12 @@ class Sessions:
 
     def sweep(self) -> None:
         """End what was idle for too long."""
-        limit = self.limits.idle
-        for held in self._idle(limit):
-            self.end(held.id, f"ended after {limit / 60:g} minutes without use")
+        seconds = self.limits.idle
+        for held in self._idle(seconds):
+            self.end(held.id, f"ended after {seconds / 60:g} minutes without use")
 
     def _idle(self, seconds: float) -> list[Held]:
-        """Sessions that nobody asked for so long, the one idle longest first."""
+        """Sessions without a request for so long, the one idle longest first."""
         now = self._clock()
         return [h for h in self._held.values() if not h.waiting and now - h.used > seconds]
 

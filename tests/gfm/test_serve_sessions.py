@@ -342,7 +342,7 @@ def test_ended_and_unknown_sessions_are_told_apart(client):
         click(client, session, 1, 1),
         client.delete(f"/sessions/{session}"),
     ):
-        assert refusal(answer) == (410, "this session was deleted; send the photograph again")
+        assert refusal(answer) == (410, "the session was deleted; send the photograph again")
     assert refusal(client.get("/sessions/none"))[0] == 404
 
 
@@ -408,7 +408,7 @@ def test_requests_of_one_session_are_bounded(clock):
     turns = [held.turn() for _ in range(sessions.MOST_WAITING)]
     for turn in turns:
         turn.__enter__()
-    with pytest.raises(sessions.Refused, match="8 requests of this session wait") as error:
+    with pytest.raises(sessions.Refused, match="8 requests of the session wait") as error:
         held.turn().__enter__()
     assert error.value.status == 429
     turns[0].__exit__(None, None, None)

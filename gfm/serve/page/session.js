@@ -72,7 +72,7 @@ export class Session {
     const files = await store.loadFiles(this.tab);
     if (!files) {
       store.forget();
-      throw new Refusal("The server has ended this session, and this browser no longer has the " +
+      throw new Refusal("The server has ended the session, and this browser no longer has the " +
         "photograph. Choose it again.");
     }
     await this.send(files, upload);

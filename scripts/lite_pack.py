@@ -1,11 +1,14 @@
-"""Pack a trained model as the one of the package: float16, and the sizes of its passes."""
+"""Pack trained models as the one of the package: mean weights, in float16, and sizes of passes."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from gfm.checkpoints.files import load_network, save_model
 from gfm.checkpoints.packaged import FOLDER, LITE, STATE
@@ -16,7 +19,13 @@ def main() -> int:
     """The command; 0 done, 2 usage."""
     parser = argparse.ArgumentParser(prog="lite_pack", description=__doc__)
     add = parser.add_argument
-    add("--model", type=Path, required=True, help="of a training run")
+    add(
+        "--model",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="of a training run; several: their mean",
+    )
     add("--glance-side", type=int, required=True, help="px, shorter side of the glance")
     add("--focus-side", type=int, required=True, help="px, shorter side of the focus")
     add(
@@ -31,9 +40,21 @@ def main() -> int:
     )
 
 
-def pack(model_file: Path, glance_side: int, focus_side: int, out: Path) -> None:
-    """Write the model with other sizes of its passes, in half the space."""
-    model = load_network(model_file, "cpu")
+def pack(files: Sequence[Path], glance_side: int, focus_side: int, out: Path) -> None:
+    """Write the mean of the models' weights with other sizes of its passes, in half the space.
+
+    Models of one course of training are meant; the configuration and licences are the last one's.
+    """
+    *others, model = (load_network(file, "cpu") for file in files)
+    states = [each.state_dict() for each in (*others, model)]
+    model.load_state_dict(
+        {
+            name: torch.stack([state[name] for state in states]).mean(0)
+            if value.is_floating_point()
+            else value
+            for name, value in states[-1].items()
+        }
+    )
     model.config = replace(model.config, glance_side=glance_side, focus_side=focus_side)
     save_model(model, out, half=True)
 

@@ -48,9 +48,7 @@ class Held:
             Refused: 429, too many wait.
         """
         if self.waiting >= MOST_WAITING:
-            raise Refused(
-                429, f"{self.waiting} requests of the session wait; ask again shortly", 1
-            )
+            raise Refused(429, f"{self.waiting} requests of the session wait; ask again shortly", 1)
         self.waiting += 1
         try:
             yield

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import torch
 from lightning_fabric.utilities import move_data_to_device
 
@@ -156,8 +157,7 @@ def training_memory(device: torch.device) -> tuple[int, str]:
     """Bytes that a training run can use on a device, and where they are."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory, "of GPU memory"
-    pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return pages + _peak_memory(device), "of memory"
+    return psutil.virtual_memory().available + _peak_memory(device), "of memory"
 
 
 def move(batch: Batch, device: torch.device) -> Batch:

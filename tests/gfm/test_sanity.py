@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,6 +177,12 @@ def test_memory_is_forecast_for_the_whole_batch():
     assert finding.verdict == "wrong"
     assert "about 17.0 of 8.0 GiB" in finding.text
     assert "data.batch_size=10 and trainer.accumulate_grad_batches=4" in finding.text
+
+
+def test_page_cache_is_memory_that_a_run_can_get(monkeypatch):
+    counted = SimpleNamespace(free=GIB, available=8 * GIB)
+    monkeypatch.setattr(sanity_run.psutil, "virtual_memory", lambda: counted)
+    assert sanity_run.training_memory(torch.device("cpu"))[0] > 8 * GIB
 
 
 def test_full_disk_is_found(tmp_path, monkeypatch):

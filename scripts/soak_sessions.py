@@ -28,7 +28,7 @@ LEVELS = 2  # by which alpha may differ where sums are added in another order
 
 @dataclass
 class Seen:
-    """What came out.
+    """Result of a soak test.
 
     Attributes:
         wrong: A line for each answer that was not the expected one.

@@ -114,7 +114,7 @@ def _stretch(data: bytes, rng: Random) -> tuple[int, int]:
 
 
 def _heads(data: bytes) -> Iterator[int]:
-    """Where heads begin: of the file, of PNG chunks and JPEG segments, a TIFF's directory."""
+    """Offsets of heads: of the file, of PNG chunks and JPEG segments, a TIFF's directory."""
     yield 0
     if data.startswith(PNG_HEAD):
         yield from range(8, 80, 8)

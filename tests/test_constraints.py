@@ -26,7 +26,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def needs(requirement: Requirement) -> Iterator[Requirement]:
-    """What a package with its extras needs on this machine."""
+    """Packages that one with its extras needs on this machine."""
     if requirement.name == PROJECT["name"]:
         for extra in requirement.extras:
             yield from map(Requirement, PROJECT["optional-dependencies"][extra])

@@ -35,7 +35,7 @@ TOKEN = "a-token-for-the-test"
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """What the image is built from, and nothing else of the repository."""
+    """Files that the image is built from, and nothing else of the repository."""
     folder = tmp_path_factory.mktemp("src")
     folder.chmod(0o755)
     for name in " ".join(COPIED).split():

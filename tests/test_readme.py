@@ -82,7 +82,7 @@ def drawn_trimap(side=48):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What the README's user has: photographs with mattes, backgrounds, and a model."""
+    """Files of the README's user: photographs with mattes, backgrounds, and a model."""
     place = tmp_path_factory.mktemp("user")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
@@ -150,7 +150,7 @@ def test_commands_run_in_their_order(folder, capfd):
 
 
 def test_composition_track_of_the_paper_takes_sources():
-    """What a row of a COMP track is trained on is composed anew every epoch."""
+    """A row of a COMP track is trained on composites made anew every epoch."""
     builds = {}
     for words in map(str.split, all_commands()):
         options = dict(pairwise(words))

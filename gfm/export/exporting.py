@@ -37,7 +37,7 @@ Step = Callable[[str], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """Files of an export, and their check.
 
     Attributes:
         paths: The files: one of ONNX; graph and weights of OpenVINO.

@@ -17,7 +17,7 @@ from rssn.imaging.resizing import resize
 
 @dataclass(frozen=True)
 class Matte:
-    """What was cut out of a photograph of height H and width W.
+    """Opacity and colours of an object, cut out of a photograph of height H and width W.
 
     Attributes:
         alpha: Opacity (H, W), float32 in [0, 1].

@@ -29,7 +29,7 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Doubt:
-    """How wrong a matte of height H and width W may be.
+    """Expected errors of a matte of height H and width W.
 
     Attributes:
         expected_error: Expected mean absolute difference from the true matte.

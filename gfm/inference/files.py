@@ -1,4 +1,4 @@
-"""What `gfm matte` reads and writes: names of inputs, places of results, and their bytes."""
+"""Files of `gfm matte`: names of inputs, places of results, and their bytes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What its results are called."""
+        """Name of its results, without an ending."""
         return "stdin" if self.path is None else self.path.stem
 
     def __str__(self) -> str:
@@ -117,7 +117,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Results:
-    """What is written of each photograph, and where.
+    """Kinds and places of the results of each photograph.
 
     Attributes:
         folder: Holds a folder of each output; None writes one to standard output or a movie.
@@ -164,11 +164,11 @@ class Results:
 
     @property
     def coloured(self) -> bool:
-        """Whether any shows the object's estimated colours."""
+        """True if any shows the object's estimated colours."""
         return not {"rgba", "foreground", "composite"}.isdisjoint(self.outputs)
 
     def are_there(self, name: str) -> bool:
-        """Whether all results of this name exist."""
+        """Return True if all results of this name exist."""
         return self.folder is not None and all(
             self._path(self.folder, output, name).exists() for output in self.outputs
         )
@@ -294,7 +294,7 @@ def parse_background(text: str | None) -> Background:
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether a path is one of a picture by its name; a link that leads nowhere is, too."""
+    """Return True if a path is a picture's by its name; a link that leads nowhere is, too."""
     return path.suffix.lower() in PICTURES and not path.is_dir()
 
 

@@ -73,7 +73,7 @@ def _loaded(name: str, changed: float, device: str) -> MattingModel:
 
 
 def _changed(name: str) -> float:
-    """When a file was written last, in s; 0 of what is no file."""
+    """Time of the last change of a file, in s; 0 if there is none."""
     path = Path(name)
     return path.stat().st_mtime if path.is_file() else 0.0
 

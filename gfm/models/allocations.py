@@ -1,4 +1,4 @@
-"""What operations on tensors allocate."""
+"""Count of the bytes that operations on tensors allocate."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class ClickEngine(Protocol):
     """A model that sees a photograph once and then answers every click, on arrays."""
 
     def encode(self, photograph: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - what it keeps of it
-        """What is computed once for a photograph (H, W, 3), RGB."""
+        """Compute once what all clicks on a photograph (H, W, 3), RGB, need."""
 
     def predict(
         self,

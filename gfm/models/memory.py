@@ -1,4 +1,4 @@
-"""How much memory matting takes, and what fits into a limit.
+"""Memory that matting takes, and sizes that fit into a limit.
 
 The sizes of passes are planned from what each network really allocates: its passes run once on the
 `meta` device, which has shapes and no values, while every allocation is counted.

@@ -35,7 +35,7 @@ SWEEP_SECONDS = 30  # between looks for sessions that have ended
 
 
 class Options(BaseModel, extra="forbid"):
-    """What `POST /matte` takes in its query."""
+    """Query of `POST /matte`."""
 
     output: Output = "rgba"
     format: Format = "png"

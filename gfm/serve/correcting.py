@@ -64,7 +64,7 @@ OpenSession = Callable[[Photograph, Matte | None], ClickSession]
 
 @dataclass(frozen=True)
 class Models:
-    """What the server mattes with.
+    """Models of the server.
 
     Attributes:
         automatic: Mattes a photograph by itself.

@@ -1,4 +1,4 @@
-"""What the server takes, in bytes, pixels and kinds, and how it says no."""
+"""Limits of the server in bytes, pixels and kinds, and its refusals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = "JPEG, PNG, WebP, TIFF or BMP"
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the server takes.
+    """Limits of the server.
 
     Attributes:
         max_bytes: Of an uploaded file.

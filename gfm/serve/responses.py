@@ -1,4 +1,4 @@
-"""What every answer carries, and how large ones are sent."""
+"""Headers of every answer, and the sending of large ones."""
 
 from __future__ import annotations
 

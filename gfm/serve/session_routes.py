@@ -76,7 +76,7 @@ class Changed(BaseModel):
 
 
 class Picture(BaseModel, extra="forbid"):
-    """What `GET /sessions/ID/matte` takes in its query."""
+    """Query of `GET /sessions/ID/matte`."""
 
     output: Output | Literal["layers"] = "rgba"
     format: Format = "png"

@@ -151,5 +151,5 @@ class Sessions:
 
 
 def session_bytes(pixels: int) -> int:
-    """What a session of a photograph with so many pixels is counted for."""
+    """Bytes that a session of a photograph with so many pixels is counted for."""
     return BYTES_PER_PIXEL * pixels + BYTES_OF_CLICKS

@@ -34,7 +34,7 @@ ABORTED = "aborted"  # stands for the status that nobody waited for
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """How much is asked.
+    """Size of a soak test.
 
     Attributes:
         requests: Of all clients together.
@@ -64,7 +64,7 @@ class SoakOptions:
 
 @dataclass
 class SoakResult:
-    """What came out.
+    """Result of a soak test.
 
     Attributes:
         statuses: How often each was answered; every attempt counts.

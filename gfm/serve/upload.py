@@ -25,7 +25,7 @@ DRAIN_SECONDS = 10
 
 @dataclass(frozen=True)
 class Files:
-    """What an upload holds.
+    """Files of an upload.
 
     Attributes:
         image: The photograph, as a file.

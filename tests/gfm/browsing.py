@@ -70,7 +70,7 @@ def settle(page) -> None:
 
 
 def point(page, x: float, y: float, width: int, height: int) -> tuple[float, float]:
-    """Where the middle of a pixel lies in the window, while the photograph fits its stage."""
+    """Position of the middle of a pixel in the window, while the photograph fits its stage."""
     box = page.locator("#stage").bounding_box()
     scale = min(box["width"] / width, box["height"] / height)
     left = box["x"] + (box["width"] - scale * width) / 2

@@ -1,4 +1,4 @@
-"""What tests of several files of this folder begin with."""
+"""Fixtures of several files of this folder."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ LIMITS = Limits(max_bytes=100_000, max_pixels=50_000, queue=8, seconds=60)
 
 
 def run_alone(task: Coroutine):
-    """What a coroutine returns; in a thread, since a browser's loop may run in this one."""
+    """Result of a coroutine; run in a thread, since a browser's loop may run in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, task).result()
 
@@ -82,7 +82,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def matte_of(data: bytes) -> gfm.inference.cutout.Matte:
-    """What the command makes of a file."""
+    """Result of the command for a file."""
     return gfm.matte(read_photograph(data).pixels, shared())
 
 

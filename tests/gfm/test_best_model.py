@@ -30,7 +30,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def score(monkeypatch, tmp_path) -> dict[int, float]:
-    """What SAD a validation after so many steps finds."""
+    """SAD of a validation after so many steps."""
     monkeypatch.chdir(tmp_path)
     wanted: dict[int, float] = {}
     real = GFMTask._compare

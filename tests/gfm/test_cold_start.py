@@ -1,4 +1,4 @@
-"""What a process loads on the way to its first matte, and encoders that are built without timm."""
+"""Modules that a process loads up to its first matte, and encoders built without timm."""
 
 from __future__ import annotations
 

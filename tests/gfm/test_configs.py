@@ -59,7 +59,7 @@ def name(files: Path | tuple[Path, ...]) -> str:
 
 
 def read(files: tuple[Path, ...]) -> dict:
-    """What several files hold; no option is in two of them."""
+    """Contents of several files; no option is in two of them."""
     held = [yaml.safe_load(path.read_text()) for path in files]
     assert len({key for each in held for key in each}) == sum(map(len, held))
     return functools.reduce(operator.or_, held)

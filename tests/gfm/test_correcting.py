@@ -1,4 +1,4 @@
-"""What a click changes: the part of the matte that hangs together with it, refined there."""
+"""A click changes the part of the matte that hangs together with it, refined there."""
 
 from __future__ import annotations
 

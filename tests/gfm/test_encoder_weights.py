@@ -1,4 +1,4 @@
-"""Which pretrained weights an encoder begins with."""
+"""Pretrained weights that an encoder begins with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How runs end and begin on the command line: the last validation, whole numbers, what is told."""
+"""Beginnings and ends of runs on the command line: last validation, whole numbers, messages."""
 
 from __future__ import annotations
 

@@ -317,7 +317,7 @@ class TestRefusal:
 
 
 def check_runs_like(model, network):
-    """What every exported model has to do."""
+    """Duties of every exported model."""
     assert model.config == network.config
     image = random_image(45, 70, batch=2, seed=3)
     of = graph(network)

@@ -1,4 +1,4 @@
-"""What people call a photograph: read as they expect, or refused in one line."""
+"""Files that people call photographs are read as they expect, or refused in one line."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_hybrid_is_the_published_schedule():
 
 
 class TestSharedPasses:
-    """Where glance and focus see an image alike, the encoder runs once."""
+    """The encoder runs once if glance and focus see an image alike."""
 
     @pytest.fixture
     def encoded(self, monkeypatch):

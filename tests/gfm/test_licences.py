@@ -1,4 +1,4 @@
-"""What a model was trained on: from the lists beside pictures to the exported file."""
+"""Record of what a model was trained on: from the lists beside pictures to the exported file."""
 
 from __future__ import annotations
 

@@ -100,13 +100,13 @@ def at(page, x: float, y: float) -> tuple[float, float]:
 
 
 def opacity(page, x: float, y: float) -> int:
-    """What the page shows of a pixel, after all answers."""
+    """Red level of a pixel as the page shows it, after all answers."""
     settle(page)
     return int(shown(page, *at(page, x, y))[0])
 
 
 def alpha(page, folder) -> np.ndarray:
-    """What is downloaded."""
+    """Alpha of the download."""
     return read_pixels(download(page, "#download-alpha", folder))
 
 

@@ -64,7 +64,7 @@ def test_chart_without_values_says_so() -> None:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    """What the demo's other steps leave behind, with mattes that are exact."""
+    """Files of the demo's other steps, with mattes that are exact."""
     for name in ("photos", "truth", "mattes/rgba", "mattes/alpha", "mattes/trimap", "new"):
         (tmp_path / name).mkdir(parents=True)
     for index, kind in enumerate(("fur", "holes", "thin")):

@@ -1,4 +1,4 @@
-"""Who `gfm serve` answers: names in the Host header (DNS rebinding), and the token."""
+"""Clients that `gfm serve` answers: names in the Host header (DNS rebinding), and the token."""
 
 from __future__ import annotations
 

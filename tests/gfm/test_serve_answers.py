@@ -62,7 +62,7 @@ def client():
 
 @pytest.fixture(scope="module")
 def expected():
-    """What the photograph gives without a server."""
+    """Result for the photograph without a server."""
     return gfm.matte(PHOTOGRAPH, shared())
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the panel, the record, W&B's files."""
+"""Files that a run leaves behind: the panel, the record, W&B's files."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_wandb_gets_the_whole_run(data, tmp_path, monkeypatch):
 
 
 def wait_for(offline: Path, *wanted: str) -> bytes:
-    """What W&B keeps of a run; a process of its own writes it, and not at once."""
+    """Record of a run by W&B; a process of its own writes it, and not at once."""
     (kept,) = offline.glob("run-*.wandb")
     deadline = time.monotonic() + 60
     while missing := [each for each in wanted if each.encode() not in kept.read_bytes()]:

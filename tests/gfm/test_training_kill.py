@@ -32,7 +32,7 @@ Curves = dict[str, dict[str, str]]  # of loss and validation error, by step
 
 @dataclass(frozen=True)
 class Death:
-    """Where a run ends: in the so manieth event of a kind, after so much of it."""
+    """Point at which a run ends: in the so manieth event of a kind, after so much of it."""
 
     place: str
     number: int

@@ -58,7 +58,7 @@ def cropped(height: int, width: int, more: str = "") -> tuple[str, ...]:
 
 
 def streams(path: Path) -> dict[str, dict]:
-    """What ffprobe says of the first stream of each kind, frames counted."""
+    """Entries of ffprobe for the first stream of each kind, frames counted."""
     command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
     told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
     return {each["codec_type"]: each for each in reversed(told)}

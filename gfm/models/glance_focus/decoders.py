@@ -139,5 +139,5 @@ class FocusDecoder(nn.Module):
 
 
 def guide(inputs: int, outputs: int, factor: int, separable: bool = False) -> nn.Sequential:
-    """What brings the pyramid's context to a block: a convolution, norm, ReLU and enlargement."""
+    """Bridge from the pyramid's context to a block: a convolution, norm, ReLU and enlargement."""
     return nn.Sequential(*conv_bn_relu(inputs, outputs, separable=separable), *upsample(factor))

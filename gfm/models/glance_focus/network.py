@@ -23,7 +23,7 @@ from rssn.imaging.errors import InputError
 
 
 class Matting(NamedTuple):
-    """What the network says of a batch under one representation.
+    """Outputs of the network for a batch under one representation.
 
     Attributes:
         glance: Class probabilities (B, C, H, W), background first.

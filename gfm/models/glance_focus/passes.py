@@ -29,7 +29,7 @@ FOCUS: Outputs = ("focus",)
 
 
 class Maps(NamedTuple):
-    """What passes say of images of one size, each map at the size of its pass.
+    """Outputs of the passes for images of one size, each map at the size of its pass.
 
     Attributes:
         glance: Class probabilities (B, C, h, w).

@@ -1,4 +1,4 @@
-"""How wide and how deep the two decoders are, as plain numbers."""
+"""Widths and depths of the two decoders, as plain numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network says of one frame, steadied by the frames before it."""
+"""Outputs of a network for one frame, steadied by the frames before it."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def focus_canvas(
 
 
 def _any_wanted(wanted: NDArray[np.bool_], row: Window, column: Window, size: Size) -> bool:
-    """Whether a pixel that the tile has a part in is wanted."""
+    """Return True if a pixel that the tile has a part in is wanted."""
 
     def reach(window: Window, length: int, coarse: int) -> slice:
         inside = np.flatnonzero(window.weights) + window.start

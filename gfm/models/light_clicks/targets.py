@@ -1,4 +1,4 @@
-"""What practice on a crop begins with: a seed, drawn where crops are loaded."""
+"""Seeds for practice with clicks, drawn where crops are loaded."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -23,7 +24,7 @@ from rssn.imaging.errors import InputError
 Body = TypeVar("Body", bound=nn.Module)
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Interface between an encoder and the decoders.
 
     Attributes:
@@ -39,9 +40,9 @@ class Encoder(nn.Module):
     weights: str | None = None
     licence: str | None = None
 
+    @abstractmethod
     def forward(self, image: Tensor) -> list[Tensor]:
         """Encode a normalised image (B, 3, H, W) to its levels, finest first."""
-        raise NotImplementedError
 
 
 class ResNetEncoder(Encoder):

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 import torch
 from guided import inputs, weights
+from tiny import settled
 from torch import Tensor
 
 from gfm.models.lsa.config import LSAConfig
@@ -33,12 +34,8 @@ def small() -> LSA:
     with torch.inference_mode(False), torch.no_grad():
         torch.manual_seed(0)
         model = LSA(LSAConfig("timm:test_resnet"))
-        for norm in model.modules():
-            if isinstance(norm, torch.nn.BatchNorm2d):
-                norm.momentum = None  # the statistics of one batch
         seen = torch.rand(2, 3, 64, 96), torch.rand(2, 1, 64, 96).round()
-        model.train()(*seen)
-        raw, last = model.eval()(*seen), model.decoder.head[-1]
+        raw, last = settled(model, lambda: model(*seen))(*seen), model.decoder.head[-1]
         last.weight *= 0.15 / raw.std()
         last.bias += 0.5 - raw.mean() * 0.15 / raw.std()
     return model

@@ -7,7 +7,7 @@ import pytest
 import torch
 from guided import check, inputs, probe
 from lsa import batch, released, small
-from tiny import build
+from tiny import build, settled
 
 import gfm
 from gfm.models.adamatting.config import AdaMattingConfig
@@ -35,18 +35,14 @@ def guided_networks():
     return {
         "lsa": small(),
         "fba": FBA(FBAConfig(backbone="timm:test_resnet")).eval(),
-        "adamatting": settled(AdaMatting(AdaMattingConfig(backbone="timm:test_resnet", steps=1))),
+        "adamatting": adamatting(),
     }
 
 
-def settled(network: AdaMatting) -> AdaMatting:
-    """It, in eval mode, with norms that have seen a batch; else hardly a gradient comes through."""
-    for norm in network.modules():
-        if isinstance(norm, torch.nn.BatchNorm2d):
-            norm.momentum = None  # the statistics of one batch
-    with torch.no_grad():
-        network.train().decode(network.encode(*batch(CASE)), Modulation())
-    return network.eval()
+def adamatting() -> AdaMatting:
+    """One with settled norms: hardly a gradient comes through those that have seen nothing."""
+    network = AdaMatting(AdaMattingConfig(backbone="timm:test_resnet", steps=1))
+    return settled(network, lambda: network.decode(network.encode(*batch(CASE)), Modulation()))
 
 
 @pytest.mark.parametrize("steps", [1, 2, pytest.param(20, marks=pytest.mark.slow)])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from rssn.route.compose import Composite
 from rssn.shards.manifest import Manifest, Plan
 from rssn.shards.tars import encode_sample, write_shard
 
+Network = TypeVar("Network", bound=torch.nn.Module)
+
 ROSTAS = ("TT", "FT", "BT", "RIM")
 
 
@@ -27,14 +30,20 @@ def build(backbone: str = "timm:test_resnet", rosta: str = "TT", **options: obje
     model = GFM(GFMConfig(**{"backbone": backbone, "rosta": rosta, "width": 0.25} | options))
     if model.rim is not None:
         torch.nn.init.constant_(model.rim.merge.bias, 0.5)  # else its mattes may be clear all over
-    norms = [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    return settled(model, lambda: model(random_image(64, 96, batch=2)))
+
+
+def settled(network: Network, see: Callable[[], object]) -> Network:
+    """A network in eval mode whose norms have the statistics of the batch that it is let see."""
+    norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0
+    network.train()
     with torch.no_grad():
-        model.train()(random_image(64, 96, batch=2))
+        see()
     for norm in norms:
         norm.momentum = 0.1
-    return model.eval()
+    return network.eval()
 
 
 def shared(backbone: str = "timm:test_resnet", rosta: str = "TT") -> GFM:

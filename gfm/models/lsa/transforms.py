@@ -5,6 +5,7 @@ Imported where they are used, for they import albumentations.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import cv2
@@ -28,9 +29,9 @@ Array = NDArray[Any]
 class _Geometry(albumentations.DualTransform):  # type: ignore[misc, name-defined]
     """A transform that moves images and mask alike."""
 
+    @abstractmethod
     def apply(self, image: Array, **parameters: object) -> Array:
         """Move a part (H, W, C) or (H, W)."""
-        raise NotImplementedError
 
     def apply_to_mask(self, mask: Array, **parameters: object) -> Array:
         """Move alpha as the images, where albumentations would take the nearest pixels."""

@@ -43,7 +43,7 @@ def main() -> int:
 def pack(files: Sequence[Path], glance_side: int, focus_side: int, out: Path) -> None:
     """Write the mean of the models' weights with other sizes of its passes, in half the space.
 
-    Models of one course of training are meant; the configuration and licences are the last one's.
+    Models of one course of training are meant: configuration, licences and hashes are the last's.
     """
     *others, model = (load_network(file, "cpu") for file in files)
     states = [each.state_dict() for each in (*others, model)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_tools.collection import files_in
 from data_tools.layouts import Folders, Kind, Layout
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, some
 
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "photographs": ("original", "mask"),
@@ -130,10 +130,8 @@ def _below(root: Path, part: Folders) -> Folders:
     )
 
 
-def _tree(source: Path, most: int = 12) -> str:
+def _tree(source: Path) -> str:
     """Folders of the first two levels, in words."""
     folders = sorted([*source.glob("*/"), *source.glob("*/*/")])
-    shown = [f"{folder.relative_to(source)}/" for folder in folders[:most]]
-    if not shown:
-        return "no folders in it"
-    return ", ".join(shown) + (f" and {len(folders) - most} more" if len(folders) > most else "")
+    shown = [f"{folder.relative_to(source)}/" for folder in folders]
+    return some(shown, 12) if shown else "no folders in it"

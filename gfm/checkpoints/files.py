@@ -22,12 +22,11 @@ from gfm.checkpoints.metadata import (
     decode_licences,
     encode_licences,
 )
-from gfm.encoders.build import some
 from gfm.models.config import SystemConfig
 from gfm.models.contract import Licence, System
 from gfm.models.network import MattingNetwork
 from gfm.models.registry import DEFAULT, get_system
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, some
 from rssn.imaging.files import whole_file, write_errors
 
 FILE_NAME = "model.safetensors"

@@ -8,9 +8,9 @@ from typing import Literal
 
 from gfm.blocks.layers import standardised_layers
 from gfm.blocks.standardisation import Standardisation
-from gfm.encoders.build import load_encoder_weights
 from gfm.encoders.guided import add_input_channels
 from gfm.encoders.resnet import SHAPES, ResNet
+from gfm.encoders.weights import load_encoder_weights
 
 Norm = Literal["group", "batch"]
 

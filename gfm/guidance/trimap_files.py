@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, some
 from rssn.imaging.reading import read_pixels
 
 Trimap = NDArray[np.uint8]
@@ -62,10 +62,9 @@ def check_trimap(
         )
     found = np.unique(grey)
     if others := [level for level in found.tolist() if level not in LEVELS]:
-        listed = ", ".join(f"{level:g}" for level in others[:MOST_NAMED])
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        listed = some([f"{level:g}" for level in others], MOST_NAMED)
         raise InputError(
-            f"{name}: holds the levels {listed}{more}; a trimap has 0 background, 128 unknown and "
+            f"{name}: holds the levels {listed}; a trimap has 0 background, 128 unknown and "
             "255 foreground: save it as PNG without smoothing, or give a soft mask as the mask"
         )
     checked = grey.astype(np.uint8)

@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from gfm.encoders.build import some
 from gfm.models.network import MattingNetwork, normalisation
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, some
 
 N = TypeVar("N", bound=MattingNetwork)
 

@@ -36,6 +36,13 @@ def one_line(error: BaseException) -> str:
     return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
 
 
+def some(items: Sequence[str], most: int = 4) -> str:
+    """At most `most` of the items as a list, and the number of the rest; `none` without items."""
+    if not items:
+        return "none"
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise an `InputError` that lists the allowed values unless `value` is one of them."""
     if value not in allowed:

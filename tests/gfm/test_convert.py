@@ -12,7 +12,8 @@ from golden import OUTPUTS, RELEASED, golden_outputs, released_entries, released
 
 from gfm import load_model
 from gfm.__main__ import main
-from gfm.encoders.build import build_encoder, read_state_dict
+from gfm.encoders.build import build_encoder
+from gfm.encoders.weights import read_state_dict
 from gfm.models.glance_focus.network import GFM
 from gfm.models.glance_focus.released import (
     RELEASED_BACKBONES,

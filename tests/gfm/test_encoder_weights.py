@@ -6,7 +6,8 @@ import pytest
 import timm
 import torch
 
-from gfm.encoders.build import ENCODERS, build_encoder, tagged_weights
+from gfm.encoders.build import ENCODERS, build_encoder
+from gfm.encoders.weights import tagged_weights
 from rssn.imaging.errors import InputError
 
 NAMES = {"r34": "resnet34", "r34_2b": "resnet34", "r101": "resnet101", "d121": "densenet121"}

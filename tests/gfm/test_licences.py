@@ -16,7 +16,7 @@ from gfm.commands.fit import run
 from gfm.data.licences import joined, shares
 from gfm.data.sets import open_training_set
 from gfm.data.turns import TaskPart, TasksInTurn
-from gfm.encoders.build import weights_licence
+from gfm.encoders.weights import weights_licence
 from gfm.models.contract import Licence
 from rssn import Manifest
 from rssn.build.builder import main as build_shards

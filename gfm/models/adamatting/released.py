@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict
+from gfm.encoders.weights import read_state_dict
 from gfm.models.adamatting.config import AdaMattingConfig
 from gfm.models.adamatting.network import AdaMatting
 from gfm.models.contract import Conversion

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict
+from gfm.encoders.weights import read_state_dict
 from gfm.models.clicks.config import ClicksConfig
 from gfm.models.clicks.network import ClickNetwork
 from gfm.models.contract import Licence

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gfm.blocks.standardisation import Standardisation
-from gfm.encoders.build import read_state_dict
+from gfm.encoders.weights import read_state_dict
 from gfm.models.contract import Licence
 from gfm.models.fba.config import FBAConfig
 from gfm.models.fba.network import FBA

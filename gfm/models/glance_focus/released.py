@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict, some
+from gfm.encoders.weights import read_state_dict
 from gfm.models.contract import Conversion
 from gfm.models.glance_focus.config import RELEASED_MEAN, RELEASED_STD, GFMConfig, Rosta
 from gfm.models.glance_focus.network import GFM
 from gfm.models.network import normalisation
-from rssn.imaging.errors import InputError, check_choice
+from rssn.imaging.errors import InputError, check_choice, some
 
 RELEASED_BACKBONES = ("r34", "r34_2b", "d121", "r101")
 

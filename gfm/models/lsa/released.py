@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gfm.encoders.build import read_state_dict
+from gfm.encoders.weights import read_state_dict
 from gfm.models.contract import Licence
 from gfm.models.lsa.config import LSAConfig
 from gfm.models.lsa.network import LSA

@@ -28,10 +28,8 @@ from gfm.checkpoints.files import read_config as read_network_config
 from gfm.checkpoints.licences import Allowed, check_allowed
 from gfm.commands.given import (
     blamed_files,
-    config_files,
     given_model_options,
     plain_error,
-    read_config,
     refuse_old_names,
 )
 from gfm.data.module import GFMData
@@ -68,11 +66,14 @@ class GFMCommandLine(LightningCLI):
     """Lightning's command line with the project's defaults.
 
     Attributes:
-        given: The arguments as they were given.
+        given: Names of the task's options that were given, see `given_model_options`. The parser
+            cannot tell: in what it returns, options that were given and defaults look the same;
+            without defaults it fails on the link of the seed; and the default task has to be known
+            before it starts.
     """
 
     def __init__(self, *classes: Any, **options: Any) -> None:  # noqa: ANN401 - as Lightning's
-        self.given = list(options.get("args") or [])
+        self.given = given_model_options(options.get("args") or [])
         super().__init__(*classes, **options)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -118,7 +119,7 @@ class GFMCommandLine(LightningCLI):
                 "trainer.max_epochs": 500,
             }
         )
-        if "class_path" not in given_model_options(self.given):
+        if "class_path" not in self.given:
             # Beside another task's class_path, the options of this one would win over its own.
             parser.set_defaults({"model": {"class_path": DEFAULT_TASK}})
 
@@ -133,8 +134,7 @@ class GFMCommandLine(LightningCLI):
             return
         kept = read_hyper_parameters(Path(path))
         task = self.config[command]["model"]
-        asked = given_model_options(self.given)
-        if "class_path" not in asked:
+        if "class_path" not in self.given:
             task["class_path"] = kept.pop("class_path")
         elif task["class_path"] != kept.pop("class_path"):
             raise InputError(
@@ -142,7 +142,7 @@ class GFMCommandLine(LightningCLI):
                 f"{task['class_path']}; leave the class_path out, or start anew without --ckpt_path"
             )
         options, names = task["init_args"], task_class(task["class_path"]).network_options
-        clashes = [n for n in names if n in asked and not is_same(options[n], kept[n])]
+        clashes = [n for n in names if n in self.given and not is_same(options[n], kept[n])]
         if clashes and options.get("model") is None:
             said = ", ".join(f"model.{n}={kept[n]!r}, not {options[n]!r}" for n in clashes)
             raise InputError(
@@ -150,7 +150,7 @@ class GFMCommandLine(LightningCLI):
                 "without --ckpt_path"
             )
         for name, value in kept.items():
-            if name not in asked:
+            if name not in self.given:
                 options[name] = value
 
     def before_instantiate_classes(self) -> None:
@@ -159,9 +159,9 @@ class GFMCommandLine(LightningCLI):
         options = task["init_args"]
         if options.get("model") is None:
             return
-        (_, config), asked = read_network_config(options["model"]), given_model_options(self.given)
+        _, config = read_network_config(options["model"])
         names = task_class(task["class_path"]).network_options
-        check_network_options(options, config, names, asked)
+        check_network_options(options, config, names, self.given)
         for name in names:
             options[name] = getattr(config, name, options[name])
 
@@ -221,8 +221,6 @@ def command_line(arguments: Sequence[str], *, is_run: bool = True) -> GFMCommand
     """
     options = [argument for argument in arguments if argument != "--quiet"]
     refuse_old_names(options)
-    for file in config_files(options):
-        read_config(file)  # whose errors name the file, as the parser's do not
     if len(options) < len(arguments):
         os.environ.setdefault("WANDB_SILENT", "true")  # it reports on stderr otherwise
     for talking in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):

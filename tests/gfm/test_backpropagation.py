@@ -94,9 +94,7 @@ def test_matte_takes_the_steps():
 
 def test_model_without_a_decoder_for_it_is_refused():
     image = inputs("lsa", "inference_75x101")["image"]
-    with pytest.raises(
-        InputError, match=r"glance_focus has no decoder .* adamatting, fba, lsa have"
-    ):
+    with pytest.raises(InputError, match=r"glance_focus .*adamatting, fba, lsa"):
         gfm.matte(image, build(), backpropagate=10)
     with pytest.raises(InputError, match="backpropagate=-1"):
         gfm.matte(image, build(), backpropagate=-1)

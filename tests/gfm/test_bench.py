@@ -105,11 +105,11 @@ class TestSpelling:
     @pytest.mark.parametrize(
         ("texts", "told"),
         [
-            (["lite", "LITE=grabcut"], "two are named LITE; name them, such as other="),
-            (["grabcut,refine=none"], "refine is for models of this project"),
+            (["lite", "LITE=grabcut"], "LITE"),
+            (["grabcut,refine=none"], "refine"),
             (["a=b=c,d"], r"give \[NAME=\]WHAT"),
-            (["..=lite"], "no name of a folder"),
-            (["missing.yaml"], "missing.yaml: cannot be read as YAML"),
+            (["..=lite"], r"\.\."),
+            (["missing.yaml"], r"missing\.yaml: "),
         ],
     )
     def test_that_is_refused(self, texts, told):
@@ -133,14 +133,14 @@ class TestDescription:
         np.testing.assert_allclose(logits[:, -1], 1 / (1 + np.exp(-2)), rtol=1e-5)
         stretched = Remover(replace(how, values="stretch"))(image)
         assert stretched[0, 0] == 0 and stretched[0, -1] == 1
-        with pytest.raises(InputError, match=r"values from -0.5 to 2, .* say values: logits"):
+        with pytest.raises(InputError, match=r"-0\.5 to 2, .*values: logits"):
             Remover(how)(image)
 
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            ("size: 32", r"takes 1x3x16x16, and its description says 1x3x32x32; correct size"),
-            ("output: alpha", "has no output alpha; choose from matte"),
+            ("size: 32", "1x3x16x16, .*1x3x32x32"),
+            ("output: alpha", "output alpha; .*matte"),
         ],
     )
     def test_that_does_not_fit_its_model(self, tmp_path, change, told):
@@ -153,13 +153,13 @@ class TestDescription:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("size: 16", "is no description; give at least model"),
-            ("model: red.onnx\nsize: x", r"size: x; give px, or \[height, width\]"),
-            ("model: red.onnx\nsize: 16\nmeans: 3", "means is no entry; choose from model, size"),
-            ("model: red.onnx\nsize: 16\nscale: 0", "scale: holds a 0"),
+            ("size: 16", "at least model"),
+            ("model: red.onnx\nsize: x", r"size: x; .*\[height, width\]"),
+            ("model: red.onnx\nsize: 16\nmeans: 3", "means .*model, size"),
+            ("model: red.onnx\nsize: 16\nscale: 0", "scale: .*0"),
             ("model: red.onnx\nsize: 16\nmean: [1, 2]", "give one number, or three"),
-            ("model: red.onnx\nsize: 16\nvalues: x", "values='x' is not supported; choose 'alpha'"),
-            ("model: blue.onnx\nsize: 16", "blue.onnx is not there"),
+            ("model: red.onnx\nsize: 16\nvalues: x", "values='x' .*'alpha'"),
+            ("model: blue.onnx\nsize: 16", "blue.onnx"),
         ],
     )
     def test_that_is_wrong(self, tmp_path, text, told):
@@ -171,7 +171,7 @@ class TestDescription:
     def test_file_that_is_no_model(self, tmp_path):
         path = write_remover(tmp_path / "r")
         (tmp_path / "r" / "red.onnx").write_bytes(b"no model")
-        with pytest.raises(InputError, match=r"red.onnx: cannot be run"):
+        with pytest.raises(InputError, match=r"red\.onnx: "):
             Remover(read_description(path))
 
 
@@ -269,7 +269,7 @@ def test_command_compares_and_repeats(folder, tmp_path, capsys):
     given = (good, bad, f"red={write_remover(tmp_path / 'r')}", "closed_form")
     found = bench(folder, out, *given, code=1)
     told = capsys.readouterr()
-    assert f"failed: bad: p1: {bad}: holds no matte named p1; add p1.png" in told.err
+    assert f"failed: bad: p1: {bad}: " in told.err
     rows = {row["name"]: row for row in found["methods"]}
     means = {name: row["means"]["mad"]["value"] for name, row in rows.items()}
     assert means["good"] == pytest.approx(0.01 * (draw_matte() < 0.5).mean(), rel=0.3)
@@ -320,7 +320,7 @@ def test_cutouts_are_put_on_backgrounds_and_colours_are_measured(tmp_path):
     behind.mkdir()
     write_rgba(cutouts / "a.png", draw_photograph(0), draw_matte())
     write_rgb(behind / "b.png", draw_photograph(9, 96, 64))
-    with pytest.raises(InputError, match="holds cut-outs without backgrounds; give --backgrounds"):
+    with pytest.raises(InputError, match="--backgrounds"):
         find_cases(cutouts)
     (case,), _ = find_cases(cutouts, backgrounds=behind)
     pixels = case.read()
@@ -339,13 +339,13 @@ class TestBadInput:
         (tmp_path / "d" / "original").mkdir(parents=True)
         write_rgb(tmp_path / "d" / "original" / "a.png", draw_photograph(0))
         bench(tmp_path / "d", tmp_path / "out", "grabcut", code=2)
-        assert "mask: no such folder; put the mattes" in capsys.readouterr().err
+        assert "mask: " in capsys.readouterr().err
 
     @pytest.mark.integration
     def test_method_that_is_not_there_leaves_the_others(self, folder, tmp_path, capsys):
         good = write_mattes(tmp_path / "good", "p0 p1 p2", 0.01)
         found = bench(folder, tmp_path / "out", good, "gone=no/such.safetensors", code=1)
-        assert "failed: gone: no/such.safetensors: no such model" in capsys.readouterr().err
+        assert "failed: gone: no/such.safetensors: " in capsys.readouterr().err
         assert found["methods"][1]["unusable"].startswith("no/such.safetensors")
         assert found["methods"][1]["means"] == {}
 
@@ -353,7 +353,7 @@ class TestBadInput:
     def test_no_method_that_works(self, folder, tmp_path, capsys):
         bench(folder, tmp_path / "out", "gone=no/such.safetensors", code=2)
         told = capsys.readouterr().err
-        assert "error: no method made a matte; gone: no/such.safetensors: no such model" in told
+        assert "; gone: no/such.safetensors: " in told
         assert "What failed" in (tmp_path / "out" / "bench.html").read_text()
 
     @pytest.mark.integration
@@ -361,13 +361,11 @@ class TestBadInput:
         folder = write_photographs(tmp_path / "photographs", 1)
         good = write_mattes(tmp_path / "good", "p0", 0.01)
         bench(folder, tmp_path / "out", good, "knn", code=1)
-        assert "failed: knn: needs trimaps; put them into" in capsys.readouterr().err
+        assert "failed: knn: needs trimaps" in capsys.readouterr().err
 
     def test_rembg_that_is_not_installed(self, monkeypatch):
         monkeypatch.setattr("shutil.which", lambda name: None)
-        with pytest.raises(
-            InputError, match=r"rembg is not installed; pip install 'rembg\[cpu,cli\]"
-        ):
+        with pytest.raises(InputError, match=r"pip install 'rembg\[cpu,cli\]"):
             load(Method("rembg", "rembg"))
 
     def test_rembg_that_fails_or_works(self, folder, tmp_path, monkeypatch):
@@ -384,7 +382,7 @@ class TestBadInput:
         np.testing.assert_allclose(alpha, pixels.alpha, atol=1e-6)
         assert (tmp_path / "said").read_text().startswith("i -om -m isnet")
         program.write_text("#!/bin/sh\necho no network >&2\nexit 3\n")
-        with pytest.raises(InputError, match=r"rembg failed on p0 \(exit 3\): no network"):
+        with pytest.raises(InputError, match=r"p0 \(exit 3\): no network"):
             load(Method("rembg", "rembg")).matte("p0", pixels)
 
 

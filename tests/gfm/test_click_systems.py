@@ -134,12 +134,12 @@ def test_large_photographs_are_shrunk_for_imatting(imatting, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "needs clicks or mask"),
-        ({"clicks": [(99, 0, True)]}, "lies outside the photograph of 52x40 px"),
-        ({"clicks": [(1, 0, True), (1, 0, False)]}, "contradict one another"),
-        ({"clicks": [(1, 0, True)], "d1": 2}, "has no effect on a model of the system clicks"),
-        ({"clicks": [(1, 0, True)], "augmentation": "flip"}, "has no effect on a model"),
-        ({"trimap": np.full((40, 52), 255, np.uint8)}, "takes none"),
+        ({}, "clicks or mask"),
+        ({"clicks": [(99, 0, True)]}, r"\(99, 0, True\) .*52x40 px"),
+        ({"clicks": [(1, 0, True), (1, 0, False)]}, "x=1, y=0"),
+        ({"clicks": [(1, 0, True)], "d1": 2}, "d1=2 .*system clicks"),
+        ({"clicks": [(1, 0, True)], "augmentation": "flip"}, "augmentation='flip'"),
+        ({"trimap": np.full((40, 52), 255, np.uint8)}, "trimap= "),
     ],
 )
 def test_bad_input_names_the_remedy(light, given, message):
@@ -180,6 +180,6 @@ def test_evaluate_clicks(data, light, imatting, tmp_path, kind, capsys):
 def test_evaluate_clicks_refuses(data, model_file, capsys):
     words = ["evaluate-clicks", "--data", str(data), "--json", str(data / "out.json")]
     assert main([*words, "--model", str(model_file)]) == 2
-    assert "takes neither clicks nor trimaps" in capsys.readouterr().err
+    assert "neither clicks nor trimaps" in capsys.readouterr().err
     assert main([*words, "--model", "grabcut", "--band", "3"]) == 2
-    assert "--band has no effect without --matting" in capsys.readouterr().err
+    assert "--band " in capsys.readouterr().err

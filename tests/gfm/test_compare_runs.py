@@ -234,7 +234,7 @@ def test_run_on_wandb_is_read_from_its_configuration(tmp_path, monkeypatch):
     monkeypatch.setattr("wandb.Api", Api)
     found, scores = sources.read_run("us/matting/1")
     assert found.row == summary.row and scores == summary.best
-    with pytest.raises(InputError, match="is no run of `gfm fit --wandb`"):
+    with pytest.raises(InputError, match="gfm fit --wandb"):
         sources.read_run("us/matting/2")
 
 

@@ -169,7 +169,7 @@ def test_missing_left_over_and_misshaped_entries_are_named(released):
     ("backbone", "rosta"), [("r101", "TT"), ("d121", "TT"), ("r34_2b", "TT"), ("r34", "FT")]
 )
 def test_fitting_options_are_suggested(released, backbone, rosta):
-    with pytest.raises(InputError, match="--backbone r34 --rosta TT would fit it"):
+    with pytest.raises(InputError, match="--backbone r34 --rosta TT"):
         convert_state_dict(released, released_config(backbone, rosta))
 
 
@@ -178,10 +178,10 @@ def test_other_files_are_refused(tmp_path, capsys):
     torch.save({"layer.weight": torch.zeros(1)}, other)
     command = ["convert", str(other), "--backbone", "r34", "--rosta", "TT"]
     assert main([*command, "--out", str(tmp_path / "m.safetensors")]) == 2
-    assert "this is no released GFM checkpoint" in capsys.readouterr().err
-    with pytest.raises(InputError, match="backbone='r18' is not supported; choose 'r34'"):
+    assert "no released GFM checkpoint" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"backbone='r18' .*'r34'"):
         convert(other, "r18", "TT")
-    with pytest.raises(InputError, match=r"^none\.pth: no such file"):
+    with pytest.raises(InputError, match=r"^none\.pth: "):
         convert("none.pth", "r34", "TT")
     assert RELEASED_BACKBONES == ("r34", "r34_2b", "d121", "r101")
 
@@ -197,7 +197,7 @@ class Intruder:
 def test_pickled_code_is_not_run(tmp_path):
     trace = tmp_path / "trace"
     torch.save({"weight": torch.zeros(1), "x": Intruder(trace)}, tmp_path / "evil.pth")
-    with pytest.raises(InputError, match="could run code; save its state_dict") as caught:
+    with pytest.raises(InputError, match=r"evil\.pth: .*run code") as caught:
         read_state_dict(tmp_path / "evil.pth")
     assert "weights_only" not in str(caught.value)
     assert not trace.exists()
@@ -206,14 +206,14 @@ def test_pickled_code_is_not_run(tmp_path):
 @pytest.mark.parametrize("content", [[1, 2], torch.zeros(2), {"epoch": 1}, {"model": None}, {}])
 def test_files_without_tensors_by_name_are_refused(content, tmp_path):
     torch.save(content, tmp_path / "x.pth")
-    with pytest.raises(InputError, match="holds no state dict; give a file of named tensors"):
+    with pytest.raises(InputError, match=r"x\.pth: .*state dict"):
         read_state_dict(tmp_path / "x.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello world", b"PK\x03\x04 cut"])
 def test_damaged_files_are_refused(content, tmp_path):
     (tmp_path / "x.pth").write_bytes(content)
-    with pytest.raises(InputError, match=r"x\.pth: (is no checkpoint|holds more than tensors)"):
+    with pytest.raises(InputError, match=r"x\.pth: "):
         read_state_dict(tmp_path / "x.pth")
     with pytest.raises(InputError, match="no such file"):
         read_state_dict(tmp_path / "y.pth")
@@ -235,17 +235,17 @@ def test_weights_of_another_encoder_are_refused(tmp_path):
     import timm
 
     torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "timm.pth")
-    with pytest.raises(InputError, match=r"does not fit the encoder; missing blocks\.0"):
+    with pytest.raises(InputError, match=r"missing blocks\.0"):
         build_encoder("timm:lcnet_050", tmp_path / "timm.pth")
 
 
 @pytest.mark.parametrize(
     ("backbone", "message"),
     [
-        ("r50", "backbone='r50' is not supported; choose 'r34'"),
-        ("timm:resnet35", "no model 'resnet35'; alike: none$"),
-        ("timm:convnext_tin", "no model 'convnext_tin'; alike: "),
-        ("timm:test_vit", r"strides \(16, 16, 16\); choose one with"),
+        ("r50", "backbone='r50' .*'r34'"),
+        ("timm:resnet35", "'resnet35'; alike: none$"),
+        ("timm:convnext_tin", "'convnext_tin'; alike: convnext_"),
+        ("timm:test_vit", r"strides \(16, 16, 16\)"),
     ],
 )
 def test_unfit_encoders_are_refused(backbone, message):

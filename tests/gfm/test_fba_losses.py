@@ -78,7 +78,7 @@ def test_pyramid_takes_odd_sides_and_refuses_short_ones():
         assert pyramid_loss(pred, pred) == 0
         # A constant has no level but the one that the reflected zeros of `up` bend.
         assert laplacian_pyramid(torch.ones(1, 1, *sides))[0][..., 4:-4, 4:-4].abs().max() < 1e-6
-    with pytest.raises(InputError, match="from 33 px on"):
+    with pytest.raises(InputError, match="33 px"):
         pyramid_loss(torch.rand(1, 1, 32, 64), torch.rand(1, 1, 32, 64))
 
 
@@ -101,7 +101,7 @@ def test_missing_colours_are_named(sample):
         *(f"alpha_{term}" for term in ALL.alpha),
         "total",
     }
-    with pytest.raises(InputError, match="pred has no foreground"):
+    with pytest.raises(InputError, match=r"pred .*foreground"):
         fba_loss(alone, target, image, unknown)
     with pytest.raises(InputError, match="alpha='huber'"):
         LossConfig(alpha=("huber",))

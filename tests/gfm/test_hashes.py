@@ -35,7 +35,7 @@ def test_text_is_little_endian_base64():
 
 @pytest.mark.parametrize("text", ["[1]", '{"a": 3}', '{"a": "?"}', '{"a": "AAAA"}', "{"])
 def test_damaged_text_is_refused(text):
-    with pytest.raises(InputError, match="picture hashes is damaged; get the file again"):
+    with pytest.raises(InputError, match="picture hashes"):
         decode_hashes(text)
 
 

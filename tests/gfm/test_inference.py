@@ -209,16 +209,16 @@ def test_foreground_is_estimated_on_request():
 @pytest.mark.parametrize(
     ("image", "options", "message"),
     [
-        (PHOTOGRAPH, {"strategy": "best"}, "choose 'hybrid', 'resize' or 'full'"),
+        (PHOTOGRAPH, {"strategy": "best"}, "strategy='best' .*'hybrid', 'resize' or 'full'"),
         (PHOTOGRAPH, {"foreground": "all"}, "foreground='all'"),
-        (PHOTOGRAPH, {"d1": 0.5}, "d1=0.5: a reduction is 1 or more"),
+        (PHOTOGRAPH, {"d1": 0.5}, r"d1=0\.5"),
         (PHOTOGRAPH, {"d2": float("nan")}, "d2=nan"),
         (PHOTOGRAPH, {"d2": float("inf")}, "d2=inf"),
-        (PHOTOGRAPH / 255, {}, "float64; wanted uint8 RGB"),
+        (PHOTOGRAPH / 255, {}, "float64; .*uint8"),
         (PHOTOGRAPH[..., 0], {}, r"shape \(210, 300\)"),
         (PHOTOGRAPH[:0], {}, r"shape \(0, 300, 3\)"),
-        ([[1, 2], [3, 4]], {}, "image is a list; give a uint8 RGB array, a path or a PIL image"),
-        ("nowhere.png", {}, "nowhere.png: cannot be read"),
+        ([[1, 2], [3, 4]], {}, "image is a list"),
+        ("nowhere.png", {}, r"nowhere\.png: "),
     ],
 )
 def test_bad_inputs_are_refused(image, options, message):
@@ -227,9 +227,9 @@ def test_bad_inputs_are_refused(image, options, message):
 
 
 def test_missing_or_training_model_is_refused():
-    with pytest.raises(InputError, match=r"names no network; give one or more"):
+    with pytest.raises(InputError, match=r"model=\[\]"):
         gfm.matte(PHOTOGRAPH, [])
-    with pytest.raises(InputError, match=r"training mode; call model\.eval"):
+    with pytest.raises(InputError, match="training mode"):
         gfm.matte(PHOTOGRAPH, build().train())
 
 
@@ -277,13 +277,13 @@ class TestMatte:
         ids=["grey", "float", "empty", "float colour", "above", "below", "two"],
     )
     def test_other_backgrounds_are_refused(self, cutout, background):
-        with pytest.raises(InputError, match=r"give uint8 RGB \(H, W, 3\), or one colour"):
+        with pytest.raises(InputError, match=r"\(H, W, 3\)"):
             cutout.on(background)
 
     def test_other_endings_and_places_are_refused(self, cutout, tmp_path):
-        with pytest.raises(InputError, match=r"saved as \.png; change the ending"):
+        with pytest.raises(InputError, match=r"cutout\.jpg: .*\.png"):
             cutout.save(tmp_path / "cutout.jpg")
-        with pytest.raises(InputError, match="cannot be written"):
+        with pytest.raises(InputError, match=r"none/cutout\.png: "):
             cutout.save(tmp_path / "none" / "cutout.png")
 
 
@@ -381,7 +381,7 @@ class TestBatches:
         assert gfm.matte_batch([], shared()) == []
 
     def test_batch_size_is_checked(self):
-        with pytest.raises(InputError, match="batch_size=0: give 1 or more"):
+        with pytest.raises(InputError, match="batch_size=0"):
             gfm.matte_batch([PHOTOGRAPH], shared(), batch_size=0)
 
 

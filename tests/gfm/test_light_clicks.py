@@ -73,10 +73,10 @@ def test_network_takes_any_multiple_of_32_and_is_small():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backbone": "resnet"}, "backbone='resnet' is not supported"),
-        ({"widths": (8, 8)}, "give five"),
-        ({"widths": (8, 8, 8, 6, 8)}, "multiple of 4"),
-        ({"side": 100}, "give a multiple of 32"),
+        ({"backbone": "resnet"}, "backbone='resnet'"),
+        ({"widths": (8, 8)}, r"widths=\(8, 8\)"),
+        ({"widths": (8, 8, 8, 6, 8)}, r"widths=.*\b4\b"),
+        ({"side": 100}, "side=100"),
     ],
 )
 def test_bad_options(options, message):

@@ -57,10 +57,10 @@ def test_augmentation_chooses_the_views(augmentation, views):
     ("options", "message"),
     [
         ({}, "needs"),
-        ({"d1": 2.0}, "d1=2.0 has no effect"),
+        ({"d1": 2.0}, r"d1=2\.0"),
         ({"augmentation": "glance"}, "'flip'"),
         ({"max_memory": "8GB"}, "max_memory"),
-        ({"clicks": [(1, 1, True)]}, "takes mask or trimap|takes trimap"),
+        ({"clicks": [(1, 1, True)]}, "mask or trimap|trimap"),
     ],
 )
 def test_what_has_no_effect_is_refused(options, message):
@@ -146,7 +146,7 @@ def test_rate_is_halved_every_twenty_epochs():
 def test_photographs_without_colours_are_refused():
     planes = Planes(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.float32), None, None)
     targets = LSATargets(AugmentationOptions(size=32))
-    with pytest.raises(InputError, match=r"needs F and B; train on shards of rssn\.build"):
+    with pytest.raises(InputError, match=r"F and B"):
         targets.make(planes, 1.0, CropOptions(), np.random.default_rng(0))
 
 
@@ -213,5 +213,5 @@ def test_exported_network_mattes_alike(tmp_path):
         for each in (exported, small())
     )
     assert np.abs(made - wanted).max() < 1e-4
-    with pytest.raises(InputError, match="an export has no decoder that can be refined"):
+    with pytest.raises(InputError, match="backpropagate: an export"):
         gfm.matte(image, exported, trimap=trimap, backpropagate=10)

@@ -125,11 +125,11 @@ def test_degrading_keeps_shape_and_type():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"weights": {"birds": 1}}, r"weights name \['birds'\], which are no sources of it"),
-        ({"weights": {"toys": 0}}, r"holds no cutout that may be drawn"),
-        ({"weights": {"dogs": -1}}, r"weights=\{'dogs': -1\}: a weight is 0 or more"),
-        ({"composites": 1.5}, r"composites=1.5: a share is between 0 and 1"),
-        ({"zoom": (2, 1)}, r"zoom=\(2, 1\): give two factors above 0, the lower first"),
+        ({"weights": {"birds": 1}}, r"weights name \['birds'\]"),
+        ({"weights": {"toys": 0}}, "no cutout"),
+        ({"weights": {"dogs": -1}}, r"weights=\{'dogs': -1\}"),
+        ({"composites": 1.5}, r"composites=1\.5"),
+        ({"zoom": (2, 1)}, r"zoom=\(2, 1\)"),
     ],
 )
 def test_options_that_cannot_be_met_are_refused(path: Path, changed, message):
@@ -139,13 +139,13 @@ def test_options_that_cannot_be_met_are_refused(path: Path, changed, message):
 
 def test_two_kinds_of_data_are_refused(path: Path):
     data = GFMData(shards="shards", material=str(path))
-    with pytest.raises(InputError, match=r"data.shards and data.material are both set"):
+    with pytest.raises(InputError, match=r"data\.shards and data\.material"):
         data.samples()
 
 
 def test_options_of_crops_that_would_have_no_effect_are_refused(path: Path):
     data = GFMData(material=str(path), crop=CropOptions(size=64, jitter=0.1))
-    with pytest.raises(InputError, match=r"data.crop.jitter has no effect with data.material"):
+    with pytest.raises(InputError, match=r"data\.crop\.jitter .*data\.material"):
         data.samples()
 
 
@@ -196,5 +196,5 @@ def test_untrained_model_says_nothing_and_damage_is_named(tmp_path: Path):
     assert len((tmp_path / "known.safetensors").read_bytes()) > len(data)
     torn = (tmp_path / "known.safetensors").read_bytes().replace(b'\\"share\\"', b'\\"shore\\"')
     (tmp_path / "torn.safetensors").write_bytes(torn)
-    with pytest.raises(InputError, match=r"torn.safetensors: its list of licences is damaged"):
+    with pytest.raises(InputError, match=r"torn\.safetensors: .*licences"):
         gfm.load_model(tmp_path / "torn.safetensors", "cpu")

@@ -199,18 +199,18 @@ ZEROS = np.zeros((4, 6), np.uint8)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((HALF, HALF.T), "resize the prediction"),
-        ((HALF + 0.6, HALF), "pred holds values from 1.1"),
-        ((HALF, -HALF), "alpha holds values from -0.5"),
-        ((np.where(ZEROS == 0, np.nan, 0), HALF), "pred holds values from nan"),
-        ((HALF.astype(int), HALF), "pred holds int64"),
+        ((HALF, HALF.T), "pred is 6x4 and alpha 4x6"),
+        ((HALF + 0.6, HALF), r"pred .*1\.1"),
+        ((HALF, -HALF), r"alpha .*-0\.5"),
+        ((np.where(ZEROS == 0, np.nan, 0), HALF), "pred .*nan"),
+        ((HALF.astype(int), HALF), "pred .*int64"),
         ((HALF[None], HALF), r"pred has shape \(1, 4, 6\)"),
         ((HALF[:0], HALF[:0]), r"pred has shape \(0, 6\)"),
-        ((HALF, HALF, HALF), "trimap holds float64"),
+        ((HALF, HALF, HALF), "trimap .*float64"),
         ((HALF, HALF, ZEROS.T), "trimap has shape"),
-        ((HALF, HALF, ZEROS + 100), "or the levels 0, 128, 255"),
+        ((HALF, HALF, ZEROS + 100), "0, 128, 255"),
         ((HALF, HALF, None, "lsa"), "give a trimap"),
-        ((HALF, HALF, ZEROS, "sad"), "'sad' is not supported; choose 'gfm', 'dim' or 'lsa'"),
+        ((HALF, HALF, ZEROS, "sad"), "'sad' .*'gfm', 'dim' or 'lsa'"),
     ],
 )
 def test_bad_input_names_the_remedy(arguments, message):

@@ -106,11 +106,11 @@ def test_arranged_photograph_is_still_the_blend_of_its_colours(material: Path):
 
 
 def test_settings_that_contradict_each_other_are_refused(material: Path):
-    with pytest.raises(InputError, match=r"data\.shards and data\.mixture are both set"):
+    with pytest.raises(InputError, match=r"data\.shards and data\.mixture"):
         GFMData(shards="x", mixture=parts(material)).train_dataloader()
-    with pytest.raises(InputError, match=r"data\.mixture is empty"):
+    with pytest.raises(InputError, match=r"data\.mixture"):
         GFMData(mixture=[]).train_dataloader()
-    with pytest.raises(InputError, match="repeat=0 of x: wanted 1 or more"):
+    with pytest.raises(InputError, match="repeat=0 of x"):
         Part("x", 0)
     with pytest.raises(InputError, match="no such file"):
         open_mixture([Part(str(material / "nothing"), 1, ArrangementOptions())])
@@ -133,5 +133,5 @@ def test_folder_with_an_empty_mask_names_it(tmp_path: Path):
     folder = write_photographs(tmp_path / "photographs", 1)
     write_alpha(folder / "mask" / "p0.png", np.zeros((48, 64), np.float32))
     mixture = open_mixture([Part(str(folder), 1, ArrangementOptions())])
-    with pytest.raises(InputError, match=r"p0.png: is 0 everywhere; remove it or give its matte"):
+    with pytest.raises(InputError, match=r"p0\.png: .* 0 "):
         mixture.crop(0, 0, Cropper(CropOptions(size=32)), np.random.default_rng(0))

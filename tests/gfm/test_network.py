@@ -225,15 +225,15 @@ class TestMemory:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (torch.rand(1, 4, 8, 8), r"shape \(1, 4, 8, 8\); wanted RGB"),
+        (torch.rand(1, 4, 8, 8), r"shape \(1, 4, 8, 8\)"),
         (torch.rand(3, 8, 8), r"shape \(3, 8, 8\)"),
         (torch.rand(8), r"shape \(8,\)"),
-        (torch.rand(0, 3, 8, 8), "B, H and W at least 1"),
-        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), r"torch.uint8; .*image.float\(\) / 255"),
-        (torch.full((1, 3, 8, 8), 255.0), r"from 255 to 255; wanted \[0, 1\]"),
-        (torch.full((1, 3, 8, 8), -0.1), r"from -0.1"),
-        (torch.full((1, 3, 8, 8), torch.nan), "from nan"),
-        (torch.empty(1, 3, 8, 8, device="meta"), "on meta, the model on cpu"),
+        (torch.rand(0, 3, 8, 8), r"shape \(0, 3, 8, 8\)"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.uint8), r"torch\.uint8; .*image\.float\(\) / 255"),
+        (torch.full((1, 3, 8, 8), 255.0), r"255 to 255; .*\[0, 1\]"),
+        (torch.full((1, 3, 8, 8), -0.1), r"-0\.1 to -0\.1"),
+        (torch.full((1, 3, 8, 8), torch.nan), "nan to nan"),
+        (torch.empty(1, 3, 8, 8, device="meta"), "meta, .*cpu"),
     ],
     ids=["channels", "unbatched", "flat", "empty", "integer", "range", "negative", "nan", "device"],
 )
@@ -244,7 +244,7 @@ def test_bad_images_are_refused(image, message):
 
 def test_one_value_a_channel_cannot_be_trained_on():
     model = build().train()
-    with pytest.raises(InputError, match="give two images, or more than 32 pixels"):
+    with pytest.raises(InputError, match="32 pixels"):
         model(random_image(32, 32))
     assert model(random_image(32, 32, batch=2)).alpha.shape == (2, 1, 32, 32)
 

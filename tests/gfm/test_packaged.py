@@ -69,7 +69,7 @@ def test_model_is_taken_and_said_once(installation: Path, caplog):
 
 def test_installation_without_a_model_says_how_to_get_one(installation: Path):
     for refused in (automatic_model, gfm.load_model, lambda: gfm.matte(draw_photograph(0))):
-        with pytest.raises(InputError, match=r"none comes with this installation; name one"):
+        with pytest.raises(InputError, match="none comes with this installation"):
             refused()
 
 
@@ -114,7 +114,7 @@ class TestGuided:
         made = gfm.matte(photograph, trimap=trimap)
         assert (made.alpha[:, :40] == 0).all() and (made.alpha[:, 88:] == 1).all()
         np.testing.assert_array_equal(made.foreground[:, 88:], photograph[:, 88:])
-        with pytest.raises(InputError, match=r"clicks= is given, .* takes none; it takes mask or"):
+        with pytest.raises(InputError, match=r"clicks= .*mask or"):
             gfm.matte(photograph, gfm.load_model("guided"), clicks=[(1, 1, True)])
 
     def test_it_refines_the_automatic_matte_near_edges_alone(self):
@@ -128,9 +128,7 @@ class TestGuided:
         assert changed.any() and changed.mean() < 0.3
         named = gfm.matte(photograph, refine="guided", foreground="none")
         np.testing.assert_array_equal(named.alpha, refined.alpha)
-        with pytest.raises(
-            InputError, match="refine='lite': is a model of the system glance_focus"
-        ):
+        with pytest.raises(InputError, match=r"refine='lite': .*glance_focus"):
             gfm.matte(photograph, refine="lite")
 
     def test_model_to_refine_with_is_read_again_where_it_changed(self, tmp_path):
@@ -150,7 +148,7 @@ class TestGuided:
     def test_model_to_refine_with_has_no_effect_beside_a_trimap(self):
         trimap = np.full((96, 128), 128, np.uint8)
         trimap[:, :40], trimap[:, 88:] = 0, 255
-        with pytest.raises(InputError, match="refine='guided' has no effect beside trimap=, which"):
+        with pytest.raises(InputError, match=r"refine='guided' .*trimap="):
             gfm.matte(draw_photograph(3, 96, 128), trimap=trimap, refine="guided")
 
 

@@ -148,12 +148,12 @@ class TestAblations:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rosta": "XX"}, "rosta='XX' is not supported; choose 'TT', 'FT', 'BT' or 'RIM'"),
-        ({"pyramid": "two"}, "choose 'all', 'one' or 'none'"),
-        ({"pyramid_join": "add"}, "choose 'concatenate' or 'sum'"),
-        ({"width": 0}, "width=0: give a number above 0"),
-        ({"mean": (0.5,)}, "give three"),
-        ({"std": (1, 0, 1)}, "not positive"),
+        ({"rosta": "XX"}, "rosta='XX' .*'TT', 'FT', 'BT' or 'RIM'"),
+        ({"pyramid": "two"}, "pyramid='two' .*'all', 'one' or 'none'"),
+        ({"pyramid_join": "add"}, "pyramid_join='add' .*'concatenate' or 'sum'"),
+        ({"width": 0}, "width=0"),
+        ({"mean": (0.5,)}, "mean="),
+        ({"std": (1, 0, 1)}, "std=.*positive"),
     ],
     ids=["rosta", "pyramid", "join", "width", "mean", "std"],
 )
@@ -166,7 +166,7 @@ def test_configuration_survives_json():
     config = GFMConfig("timm:lcnet_050", "RIM", 0.5, "one", False, True, "sigmoid", std=(1, 2, 3))
     assert GFMConfig.from_json(config.to_json()) == config
     for text, message in (
-        ('{"depth": 3}', "holds depth"),
+        ('{"depth": 3}', "depth"),
         ("{", "cannot be read"),
         ("7", "no set of options"),
     ):

@@ -47,12 +47,12 @@ def test_device_and_options_of_a_provider():
 @pytest.mark.parametrize("device", ["cuda", "openvino", "gpu", "cuda:x", ""])
 def test_missing_provider_is_an_error_and_no_silent_processor(device):
     there = [CUDA, CPU] if device == "cuda:x" else [COREML, CPU]
-    with pytest.raises(InputError, match=rf"device='{device}': this ONNX Runtime has .*cpu; cho"):
+    with pytest.raises(InputError, match=rf"device='{device}': .*cpu"):
         choose_provider(device, there)
 
 
 def test_asked_device_is_missing_here():
-    with pytest.raises(InputError, match="device='openvino': this ONNX Runtime has"):
+    with pytest.raises(InputError, match="device='openvino': "):
         load_exported(LITE, "openvino")
 
 
@@ -97,7 +97,7 @@ def sessions(request, monkeypatch):
 def test_failing_provider_that_was_asked_for_is_an_error(sessions):
     model = load_exported(LITE, "cuda")
     assert model.device == "cuda" and model.describe() == "cuda, ONNX Runtime"
-    message = r"device='cuda': CUDAExecutionProvider fails \(.+\); choose 'cpu', or 'auto', which"
+    message = r"device='cuda': CUDAExecutionProvider .*'cpu'"
     with pytest.raises(InputError, match=message):
         model.run({"image": IMAGE}, ("focus",))
     assert sessions.taken == [CUDA]

@@ -142,13 +142,17 @@ def test_grid_mends_what_resizing_leaves_of_opaque_pixels():
 @pytest.mark.parametrize(
     ("alpha", "options", "message"),
     [
-        (np.zeros((4, 4)), {}, "float64; wanted float32"),
+        (np.zeros((4, 4)), {}, "float64; .*float32"),
         (np.zeros((4, 4, 1), np.float32), {}, r"shape \(4, 4, 1\)"),
-        (np.full((4, 4), 255, np.float32), {}, r"255.0; wanted \[0, 1\]: divide"),
-        (np.full((4, 4), np.nan, np.float32), {}, "from nan"),
+        (np.full((4, 4), 255, np.float32), {}, r"255\.0; .*\[0, 1\]"),
+        (np.full((4, 4), np.nan, np.float32), {}, "nan"),
         (np.zeros((4, 4), np.float32), {"kernel": 0}, "kernel=0"),
         (np.zeros((4, 4), np.float32), {"scale": 0.0}, "scale=0.0"),
-        (np.zeros((4, 4), np.float32), {"focus_region": "all"}, "choose 'fusion', 'paper' or"),
+        (
+            np.zeros((4, 4), np.float32),
+            {"focus_region": "all"},
+            "focus_region='all' .*'fusion', 'paper'",
+        ),
     ],
     ids=["type", "shape", "range", "nan", "kernel", "scale", "focus region"],
 )

@@ -166,14 +166,14 @@ def test_batch_holds_the_labels_of_each_representation():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sides": ()}, "give at least one"),
-        ({"sides": (16,)}, r"sides=\(16,\): .*32 pixels or more"),
-        ({"size": 100}, "size=100: give a multiple of 32"),
+        ({"sides": ()}, "sides="),
+        ({"sides": (16,)}, r"sides=\(16,\): .*32"),
+        ({"size": 100}, "size=100"),
         ({"size": 0}, "size=0"),
-        ({"transition": 1.5}, "transition=1.5: a share is between 0 and 1"),
+        ({"transition": 1.5}, r"transition=1\.5"),
         ({"flip": -1}, "flip=-1"),
-        ({"jitter": 1}, "jitter=1: wanted 0 or more and below 1"),
-        ({"kernel": 0}, "kernel=0: wanted 1 pixel or more"),
+        ({"jitter": 1}, "jitter=1"),
+        ({"kernel": 0}, "kernel=0"),
     ],
 )
 def test_bad_options_are_refused(options, message):

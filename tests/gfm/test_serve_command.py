@@ -26,7 +26,7 @@ def test_amounts(text, wanted):
 
 @pytest.mark.parametrize("text", ["", "MB", "5TB", "5MP", "-5MB", "0", "5 M B"])
 def test_other_amounts_are_refused(text):
-    with pytest.raises(InputError, match=f"--max-bytes {text}: is no amount; write it like 500kB"):
+    with pytest.raises(InputError, match=f"--max-bytes {text}: .*500kB"):
         parse_bytes("--max-bytes", text)
 
 
@@ -58,7 +58,7 @@ def test_wrong_usage_is_exit_2(model_file, options, message, capsys):
 def test_missing_packages_are_named(model_file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["serve", "--model", str(model_file)]) == 2
-    assert "needs the package uvicorn; pip install -e '.[web]'" in capsys.readouterr().err
+    assert "uvicorn; pip install -e '.[web]'" in capsys.readouterr().err
 
 
 @pytest.mark.integration

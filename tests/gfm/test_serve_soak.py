@@ -62,14 +62,14 @@ def test_summary_is_of_the_figures():
 
 @pytest.mark.parametrize("wrong", [{"clients": 0}, {"broken": 1.0}, {"warm_up": 1000}])
 def test_wrong_options_are_refused(wrong):
-    with pytest.raises(InputError, match="give 1 client or more"):
+    with pytest.raises(InputError, match="clients="):
         SoakOptions(**wrong)
 
 
 @pytest.mark.integration
 def test_server_that_does_not_start_says_why(tmp_path):
     with (
-        pytest.raises(InputError, match=r"does not start: error: .*none\.safetensors: no such"),
+        pytest.raises(InputError, match=r"error: .*none\.safetensors"),
         serving(tmp_path / "none.safetensors"),
     ):
         pass

@@ -117,7 +117,7 @@ def test_session_is_saved_and_loaded(model, tmp_path):
     again = gfm.Session.load(tmp_path / "clicks.json", PHOTOGRAPH, model)
     assert again.clicks == session.clicks
     np.testing.assert_array_equal(again.matte.alpha, session.matte.alpha)
-    with pytest.raises(InputError, match=r"clicks.json: is for a photograph of 64x48 px, and this"):
+    with pytest.raises(InputError, match=r"clicks\.json: .*64x48 px"):
         gfm.Session.load(tmp_path / "clicks.json", draw_photograph(0, 50, 64), model)
 
 
@@ -134,16 +134,16 @@ def test_what_is_refused_leaves_the_session_as_it_was(model, monkeypatch):
     session = gfm.Session(PHOTOGRAPH, model, automatic=False).click(1, 1)
     monkeypatch.setattr(module, "MOST_CLICKS", 1)
     for x, y, positive, message in (
-        (64, 0, True, "lies outside"),
-        (1, 1, False, "contradict"),
-        (2, 2, True, "takes 1 clicks at most"),
+        (64, 0, True, r"\(64, 0, True\)"),
+        (1, 1, False, "x=1, y=1"),
+        (2, 2, True, "1 clicks"),
     ):
         with pytest.raises(InputError, match=message):
             session.click(x, y, positive)
     assert list(session.clicks) == [(1, 1, True)]
-    with pytest.raises(InputError, match="a model of the system glance_focus takes no clicks"):
+    with pytest.raises(InputError, match=r"glance_focus .*clicks"):
         gfm.Session(PHOTOGRAPH, shared())
-    with pytest.raises(InputError, match="first is a matte of 8x8 px, the photograph has 64x48"):
+    with pytest.raises(InputError, match=r"first .*8x8 px, .*64x48"):
         zeros = np.zeros((8, 8, 3), np.uint8)
         gfm.Session(PHOTOGRAPH, model, first=Matte(zeros[..., 0] / 1.0, zeros, zeros[..., 0]))
 

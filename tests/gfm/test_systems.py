@@ -41,7 +41,7 @@ def test_every_registered_system_keeps_the_contract():
         assert system.config.from_json(config.to_json()) == config
         assert system.guidance <= {"trimap", "mask", "clicks"}
         assert system.guidance or not system.needs_guidance
-    with pytest.raises(InputError, match="system='none' is not supported; choose 'glance_focus'"):
+    with pytest.raises(InputError, match=r"system='none' .*'glance_focus'"):
         registry.get_system("none")
 
 
@@ -103,16 +103,16 @@ def test_guidance_and_options_without_effect_are_refused():
     mask = np.zeros(photograph.shape[:2], bool)
     mask[:5] = True
     for guided, model, message in (
-        ({"mask": mask}, toy, "mask= is given, and a model of the system toy takes none; it takes"),
-        ({"clicks": [(0, 0, True)]}, shared(), "it takes a photograph alone"),
-        ({"strategy": "full"}, toy, "strategy='full' has no effect on a model of the system toy"),
-        ({}, [toy, toy], "2 models of the system toy are named; give one"),
-        ({}, [toy, shared()], "the models are of the systems glance_focus, toy"),
-        ({"mask": mask[1:]}, toy, "mask: has 64x47 px, the photograph 64x48"),
+        ({"mask": mask}, toy, "mask= .*system toy "),
+        ({"clicks": [(0, 0, True)]}, shared(), "clicks= "),
+        ({"strategy": "full"}, toy, "strategy='full' .*system toy"),
+        ({}, [toy, toy], "2 models of the system toy"),
+        ({}, [toy, shared()], "systems glance_focus, toy"),
+        ({"mask": mask[1:]}, toy, "mask: .*64x47 px, .*64x48"),
         ({"mask": np.zeros_like(mask)}, toy, "mask: is empty"),
         ({"mask": ~np.zeros_like(mask)}, toy, "mask: is full"),
-        ({"mask": np.full(mask.shape, 7)}, toy, "mask: has type int64 and values from 7 to 7"),
-        ({"clicks": [(99, 0, True)]}, toy, "lies outside the photograph of 64x48 px"),
+        ({"mask": np.full(mask.shape, 7)}, toy, "mask: .*int64 .*7 to 7"),
+        ({"clicks": [(99, 0, True)]}, toy, "64x48 px"),
     ):
         with pytest.raises(InputError, match=message):
             gfm.matte(photograph, model, **guided)

@@ -119,11 +119,11 @@ def test_model_file_brings_its_representation_along(data, model_file, tmp_path):
     [
         (
             ("--model.weights", "none.pth"),
-            "model.weights=none.pth: has no effect with model.model=",
+            "model.weights=none.pth: ",
         ),
-        (("--model.backbone", "r34"), "model.backbone=r34: has no effect with model.model="),
-        (("--model.width=0.5",), "whose width is 0.25; leave one of the two out"),
-        (("--config", "run.yaml"), "model.rosta=TT: has no effect"),
+        (("--model.backbone", "r34"), "model.backbone=r34: "),
+        (("--model.width=0.5",), "width is 0.25"),
+        (("--config", "run.yaml"), "model.rosta=TT: "),
     ],
 )
 def test_option_that_a_model_file_overrules_is_refused(data, model_file, option, message, capsys):
@@ -140,7 +140,7 @@ def test_configuration_says_what_the_model_file_is(data, model_file, tmp_path):
     ]
     assert (options["backbone"], options["rosta"]) == ("timm:test_resnet", "FT")
     assert options["width"] == 0.25 and options["weights"] is None
-    with pytest.raises(InputError, match=r"model\.width=0\.5: has no effect with model\.model="):
+    with pytest.raises(InputError, match=r"model\.width=0\.5: .*model\.model="):
         GFMTask(width=0.5, model=model_file)
 
 
@@ -196,15 +196,15 @@ def test_predict_writes_the_mattes(data, model_file, tmp_path, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("fit", "--config", "run.yaml"), "does not accept option 'model.bakbone'"),
-        (("fit", "--config", "none.yaml"), "File does not exist"),
-        (("fit", "--model.rosta", "XX"), "Literal['TT', 'FT', 'BT', 'RIM']. Got value: XX"),
-        (("fit", "--model.backbone", "r35"), "backbone='r35' is not supported; choose 'r34'"),
-        (("fit", "--data.crop.size", "33"), "error: size=33: give a multiple of 32"),
-        (("fit", *TINY), "data.shards is not set; give the folder"),
-        (("fit", *TINY, "--data.shards", "none"), "none/manifest.json: no such file"),
-        (("predict", *TINY), "predict needs data.photographs"),
-        (("test", "--model.model", "none.safetensors"), "none.safetensors: no such model"),
+        (("fit", "--config", "run.yaml"), "'model.bakbone'"),
+        (("fit", "--config", "none.yaml"), "none.yaml"),
+        (("fit", "--model.rosta", "XX"), "['TT', 'FT', 'BT', 'RIM']. Got value: XX"),
+        (("fit", "--model.backbone", "r35"), "backbone='r35'"),
+        (("fit", "--data.crop.size", "33"), "error: size=33: "),
+        (("fit", *TINY), "data.shards"),
+        (("fit", *TINY, "--data.shards", "none"), "none/manifest.json: "),
+        (("predict", *TINY), "data.photographs"),
+        (("test", "--model.model", "none.safetensors"), "none.safetensors: "),
         (("fit", *TINY, "--trainer.val_check_interval", "1.5"), "val_check_interval"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, tuple) else "",
@@ -226,7 +226,7 @@ def test_terms_of_the_loss_have_the_weights_that_were_asked_for(data, tmp_path, 
     assert first["loss"] == pytest.approx(wanted, rel=1e-5)
     assert main(fit_arguments(data, *TINY, "--model.loss_weights.laplace", "3")) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "the loss has no terms ['laplace']; choose from ['glance', " in last
+    assert "['laplace']; choose from ['glance', " in last
 
 
 @pytest.mark.integration
@@ -269,7 +269,7 @@ def test_loss_that_is_no_number_names_the_samples(data):
         str(data / "shards"), targets=task.targets(), crop=crop, batch_size=6, workers=0
     )
     (batch,) = module.train_dataloader()
-    with pytest.raises(InputError, match=r"loss is nan at step 7 in samples s\d, .*learning rate"):
+    with pytest.raises(InputError, match=r"nan at step 7 .* s\d, "):
         task.training_step(batch, 0)
     found = json.loads(Path("run", "not_finite_rank0.json").read_text())
     assert found["step"] == 7 and sorted(found["keys"]) == [f"s{n}" for n in range(6)]
@@ -343,7 +343,7 @@ def test_resumed_run_repeats_the_one_left_alone(data, tmp_path, steps, workers):
 
 @pytest.mark.parametrize("option", [{"pyramid": "one"}, {"pyramid_join": "sum"}])
 def test_pyramid_of_a_single_decoder_is_refused(option):
-    with pytest.raises(InputError, match=r"have no effect with model.single_decoder"):
+    with pytest.raises(InputError, match=r"model\.single_decoder"):
         GFMTask("timm:test_resnet", width=0.25, single_decoder=True, **option)
 
 
@@ -370,10 +370,10 @@ def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
     assert [group["lr"] for group in groups] == [1e-4, 1e-4, 1e-3, 1e-3]
     assert [group["weight_decay"] for group in groups] == [0.1, 0, 0.1, 0]
     for change, message in (
-        (("--model.rosta", "TT"), "was trained with model.rosta='FT', not 'TT'"),
-        (("--model.width=0.5",), "was trained with model.width=0.25, not 0.5"),
-        (("--ckpt_path", "nowhere.ckpt"), "ckpt_path=nowhere.ckpt: no such file"),
-        (("--ckpt_path", str(data / "shards" / "manifest.json")), "is no checkpoint of `gfm fit`"),
+        (("--model.rosta", "TT"), "model.rosta='FT', not 'TT'"),
+        (("--model.width=0.5",), "model.width=0.25, not 0.5"),
+        (("--ckpt_path", "nowhere.ckpt"), "ckpt_path=nowhere.ckpt: "),
+        (("--ckpt_path", str(data / "shards" / "manifest.json")), "manifest.json: "),
     ):
         assert main(fit_arguments(data, *go_on, *change)) == 2
         assert message in capsys.readouterr().err.strip().splitlines()[-1]
@@ -384,7 +384,7 @@ def test_half_a_checkpoint_is_refused(data, tmp_path, capsys):
     whole = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"
     (tmp_path / "half.ckpt").write_bytes(whole.read_bytes()[:5000])
     assert main(fit_arguments(data, *TINY, "--quiet", "--ckpt_path", "half.ckpt")) == 2
-    assert "is no checkpoint of `gfm fit`, or a damaged one" in capsys.readouterr().err
+    assert "error: ckpt_path=half.ckpt: " in capsys.readouterr().err
 
 
 @pytest.mark.integration

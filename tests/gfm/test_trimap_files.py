@@ -33,14 +33,14 @@ def test_trimap_is_taken(tmp_path, trimap):
 @pytest.mark.parametrize(
     ("trimap", "message"),
     [
-        (GOOD[:-1], r"is 60x39 px and the photograph 60x40; give it at the photograph's size"),
-        (spoil(_128=127), r"holds the levels 127; a trimap has 0 background, 128 unknown"),
-        (np.arange(2400).reshape(40, 60) % 256, r"holds the levels 1, 2, 3, 4 and 249 more"),
-        (np.full((40, 60), 128), r"has no known pixel; mark some background"),
-        (255 - GOOD, r"looks inverted, with foreground \(255\) around"),
-        (np.dstack([GOOD] * 4), r"has an alpha channel; a trimap is grey"),
-        (np.dstack([GOOD, GOOD, SOLID]), r"has colours; a trimap is grey"),
-        (GOOD[0], r"has shape \(60,\); give grey levels"),
+        (GOOD[:-1], "60x39 px .*60x40"),
+        (spoil(_128=127), "levels 127; "),
+        (np.arange(2400).reshape(40, 60) % 256, "levels 1, 2, 3, 4 and 249 more"),
+        (np.full((40, 60), 128), "no known pixel"),
+        (255 - GOOD, "inverted"),
+        (np.dstack([GOOD] * 4), "alpha channel"),
+        (np.dstack([GOOD, GOOD, SOLID]), "colours"),
+        (GOOD[0], r"shape \(60,\)"),
     ],
 )
 def test_bad_trimap_is_refused_with_a_remedy(tmp_path, trimap, message):
@@ -48,7 +48,7 @@ def test_bad_trimap_is_refused_with_a_remedy(tmp_path, trimap, message):
         check_trimap(trimap, (40, 60))
     if trimap.ndim > 1:
         cv2.imwrite(str(tmp_path / "bad.png"), trimap.astype(np.uint8))
-        with pytest.raises(InputError, match=rf"bad\.png: {message}"):
+        with pytest.raises(InputError, match=rf"bad\.png: .*{message}"):
             read_trimap(tmp_path / "bad.png", (40, 60))
 
 
@@ -58,7 +58,7 @@ def test_inverted_trimap_of_an_object_that_reaches_the_border():
     bust[14:, 14:46] = 255
     assert (check_trimap(bust) == bust).all()
     inverted = np.where(bust == 128, 128, 255 - bust)
-    with pytest.raises(InputError, match="looks inverted"):
+    with pytest.raises(InputError, match="inverted"):
         check_trimap(inverted)
 
 

@@ -108,11 +108,11 @@ def test_colours_change_by_at_most_what_is_asked_for():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"extents": (0, 1)}, r"extents=\(0, 1\): give two factors above 0"),
-        ({"extents": (2, 1)}, "the lower first"),
+        ({"extents": (0, 1)}, r"extents=\(0, 1\)"),
+        ({"extents": (2, 1)}, r"extents=\(2, 1\)"),
         ({"turn": -1}, "turn=-1"),
         ({"stretch": 0.5}, "stretch=0.5"),
-        ({"second": 1}, "second=1: wanted 0 or more and below 1"),
+        ({"second": 1}, "second=1"),
     ],
 )
 def test_impossible_options_are_refused(change, message):

@@ -108,11 +108,11 @@ def test_device_is_resolved(
 @pytest.mark.parametrize(
     ("device", "backend", "message"),
     [
-        ("tpu", "fast", "device='tpu' is not supported; choose 'auto', 'cpu', 'cuda' or 'cuda:N'"),
-        ("cuda:x", "fast", "device='cuda:x' is not supported"),
-        (0, "fast", "device=0 is not supported"),
-        ("cuda:1", "fast", "device='cuda:1' does not exist: torch can use 1 GPUs"),
-        ("cuda", "bm3d", "device='cuda' does not go with backend='bm3d'"),
+        ("tpu", "fast", "device='tpu' .*'cuda:N'"),
+        ("cuda:x", "fast", "device='cuda:x'"),
+        (0, "fast", "device=0"),
+        ("cuda:1", "fast", "device='cuda:1' .* 1 GPU"),
+        ("cuda", "bm3d", "device='cuda' .*backend='bm3d'"),
     ],
 )
 def test_errors_name_the_device(

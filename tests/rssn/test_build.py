@@ -106,7 +106,7 @@ def test_interrupted_in_the_middle_and_resumed(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--seed", "1"], "setting seed is 1, but the build to resume had 0"),
+        (["--seed", "1"], "setting seed is 1"),
         (["--format", "png"], "setting image_format"),
         (["--k", "1"], "setting route"),
     ],
@@ -208,7 +208,7 @@ def test_denoised_images_are_computed_once_and_cached(
         (["--route", "rsn"], "choose from ['rssn', 'bg20k'"),
         (["--backgrounds", "nowhere"], "no such folder"),
         (["--foregrounds", "nowhere"], "no such folder"),
-        (["--out", "nix://bucket/x"], "nix://bucket/x: cannot be used"),
+        (["--out", "nix://bucket/x"], "nix://bucket/x"),
         (["--out", "memory://bucket/x"], "give --cache DIR"),
         (["--workers", "0"], "workers=0"),
         (["--samples-per-shard", "0"], "samples_per_shard=0"),

@@ -287,7 +287,7 @@ def test_what_is_no_set_of_tars_is_refused(tmp_path: Path, finished: Path) -> No
         with pytest.raises(InputError, match=message):
             index_tars([str(tmp_path / word) for word in words], workers=1)
     write_tar(tmp_path / "other" / "a.tar", {"s": {**foreign(0), "png": b""}})
-    with pytest.raises(InputError, match=r"a\.tar: sample \./s: its alpha"):
+    with pytest.raises(InputError, match=r"a\.tar: sample \./s: .*alpha"):
         index_tars([str(tmp_path / "other")], workers=1)
     (tmp_path / "other" / "a.tar").write_bytes(b"no tar" * 1000)
     with pytest.raises(InputError, match=r"a\.tar: "):

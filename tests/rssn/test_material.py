@@ -62,10 +62,10 @@ def test_webdataset_reads_the_file(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "alpha", "message"),
     [
-        ({"licence": " "}, ALPHA, r"a/b: has no licence; name it in the collection's list.csv"),
-        ({}, np.zeros_like(ALPHA), r"a/b: its matte is 0 everywhere"),
-        ({}, None, r"a/b: is a photograph; only backgrounds lack a matte"),
-        ({"kind": "background"}, ALPHA, r"a/b: is a background; only backgrounds lack a matte"),
+        ({"licence": " "}, ALPHA, r"a/b: .*licence.*list\.csv"),
+        ({}, np.zeros_like(ALPHA), r"a/b: .*matte.* 0 "),
+        ({}, None, r"a/b: .*photograph"),
+        ({"kind": "background"}, ALPHA, r"a/b: is a background"),
     ],
 )
 def test_pictures_that_cannot_be_used_are_refused(tmp_path: Path, change, alpha, message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import guided
 import numpy as np
 import pytest
 import torch
+from runs import column
 from safetensors.torch import load_file
 from tiny import draw_matte, draw_photograph, write_photographs, write_shards
 
@@ -137,12 +137,6 @@ def data(tmp_path, monkeypatch) -> Path:
     write_shards(tmp_path / "shards", (4, 2))
     write_photographs(tmp_path / "photographs", 2)
     return tmp_path
-
-
-def column(run: Path, name: str) -> dict[str, str]:
-    """The values of a metric by their steps."""
-    with (run / "metrics.csv").open() as file:
-        return {row["step"]: row[name] for row in csv.DictReader(file) if row[name]}
 
 
 @pytest.mark.integration

@@ -5,236 +5,38 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import dying
 import numpy as np
 import pytest
+from benches import write_cases, write_mattes, write_remover
 from tiny import draw_matte, draw_photograph, shared, write_photographs
 
 from gfm.__main__ import main
 from gfm.bench import child
-from gfm.bench.cases import Pixels, find_cases
+from gfm.bench.cases import find_cases
 from gfm.bench.child import Outcome, Ready, run_method
-from gfm.bench.description import Remover, read_description
-from gfm.bench.duplicates import Seen, find_seen, hash_of
-from gfm.bench.errors import errors_of, hair_band, measure
-from gfm.bench.intervals import difference, mean_of
+from gfm.bench.errors import errors_of
 from gfm.bench.methods import Method, parse_methods
 from gfm.bench.removers import load
-from gfm.bench.report import Report, Row
+from gfm.bench.report import Row
 from gfm.checkpoints.files import save_model
 from gfm.models.contract import Licence
 from rssn.imaging.errors import InputError
-from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
-
-onnx = pytest.importorskip("onnx")
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Three photographs with mattes; the first has a trimap."""
-    root = write_photographs(tmp_path / "photographs", 3)
-    (root / "trimap").mkdir()
-    alpha = draw_matte()
-    regions = np.where(alpha == 1, 2, np.where(alpha > 0, 1, 0)).astype(np.uint8)
-    write_trimap(root / "trimap" / "p0.png", regions)
-    return root
-
-
-def write_mattes(folder: Path, names: str, error: float) -> Path:
-    """Mattes that are wrong by `error` where the true one is below one half."""
-    folder.mkdir()
-    alpha = draw_matte()
-    for name in names.split():
-        write_alpha(folder / f"{name}.png", np.where(alpha < 0.5, alpha + error, alpha))
-    return folder
-
-
-def write_remover(folder: Path, side: int | str = 16, scale: float = 0.05) -> Path:
-    """An ONNX file whose matte is a multiple of the red channel, and its description."""
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    constant = helper.make_tensor("k", kind, [3, 1, 1], [scale, 0, 0])
-    nodes = [
-        helper.make_node("Mul", ["image", "k"], ["scaled"]),
-        helper.make_node("ReduceSum", ["scaled", "axes"], ["matte"], keepdims=1),
-    ]
-    axes = helper.make_tensor("axes", onnx.TensorProto.INT64, [1], [1])
-    graph = helper.make_graph(
-        nodes,
-        "remover",
-        [helper.make_tensor_value_info("image", kind, [1, 3, side, side])],
-        [helper.make_tensor_value_info("matte", kind, [1, 1, side, side])],
-        [constant, axes],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    folder.mkdir(exist_ok=True)
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), folder / "red.onnx")
-    path = folder / "red.yaml"
-    path.write_text("model: red.onnx\nsize: 16\nmean: 10\nscale: [20, 1, 1]\nlicence: MIT\n")
-    return path
+    return write_cases(tmp_path / "photographs")
 
 
 def bench(folder: Path, out: Path, *methods: object, code: int = 0) -> dict:
     arguments = ["bench", str(folder), "--out", str(out), "--quiet"]
     assert main([*arguments, *(("--methods", *map(str, methods)) if methods else ())]) == code
     return json.loads((out / "bench.json").read_text()) if code != 2 else {}
-
-
-class TestSpelling:
-    def test_of_methods(self, tmp_path):
-        folder, yaml = tmp_path / "others", write_remover(tmp_path / "r")
-        folder.mkdir()
-        texts = ["lite", "raw=lite,refine=none", "a/b.safetensors", "grabcut", "knn", "rembg:isnet"]
-        found = parse_methods([*texts, str(folder), f"red one={yaml}", "lite,refine=fusion"])
-        assert [(m.name, m.kind, m.target, m.refine) for m in found] == [
-            ("lite", "model", "lite", "auto"),
-            ("raw", "model", "lite", "none"),
-            ("b", "model", "a/b.safetensors", "auto"),
-            ("grabcut", "grabcut", "grabcut", "auto"),
-            ("knn", "knn", "knn", "auto"),
-            ("rembg:isnet", "rembg", "isnet", "auto"),
-            ("others", "folder", str(folder), "auto"),
-            ("red one", "onnx", str(yaml), "auto"),
-            ("lite, refine=fusion", "model", "lite", "fusion"),
-        ]
-
-    @pytest.mark.parametrize(
-        ("texts", "told"),
-        [
-            (["lite", "LITE=grabcut"], "LITE"),
-            (["grabcut,refine=none"], "refine"),
-            (["a=b=c,d"], r"give \[NAME=\]WHAT"),
-            (["..=lite"], r"\.\."),
-            (["missing.yaml"], r"missing\.yaml: "),
-        ],
-    )
-    def test_that_is_refused(self, texts, told):
-        with pytest.raises(InputError, match=told):
-            parse_methods(texts)
-
-
-class TestDescription:
-    def test_input_is_resized_normalised_and_read_as_alpha(self, tmp_path):
-        remover = Remover(read_description(write_remover(tmp_path / "r")))
-        image = np.zeros((32, 48, 3), np.uint8)
-        image[..., 0] = 110
-        np.testing.assert_allclose(remover(image), (110 - 10) / 20 * 0.05, rtol=1e-5)
-        assert remover(image).shape == (32, 48) and remover(image).dtype == np.float32
-
-    def test_logits_and_stretched_values(self, tmp_path):
-        how = read_description(write_remover(tmp_path / "r", scale=1.0))
-        image = np.zeros((16, 16, 3), np.uint8)
-        image[:, 8:, 0] = 50
-        logits = Remover(replace(how, values="logits"))(image)
-        np.testing.assert_allclose(logits[:, -1], 1 / (1 + np.exp(-2)), rtol=1e-5)
-        stretched = Remover(replace(how, values="stretch"))(image)
-        assert stretched[0, 0] == 0 and stretched[0, -1] == 1
-        with pytest.raises(InputError, match=r"-0\.5 to 2, .*values: logits"):
-            Remover(how)(image)
-
-    @pytest.mark.parametrize(
-        ("change", "told"),
-        [
-            ("size: 32", "1x3x16x16, .*1x3x32x32"),
-            ("output: alpha", "output alpha; .*matte"),
-        ],
-    )
-    def test_that_does_not_fit_its_model(self, tmp_path, change, told):
-        path = write_remover(tmp_path / "r")
-        lines = [each for each in path.read_text().splitlines() if each[:4] != change[:4]]
-        path.write_text("\n".join([*lines, change]))
-        with pytest.raises(InputError, match=told):
-            Remover(read_description(path))
-
-    @pytest.mark.parametrize(
-        ("text", "told"),
-        [
-            ("size: 16", "at least model"),
-            ("model: red.onnx\nsize: x", r"size: x; .*\[height, width\]"),
-            ("model: red.onnx\nsize: 16\nmeans: 3", "means .*model, size"),
-            ("model: red.onnx\nsize: 16\nscale: 0", "scale: .*0"),
-            ("model: red.onnx\nsize: 16\nmean: [1, 2]", "give one number, or three"),
-            ("model: red.onnx\nsize: 16\nvalues: x", "values='x' .*'alpha'"),
-            ("model: blue.onnx\nsize: 16", "blue.onnx"),
-        ],
-    )
-    def test_that_is_wrong(self, tmp_path, text, told):
-        path = write_remover(tmp_path / "r")
-        path.write_text(text)
-        with pytest.raises(InputError, match=told):
-            read_description(path)
-
-    def test_file_that_is_no_model(self, tmp_path):
-        path = write_remover(tmp_path / "r")
-        (tmp_path / "r" / "red.onnx").write_bytes(b"no model")
-        with pytest.raises(InputError, match=r"red\.onnx: "):
-            Remover(read_description(path))
-
-
-class TestErrors:
-    def test_of_one_matte_by_hand(self, folder):
-        pixels = find_cases(folder)[0][0].read()
-        found = measure(pixels, np.where(pixels.alpha < 0.5, pixels.alpha + 0.25, pixels.alpha))
-        share = (pixels.alpha < 0.5).mean()
-        assert found["mad"] == pytest.approx(0.25 * share, rel=1e-4)
-        assert found["sad_fg"] == 0 < found["sad_bg"]
-        unknown = (pixels.alpha > 0) & (pixels.alpha < 0.5)
-        levels = np.rint((pixels.alpha + 0.25)[unknown] * 255) - np.rint(
-            pixels.alpha[unknown] * 255
-        )
-        assert found["unknown_sad"] == pytest.approx(levels.sum() / 255 / 1000)
-        assert "sad_alpha_f" not in found
-
-    def test_of_colours(self):
-        alpha = draw_matte()
-        image = draw_photograph(0)
-        pixels = Pixels(image, alpha, None, np.full_like(image, 100))
-        found = measure(pixels, alpha, np.full_like(image, 151))
-        assert found["sad_alpha_f"] == pytest.approx(3 * 0.2 * float(alpha.sum()) / 1000, rel=1e-4)
-
-    def test_hair_band_is_about_strands(self):
-        alpha = np.zeros((400, 400), np.float32)
-        alpha[150:350, 100:300] = 1
-        alpha[50:150, 120:280:8] = 1  # strands of one pixel
-        band = hair_band(alpha)
-        assert band[60:140, 120:280:8].all()
-        assert band[60:140, 124:272:8].sum() == 0  # half-way between two
-        assert not band[200:].any()
-        assert not hair_band(draw_matte(400, 400, radius=120, rim=2)).any()
-
-
-class TestIntervals:
-    def test_of_equal_values_are_points(self):
-        assert mean_of([0.5] * 4) == (0.5, 0.5, 0.5, 4)
-        assert mean_of([]) is None
-
-    def test_pairs_are_compared(self):
-        ours, theirs = {"a": 1.0, "b": 9.0, "c": 3.0}, {"a": 2.0, "b": 10.0, "d": 5.0}
-        assert difference(ours, theirs) == (-1.0, -1.0, -1.0, 2)
-
-    def test_interval_covers_the_mean_of_normal_values(self):
-        rng = np.random.default_rng(1)
-        found = [mean_of(rng.normal(0, 1, 25).tolist()) for _ in range(200)]
-        assert 0.87 < np.mean([each.low <= 0 <= each.high for each in found]) < 0.99
-
-
-def noise(seed: int) -> np.ndarray:
-    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-    return cv2.resize(coarse, (128, 96), interpolation=cv2.INTER_CUBIC)
-
-
-def test_photographs_that_were_trained_on_are_named():
-    images = {"a": noise(0), "b": noise(1), "c": np.ascontiguousarray(noise(2)[:, ::-1])}
-    hashes = {name: hash_of(image) for name, image in images.items()}
-    hashes["flat"] = hash_of(np.full((40, 40, 3), 9, np.uint8))
-    trained = {"cats": np.array([hash_of(noise(0)).straight], np.uint64)}
-    trained["toys"] = np.array([hash_of(noise(n)).straight for n in (2, 5)], np.uint64)
-    assert find_seen(hashes, trained) == [Seen("a", "cats", 0, False), Seen("c", "toys", 0, True)]
-    assert find_seen(hashes, {}) == []
 
 
 @pytest.mark.integration
@@ -384,10 +186,3 @@ class TestBadInput:
         program.write_text("#!/bin/sh\necho no network >&2\nexit 3\n")
         with pytest.raises(InputError, match=r"p0 \(exit 3\): no network"):
             load(Method("rembg", "rembg")).matte("p0", pixels)
-
-
-def test_worst_photographs_lead_and_unmatted_ones_before_them():
-    method = Method("a", "folder")
-    errors = {name: {"mad": value} for name, value in (("x", 0.1), ("y", 0.3), ("z", 0.2))}
-    row = Row(method, Outcome(), errors, {"w": "gone"}, [])
-    assert Report("d", list("wxyz"), [], [row]).worst_first() == ["w", "y", "z", "x"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_training import CPU, TINY, fit_arguments
+from runs import CPU, TINY, fit_arguments
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main

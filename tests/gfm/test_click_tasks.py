@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from runs import rows
 from tiny import write_photographs, write_shards
 
 import gfm
@@ -90,9 +90,8 @@ def test_four_updates_for_each_image(data, tmp_path):
     limits = ("--trainer.max_epochs", "1", "--trainer.limit_val_batches", "1")
     assert fit(data, *validation, *limits) == 0
     assert checkpoint()["global_step"] == 2 * 4
-    with (tmp_path / "runs/version_0/metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert {"loss_region", "loss_clicks", "val_sad", "val_noc90", "val_auc"} <= rows[0].keys()
+    first = rows(tmp_path / "runs/version_0")[0]
+    assert {"loss_region", "loss_clicks", "val_sad", "val_noc90", "val_auc"} <= first.keys()
     model = gfm.load_model(tmp_path / "runs/version_0/checkpoints/last.safetensors", "cpu")
     assert model.system == "clicks" and model.config.width == 0.125
     assert gfm.matte(np.zeros((20, 30, 3), np.uint8), model, clicks=[(3, 4, True)]).alpha[4, 3] == 1

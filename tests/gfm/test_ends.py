@@ -5,21 +5,13 @@ from __future__ import annotations
 import logging
 
 import pytest
-from test_training import CPU, TINY, fit_arguments, in_tmp_path, rows  # noqa: F401
-from tiny import write_photographs, write_shards
+from runs import CPU, TINY, fit_arguments, rows
 
 from gfm.__main__ import main
 from gfm.commands.fit import command_line
 from gfm.commands.given import blamed_files
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Six samples in shards/, three steps of two an epoch, and a photograph."""
-    folder = tmp_path_factory.mktemp("data")
-    write_shards(folder / "shards", (4, 2))
-    write_photographs(folder / "photographs", 1)
-    return folder
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 
 @pytest.mark.integration

@@ -10,7 +10,7 @@ import pytest
 import torch
 from guided import check, inputs
 from lsa import released, released_state, small
-from tiny import draw_matte, draw_photograph, write_photographs, write_shards
+from tiny import draw_matte, draw_photograph
 
 import gfm
 from gfm.__main__ import main
@@ -68,19 +68,6 @@ def test_what_has_no_effect_is_refused(options, message):
     given = {"trimap": trimap, **options} if options else {}
     with pytest.raises(InputError, match=message):
         gfm.matte(image, small(), **given)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_shards(folder / "shards", (4, 2))
-    write_photographs(folder / "photographs", 2)
-    return folder
-
-
-@pytest.fixture
-def in_tmp_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def fit(data: Path, *more: str) -> int:

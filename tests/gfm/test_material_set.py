@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from runs import column
 from tiny import build, draw_matte, draw_photograph
 
 import gfm
@@ -167,8 +167,7 @@ def test_model_file_knows_what_it_was_trained_on(path: Path, tmp_path: Path, mon
     losses = []
     for name in ("a", "b"):
         run([*command, *network, f"--trainer.logger.init_args.version={name}"])
-        with (tmp_path / "runs" / name / "metrics.csv").open() as file:
-            losses.append([row["loss"] for row in csv.DictReader(file)])
+        losses.append(column(tmp_path / "runs" / name))
     assert len(losses[0]) == 3 and losses[0] == losses[1]  # to the bit
     model = gfm.load_model(tmp_path / "runs/a/checkpoints/last.safetensors", "cpu")
     assert model.licences[0][:2] == ("cats", "CC0-1.0")

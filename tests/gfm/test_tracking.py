@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import sys
@@ -16,6 +15,7 @@ import timm
 import torch
 import yaml
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
+from runs import rows
 from tiny import draw_photograph, shared, write_photographs, write_shards
 
 from gfm.__main__ import main
@@ -207,8 +207,7 @@ def test_shards_are_what_the_model_of_an_online_run_comes_from(data):
 def test_rates_of_a_run_are_logged(data, tmp_path):
     rates = ("--model.learning_rate", "1e-3", "--model.encoder_learning_rate", "1e-4")
     assert fit(data, *rates, "--trainer.gradient_clip_val", "1e-9") == 0
-    with (tmp_path / "runs" / "version_0" / "metrics.csv").open() as file:
-        steps = [row for row in csv.DictReader(file) if row["loss"]]
+    steps = [row for row in rows(tmp_path / "runs" / "version_0") if row["loss"]]
     assert len(steps) == 4
     for step in steps:
         assert float(step["learning_rate"]) == pytest.approx(1e-3)

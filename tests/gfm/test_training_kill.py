@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import multiprocessing
 import os
 import random
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from disks import remount
+from runs import TINY, column
 from tiny import write_photographs, write_shards
 
 from gfm.__main__ import main
@@ -55,8 +55,7 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     write_photographs(folder / "photographs", PHOTOGRAPHS)
     return [
         *("fit", "--quiet", "--trainer.accelerator", "cpu", "--trainer.max_epochs", str(EPOCHS)),
-        *("--model.backbone", "timm:test_resnet", "--model.width", "0.25"),
-        *("--model.learning_rate", "1e-3", "--data.shards", str(folder / "shards")),
+        *(*TINY, "--model.learning_rate", "1e-3", "--data.shards", str(folder / "shards")),
         *("--data.batch_size", "2", "--data.workers", "0", "--data.crop.sides", "[32]"),
         *("--data.crop.size", "32", "--data.validation", str(folder / "photographs")),
         *("--trainer.log_every_n_steps", "1", "--last.steps", "2"),
@@ -77,12 +76,10 @@ def logged_to(folder: Path) -> str:
 
 def curves(run: Path) -> Curves:
     """Loss and validation error by step, as written; none of a run that had nothing left to do."""
-    names, path = ("loss", "val_sad"), run / "metrics.csv"
-    if not path.exists():
+    names = ("loss", "val_sad")
+    if not (run / "metrics.csv").exists():
         return {name: {} for name in names}
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
-    return {name: {r["step"]: r[name] for r in rows if r.get(name)} for name in names}
+    return {name: column(run, name) for name in names}
 
 
 @pytest.mark.integration

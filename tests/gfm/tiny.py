@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gfm.models.glance_focus.config import GFMConfig
 from gfm.models.glance_focus.network import GFM, Matting, RimMatting
@@ -59,6 +60,16 @@ _built = functools.cache(build)
 
 def random_image(height: int, width: int, batch: int = 1, seed: int = 0) -> Tensor:
     return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def tensor(image: np.ndarray) -> Tensor:
+    """A photograph (H, W, 3) as the network takes it; its memory has the channels last."""
+    return torch.from_numpy(image[None]).permute(0, 3, 1, 2).float() / 255
+
+
+def enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps (B, C, h, w) at another size (H, W), as the published code enlarges them."""
+    return functional.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
 def parts_of(output: Matting | RimMatting) -> dict[str, Matting]:

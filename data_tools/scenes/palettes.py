@@ -43,9 +43,9 @@ def draw_palette(rng: np.random.Generator, family: Family | None = None, count: 
     return np.asarray(pixels[0], np.float32)
 
 
-def palette_of(rng: np.random.Generator, image: NDArray[np.uint8], count: int = 4) -> Palette:
-    """Take `count` colours (count, 3) from a picture (H, W, 3), each a little off."""
+def palette_of(rng: np.random.Generator, image: NDArray[np.uint8]) -> Palette:
+    """Take four colours (4, 3) from a picture (H, W, 3), each a little off."""
     pixels = image.reshape(-1, 3)
-    chosen = pixels[rng.integers(len(pixels), size=count)] / np.float32(255)
-    off = rng.normal(0, 0.03, (count, 3)).astype(np.float32)
+    chosen = pixels[rng.integers(len(pixels), size=4)] / np.float32(255)
+    off = rng.normal(0, 0.03, (4, 3)).astype(np.float32)
     return np.clip(chosen + off, 0, 1)

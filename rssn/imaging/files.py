@@ -68,11 +68,10 @@ def write_errors(
         raise InputError(f"{place}: cannot be written ({reason}); {remedy}") from error
 
 
-def make_folder(folder: Path, name: object = None, remedy: str = "choose another place") -> None:
+def make_folder(folder: Path, name: object = None) -> None:
     """Create a folder and its parents; an `InputError`, with its `name`, if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"{name or folder}: no folder can be made there ({error.strerror}); {remedy}"
-        ) from error
+        what = f"{name or folder}: no folder can be made there ({error.strerror})"
+        raise InputError(f"{what}; choose another place") from error

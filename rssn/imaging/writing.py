@@ -7,7 +7,6 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, ImageFormat, Pixels, Uint8Image
@@ -50,15 +49,9 @@ def write_rgb(path: Path, image: Uint8Image) -> None:
     path.write_bytes(encode_rgb(image, _format_of(path)))
 
 
-def write_alpha(path: Path, alpha: Alpha, bits: Literal[8, 16] = 8) -> None:
-    """Write a matte (H, W) in [0, 1] as a grey PNG of 8 or 16 bits."""
-    path.write_bytes(encode_alpha(alpha, bits))
-
-
-def write_trimap(path: Path, trimap: NDArray[np.uint8]) -> None:
-    """Write a trimap (H, W) of 0, 1 and 2 as a grey PNG of 0, 128 and 255."""
-    levels = np.array([0, 128, 255], np.uint8)[trimap]
-    path.write_bytes(encode(".png", levels, _QUALITY["png"]))
+def write_alpha(path: Path, alpha: Alpha) -> None:
+    """Write a matte (H, W) in [0, 1] as a grey PNG of 8 bits."""
+    path.write_bytes(encode_alpha(alpha))
 
 
 def write_rgba(path: Path, image: Uint8Image, alpha: Alpha) -> None:

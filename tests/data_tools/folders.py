@@ -6,10 +6,11 @@ import functools
 from pathlib import Path
 
 import numpy as np
+from trimaps import write_trimap
 
 from data_tools.layouts import Folders, Layout, Split
 from data_tools.scenes import draw_background, draw_scene
-from rssn.imaging.writing import write_alpha, write_rgb, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from folders import background, scene
+from trimaps import write_trimap
 
 from data_tools.__main__ import main
 from data_tools.duplicates import Pair
@@ -17,7 +18,7 @@ from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
 from rssn.imaging.licences import Licences
 from rssn.imaging.seeding import generator
-from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 NAMES = [f"p{number}" for number in range(12)]
 

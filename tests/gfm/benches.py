@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 from tiny import draw_matte, write_photographs
+from trimaps import write_trimap
 
-from rssn.imaging.writing import write_alpha, write_trimap
+from rssn.imaging.writing import write_alpha
 
 
 def write_cases(folder: Path) -> Path:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny import draw_matte, draw_photograph
+from trimaps import write_trimap
 
 from data_tools.__main__ import main as prepare
 from rssn.imaging.reading import read_alpha
-from rssn.imaging.writing import write_alpha, write_rgb, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb
 
 SCRIPT = Path(__file__).parents[2] / "scripts/alphamatting.py"
 ALPHA = draw_matte()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trimaps import write_trimap
 
 from data_tools.scenes import draw_scene
 from gfm.__main__ import main
@@ -15,7 +16,7 @@ from gfm.evaluation.baselines import best_constants, grabcut
 from gfm.evaluation.comparison import BEFORE, CONSTANT, GRABCUT, MODEL, Comparison
 from gfm.evaluation.report_page import Curve, chart, fit_page
 from gfm.metrics import METRICS, Metric
-from rssn.imaging.writing import write_alpha, write_rgb, write_rgba, write_trimap
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 def test_best_constants_of_a_hand_made_matte() -> None:

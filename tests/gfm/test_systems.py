@@ -9,6 +9,7 @@ from serving import LIMITS, decode, post
 from starlette.testclient import TestClient
 from tiny import draw_photograph, shared, write_photographs, write_shards
 from toy_system import Toy, ToyConfig
+from trimaps import write_trimap
 
 import gfm
 from gfm.__main__ import main
@@ -19,7 +20,7 @@ from gfm.serve.application import create_app
 from gfm.video.matting import matte_frames
 from rssn.imaging.errors import InputError
 from rssn.imaging.reading import read_alpha
-from rssn.imaging.writing import encode_rgb, write_rgb, write_trimap
+from rssn.imaging.writing import encode_rgb, write_rgb
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from data_tools.duplicates import IN_WORDS, find_pairs, repeated
 from data_tools.records import write_json
 from rssn.imaging.console import progress
 from rssn.imaging.drawing import tiles
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least, check_shares
 from rssn.imaging.files import whole_file, write_whole
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.seeding import generator
@@ -43,14 +43,9 @@ class CurationOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.shorter_side < 16:
-            raise InputError(f"shorter_side={self.shorter_side} px is too small; give 16 or more")
-        if not 0 <= self.test_share <= 1:
-            raise InputError(f"test_share={self.test_share} is not allowed; give 0 to 1")
-        if not self.saliency >= 0:
-            raise InputError(f"saliency={self.saliency} is not allowed; give 0 or more")
-        if self.seed < 0:
-            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
+        check_least(16, shorter_side=self.shorter_side)
+        check_shares(self, "test_share")
+        check_least(0, saliency=self.saliency, seed=self.seed)
 
 
 @dataclass(frozen=True)

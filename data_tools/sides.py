@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_tools.duplicates import Pair
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least
 from rssn.imaging.seeding import generator
 
 Side = Literal["train", "validation"]
@@ -34,8 +34,7 @@ class SplitOptions:
     def __post_init__(self) -> None:
         if not 0 < self.validation < 1:
             raise InputError(f"validation={self.validation} is not allowed; give between 0 and 1")
-        if self.seed < 0:
-            raise InputError(f"seed={self.seed} is not allowed; give 0 or more")
+        check_least(0, seed=self.seed)
         try:
             re.compile(self.together or "")
         except re.error as error:

@@ -18,7 +18,7 @@ from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
 from data_tools.work import add_work_options, as_done
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least
 from rssn.imaging.files import write_whole
 from rssn.imaging.writing import encode_alpha, encode_rgb
 
@@ -52,9 +52,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_size(self.height, self.width)
-        for name in ("count", "backgrounds", "seed"):
-            if (value := getattr(self, name)) < 0:
-                raise InputError(f"{name}={value} is negative; give 0 or more")
+        check_least(0, count=self.count, backgrounds=self.backgrounds, seed=self.seed)
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown or not self.kinds:
             raise InputError(f"kinds={','.join(self.kinds)!r}: choose from {', '.join(KINDS)}")

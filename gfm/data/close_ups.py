@@ -12,15 +12,14 @@ import numpy as np
 
 from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
 from gfm.data.material import MaterialOptions, degrade, photograph_view
-from gfm.data.weighted import WeightedPictures
+from gfm.data.weighted import DrawnSamples, WeightedPictures
 from gfm.guidance.bands import Mask
 from gfm.guidance.refinement import grown
-from gfm.models.contract import Licence
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_shares
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
 from rssn.route.compose import ROUTES, RouteOptions, draw_steps, render
 from rssn.shards.material import Kind, Material
-from rssn.stream.arrangement import OBJECT, TOUCHING, View, fit, put_before, recolour, warp
+from rssn.stream.arrangement import View, cut_sides, fit, put_before, recolour, turned, warp
 
 KEPT = 800  # images and mattes that stay decoded
 TRIES = 6
@@ -73,9 +72,7 @@ class CloseUpOptions:
             InputError: A share outside [0, 1], or no samples.
         """
         shares = ("composites", "second", "unseen", "textures", "behind", "close", "degrade")
-        for name in shares:
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        check_shares(self, *shares)
         if self.samples < 1 or not 0 <= self.colour < 1:
             raise InputError(
                 f"samples={self.samples}, colour={self.colour}: wanted at least 1, and a colour "
@@ -83,7 +80,7 @@ class CloseUpOptions:
             )
 
 
-class CloseUps:
+class CloseUps(DrawnSamples):
     """A training set of any number of close-ups, each drawn from the material by its generator.
 
     Args:
@@ -102,15 +99,8 @@ class CloseUps:
             "cutout": composed * (1 + options.second),
             "background": composed * (1 - options.behind + options.textures),
         }
-        self.pictures = WeightedPictures(material, options.weights, draws)
+        super().__init__(WeightedPictures(material, options.weights, draws), options.samples)
         self._decoded: OrderedDict[tuple[int, str], Pixels] = OrderedDict()
-
-    def __len__(self) -> int:
-        return self.options.samples
-
-    def key(self, number: int) -> str:
-        """The number of a sample."""
-        return f"{number:06d}"
 
     def crop(
         self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
@@ -135,10 +125,6 @@ class CloseUps:
             if grown(soft, BAND).mean() >= LEAST_EDGE:
                 break
         return planes._replace(alpha=on_grid(planes.alpha, ALPHA_BITS))
-
-    def licences(self) -> list[Licence]:
-        """Sources and licences by their share of the draws."""
-        return self.pictures.licences()
 
     def _draw(self, size: int, rng: np.random.Generator) -> Planes:
         options = self.options
@@ -202,7 +188,6 @@ class CloseUps:
         else:
             scale = exp(rng.uniform(log(1.3), log(most)))
         angle, stretch = radians(rng.normal(0, 12)), 1.15 ** rng.uniform(-0.5, 0.5)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         rows, columns = np.nonzero((levels > 5) & (levels < 250))
         if rows.size and rng.random() < 0.95:
             chosen = rng.integers(rows.size)
@@ -210,8 +195,8 @@ class CloseUps:
         else:
             centre = rng.uniform(0, 1, 2) * (width, height)
         centre += rng.uniform(-0.35, 0.35, 2) * size * scale
-        axes = turn @ np.diag([stretch, 1 / stretch]) * scale
-        sides = (True,) * 4 if inside else _cut_sides(unit(levels))
+        axes = turned(angle, (stretch, 1 / stretch)) * scale
+        sides = (True,) * 4 if inside else cut_sides(unit(levels))
         return fit(axes, centre, size, (width, height), sides)
 
     def _image(self, number: int) -> Uint8Image:
@@ -229,10 +214,3 @@ class CloseUps:
         if len(self._decoded) > KEPT:
             self._decoded.popitem(last=False)
         return self._decoded[key]
-
-
-def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
-    """Sides where the object is cut: left, top, right and bottom of its picture."""
-    lines = (alpha[:, 0], alpha[0], alpha[:, -1], alpha[-1])
-    left, top, right, bottom = (bool((line > OBJECT).mean() > TOUCHING) for line in lines)
-    return left, top, right, bottom

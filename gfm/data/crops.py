@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gfm.data.augmentation import Pipeline, import_albumentations
 from rssn.imaging.blending import blend
 from rssn.imaging.crops import Box, place_box
-from rssn.imaging.errors import InputError, check_choice
+from rssn.imaging.errors import InputError, check_choice, check_shares
 from rssn.imaging.images import Pixels
 from rssn.stream.arrangement import put_before
 
@@ -69,9 +69,7 @@ class CropOptions:
         for size in self.sizes:
             if size < 32 or size % 32:
                 raise InputError(f"size={size}: give a multiple of 32")
-        for name in ("transition", "flip", "second"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        check_shares(self, "transition", "flip", "second")
         check_choice("focus_region", self.focus_region, get_args(FocusRegion))
         if self.kernel is not None and self.kernel < 1:
             raise InputError(f"kernel={self.kernel}: wanted 1 pixel or more")

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from gfm.data.crops import ALPHA_BITS, Cropper, Planes, on_grid
-from gfm.data.weighted import WeightedPictures
-from gfm.models.contract import Licence
+from gfm.data.weighted import DrawnSamples, WeightedPictures
 from rssn.foreground.colour_fill import fill_colours
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_shares
 from rssn.imaging.images import Alpha, Uint8Image, unit
 from rssn.imaging.reading import Reduction
 from rssn.imaging.resizing import resize
@@ -25,6 +24,7 @@ from rssn.stream.arrangement import (
     fit,
     put_before,
     recolour,
+    turned,
     warp,
 )
 
@@ -82,9 +82,7 @@ class MaterialOptions:
         Raises:
             InputError: A value that is not possible.
         """
-        for name in ("composites", "cutouts", "degrade"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}={getattr(self, name)}: a share is between 0 and 1")
+        check_shares(self, "composites", "cutouts", "degrade")
         low, high = self.zoom
         if not 0 < low <= high:
             raise InputError(f"zoom={self.zoom}: give two factors above 0, the lower first")
@@ -95,7 +93,7 @@ class MaterialOptions:
             )
 
 
-class MaterialSet:
+class MaterialSet(DrawnSamples):
     """A training set of any number of samples, each drawn from the material by its generator.
 
     Args:
@@ -114,14 +112,7 @@ class MaterialSet:
             "cutout": composed * options.cutouts,
             "background": composed,
         }
-        self.pictures = WeightedPictures(material, options.weights, draws)
-
-    def __len__(self) -> int:
-        return self.options.samples
-
-    def key(self, number: int) -> str:
-        """The number of a sample."""
-        return f"{number:06d}"
+        super().__init__(WeightedPictures(material, options.weights, draws), options.samples)
 
     def crop(
         self, number: int, epoch: int, cropper: Cropper, rng: np.random.Generator
@@ -147,10 +138,6 @@ class MaterialSet:
             image = degrade(image, rng)
         alpha = on_grid(np.ascontiguousarray(alpha), ALPHA_BITS)
         return Planes(np.ascontiguousarray(image), alpha, None, None)
-
-    def licences(self) -> list[Licence]:
-        """Sources and licences by their share of the draws."""
-        return self.pictures.licences()
 
     def _photograph(self, size: int, rng: np.random.Generator) -> tuple[Uint8Image, Alpha]:
         number = self.pictures.pick("photograph", rng)
@@ -220,11 +207,10 @@ def photograph_view(
     stretch = options.stretch ** rng.uniform(-0.5, 0.5)
     angle = radians(rng.normal(0, options.turn))
     sides = np.array([min(side * stretch, width), min(side / stretch, height)])
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = np.array([width, height]) / 2
     free = np.maximum(np.array([width, height]) - sides, 0) / 2
     centre = centre + rng.uniform(-1, 1, 2) * free
-    return fit(turn @ np.diag(sides / size), centre, size, (width, height), (True,) * 4)
+    return fit(turned(angle, sides / size), centre, size, (width, height), (True,) * 4)
 
 
 def degrade(image: Uint8Image, rng: np.random.Generator) -> Uint8Image:

@@ -19,6 +19,7 @@ from gfm.data.position import count_present_batches
 from gfm.data.samples import Targets
 from gfm.data.sets import TrainingSet, open_training_set
 from gfm.data.turns import TaskPart, open_tasks
+from gfm.data.weighted import DrawnSamples
 from gfm.models.contract import Licence
 from rssn.build.sources import find_sources, read_source
 from rssn.imaging.errors import InputError
@@ -230,7 +231,7 @@ class GFMData(lightning.LightningDataModule):
     def hashes(self) -> dict[str, NDArray[np.uint64]]:
         """Perceptual hashes of the training pictures by source; of material alone."""
         samples = self.loader.dataset.samples if self.loader is not None else None
-        return samples.material.hashes if isinstance(samples, MaterialSet | CloseUps) else {}
+        return samples.pictures.material.hashes if isinstance(samples, DrawnSamples) else {}
 
     def state_dict(self) -> dict[str, int]:
         """Return the position in the training data; Lightning keeps it in every checkpoint."""

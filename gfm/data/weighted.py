@@ -12,6 +12,29 @@ from rssn.imaging.errors import InputError
 from rssn.shards.material import Kind, Material
 
 
+class DrawnSamples:
+    """Any number of samples, each drawn from the pictures by its generator.
+
+    Args:
+        pictures: How they are drawn.
+        samples: Number that counts as an epoch.
+    """
+
+    def __init__(self, pictures: WeightedPictures, samples: int) -> None:
+        self.pictures, self._samples = pictures, samples
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def key(self, number: int) -> str:
+        """The number of a sample."""
+        return f"{number:06d}"
+
+    def licences(self) -> list[Licence]:
+        """Sources and licences by their share of the draws."""
+        return self.pictures.licences()
+
+
 class WeightedPictures:
     """Draw pictures of a material file.
 

@@ -30,7 +30,7 @@ from rssn.build.sources import LAYOUTS
 from rssn.denoising.denoise import resolve_device
 from rssn.foreground.estimate import METHODS, ForegroundMethod
 from rssn.imaging.console import run_command
-from rssn.imaging.errors import FailedInputs, InputError, check_choice
+from rssn.imaging.errors import FailedInputs, InputError, check_choice, check_least
 from rssn.imaging.images import ImageFormat
 from rssn.imaging.locations import locate, told_errors
 from rssn.route.compose import ROUTES, RouteOptions
@@ -81,10 +81,8 @@ class BuildOptions:
         check_choice("device", self.device, _DEVICES)
         if self.content == "sources" and not self.route.composition:
             raise InputError("content='sources' needs a route that composes; 'original' keeps I")
-        for name, least in (("seed", 0), ("samples_per_shard", 1), ("limit", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(f"{name}={value} is not allowed; give {least} or more")
+        check_least(0, seed=self.seed)
+        check_least(1, samples_per_shard=self.samples_per_shard, limit=self.limit)
 
     def as_dict(self) -> dict[str, Any]:
         """All settings in the types that JSON has."""

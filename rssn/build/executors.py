@@ -15,7 +15,7 @@ import cv2
 
 from rssn.imaging.console import Bar
 from rssn.imaging.cores import available_cores
-from rssn.imaging.errors import InputError, check_choice
+from rssn.imaging.errors import InputError, check_choice, check_least
 
 if TYPE_CHECKING:
     from rssn.build.ray_executor import RayExecutor
@@ -36,8 +36,7 @@ def make_executor(name: ExecutorName, workers: int | None = None) -> Executor:
     Raises:
         InputError: `workers` is below 1, the name is unknown, or its package is missing.
     """
-    if workers is not None and workers < 1:
-        raise InputError(f"workers={workers} is not allowed; give 1 or more")
+    check_least(1, workers=workers)
     if name == "local":
         return LocalExecutor(workers or available_cores())
     check_choice("executor", name, get_args(ExecutorName))

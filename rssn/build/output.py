@@ -38,10 +38,8 @@ def check_empty(folder: Location, resume: bool) -> None:
     """Refuse a folder that is not empty, unless a build is to be resumed.
 
     Raises:
-        InputError: The folder is a file or not empty.
+        InputError: The folder is not empty.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"out={folder} is a file; give a folder")
     if not resume and folder.is_dir() and any(folder.iterdir()):
         raise InputError(
             f"out={folder} is not empty; --resume continues the build in it, a new build needs "
@@ -57,13 +55,13 @@ def claimed(folder: Location) -> Iterator[None]:
     stores have none: see `Manifest.begin`.
 
     Raises:
-        InputError: Another build writes to the folder, or it is not writable.
+        InputError: Another build writes to the folder, it is a file, or it is not writable.
     """
-    if not isinstance(folder, Path):
-        yield
-        return
-    _make_folder(folder)
-    if sys.platform == "win32":
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out={folder} is a file; give a folder")
+    if isinstance(folder, Path):
+        _make_folder(folder)
+    if not isinstance(folder, Path) or sys.platform == "win32":
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -85,8 +83,6 @@ def claimed(folder: Location) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     """Create a folder and write to it once, to fail now rather than after hours of work."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"out={folder} is a file; give a folder")
     with write_errors(f"out={folder}", "give another folder"):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

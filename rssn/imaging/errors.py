@@ -43,6 +43,20 @@ def some(items: Sequence[str], most: int = 4) -> str:
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
+def check_least(least: float, **values: float | None) -> None:
+    """Raise an `InputError` unless these values are `least` or more, or None."""
+    for name, value in values.items():
+        if value is not None and not value >= least:
+            raise InputError(f"{name}={value} is not allowed; give {least} or more")
+
+
+def check_shares(options: object, *names: str) -> None:
+    """Raise an `InputError` unless these attributes are between 0 and 1."""
+    for name in names:
+        if not 0 <= getattr(options, name) <= 1:
+            raise InputError(f"{name}={getattr(options, name)}: a share is between 0 and 1")
+
+
 def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
     """Raise an `InputError` that lists the allowed values unless `value` is one of them."""
     if value not in allowed:

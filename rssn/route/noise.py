@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least
 from rssn.imaging.images import Uint8Image
 
 
@@ -32,8 +32,7 @@ def add_noise(
         >>> (one == other).all(), (one == grey).all()
         (np.True_, np.False_)
     """
-    if not sigma >= 0:
-        raise InputError(f"sigma={sigma} is not allowed; give 0 or more")
+    check_least(0, sigma=sigma)
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1:
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import check_least
 from rssn.imaging.images import Uint8Image
 
 
@@ -28,8 +28,7 @@ def blur(image: Uint8Image, size: int) -> Uint8Image:
         >>> blur(line, 3)[0, :, 0].tolist()
         [0, 30, 30, 30, 0]
     """
-    if size < 1:
-        raise InputError(f"size={size} px is not allowed; give 1 or more")
+    check_least(1, size=size)
     return cv2.blur(image, (size, size))  # type: ignore[return-value]
 
 

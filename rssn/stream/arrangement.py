@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
@@ -116,10 +116,8 @@ def draw_view(
         centre = edge[rng.integers(len(edge))].astype(np.float64)
     else:
         centre += free * np.abs([side - (bottom - top), side - (right - left)]) + beyond
-    axes = np.array([[cos(turn), -sin(turn)], [sin(turn), cos(turn)]]) @ np.diag(
-        [stretch, 1 / stretch]
-    )
-    sides = (True,) * 4 if inside else _cut_sides(alpha)
+    axes = turned(turn, (stretch, 1 / stretch))
+    sides = (True,) * 4 if inside else cut_sides(alpha)
     return fit(axes * side / size, centre[::-1], size, (width, height), sides)
 
 
@@ -180,11 +178,16 @@ def _bounds(alpha: Alpha) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
+def cut_sides(alpha: Alpha) -> tuple[bool, bool, bool, bool]:
     """Sides (left, top, right, bottom) at which the object is cut."""
     lines = (alpha[:, 0], alpha[0], alpha[:, -1], alpha[-1])
     left, top, right, bottom = (bool((line > OBJECT).mean() > TOUCHING) for line in lines)
     return left, top, right, bottom
+
+
+def turned(angle: float, sides: ArrayLike) -> NDArray[np.float64]:
+    """Axes (2, 2) of these lengths, turned by an angle in radians."""
+    return np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]]) @ np.diag(sides)
 
 
 def fit(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gfm.data.augmentation import import_albumentations
 from gfm.guidance.bands import random_trimap
-from rssn.imaging.errors import InputError, check_choice
+from rssn.imaging.errors import InputError, check_choice, check_shares
 from rssn.imaging.resizing import resize
 
 Gamma = Literal["paper", "released"]
@@ -52,8 +52,7 @@ class AugmentationOptions:
         check_choice("gamma", self.gamma, get_args(Gamma))
         if self.size < 32 or self.size % 32:
             raise InputError(f"size={self.size}: give a multiple of 32")
-        if not 0 <= self.blur <= 1:
-            raise InputError(f"blur={self.blur}: a share is between 0 and 1")
+        check_shares(self, "blur")
 
 
 class Sample(NamedTuple):

@@ -42,7 +42,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 NETWORK = """
 import gfm
 from gfm.checkpoints.files import load_network
-from gfm.checkpoints.packaged import find_packaged
+from gfm.checkpoints.packaged import STATE, find_packaged
 """
 WAYS = {
     "ONNX Runtime": "import gfm; gfm.matte(sys.argv[1], refine='none')",
@@ -50,7 +50,7 @@ WAYS = {
     "PyTorch": f"{NETWORK}gfm.matte(sys.argv[1], load_network('lite', 'cpu'), refine='none')",
     "PyTorch, refined": (
         f"{NETWORK}gfm.matte(sys.argv[1], load_network('lite', 'cpu'), "
-        "refine=str(find_packaged('guided')))"
+        "refine=str(find_packaged('guided', STATE)))"
     ),
     "import rembg": "import rembg",
 }

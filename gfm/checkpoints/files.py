@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from gfm.checkpoints import packaged
+from gfm.checkpoints.exported import read_exported
 from gfm.checkpoints.hashes import HASHES_KEY, decode_hashes, encode_hashes
 from gfm.checkpoints.metadata import (
     CONFIG_KEY,
@@ -98,8 +99,8 @@ def load_network(
 
     Args:
         path_or_hub_id: A `.safetensors` file of `save_model`, a directory with `model.safetensors`
-            in it, or `owner/name` on the Hugging Face hub; `lite`, or None, takes the small model
-            of the package.
+            in it, a `.onnx` file of `gfm export`, `owner/name` on the Hugging Face hub, or the name
+            of a packaged model; None takes `lite`.
         device: `auto` takes the GPU where there is one.
 
     Raises:
@@ -120,6 +121,9 @@ def load_network(
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     wanted = model.state_dict()
+    if path.suffix == packaged.EXPORTED:
+        counts = (key for key in wanted if key.endswith("num_batches_tracked"))
+        tensors |= {key: torch.zeros((), dtype=torch.int64) for key in counts}
     if bad := sorted(
         key
         for key in wanted.keys() | tensors.keys()
@@ -159,6 +163,8 @@ def read_licences(path_or_hub_id: str | Path) -> list[Licence]:
 
 
 def _read(path: Path, with_tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    if path.suffix == packaged.EXPORTED:
+        return read_exported(path, with_tensors)
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             keys = file.keys() if with_tensors else ()

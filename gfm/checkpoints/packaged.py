@@ -14,23 +14,25 @@ FOLDER = Path(__file__).parent / "weights"
 LITE = "lite"  # name of the model that takes a photograph alone
 GUIDED = "guided"  # name of the model that takes trimaps and masks
 CLICKS = "clicks-lite"  # name of the model that takes clicks
-EXPORTED, STATE = ".onnx", ".safetensors"  # each model is there for ONNX Runtime and for PyTorch
+# An export serves both runtimes. A state lies beside it in the repository, to export from, and is
+# left out of wheels.
+EXPORTED, STATE = ".onnx", ".safetensors"
 
 
-def find_packaged(name: str, suffix: str = STATE) -> Path | None:
+def find_packaged(name: str, *suffixes: str) -> Path | None:
     """The file of a packaged model by its name; None where there is none.
 
     Args:
         name: The model's.
-        suffix: `EXPORTED` or `STATE`.
+        suffixes: Kinds of files, the first that is there is taken; `STATE`, then `EXPORTED`.
     """
-    path = FOLDER / f"{name}{suffix}"
-    return path if "/" not in name and path.is_file() else None
+    paths = (FOLDER / f"{name}{suffix}" for suffix in suffixes or (STATE, EXPORTED))
+    return next((path for path in paths if "/" not in name and path.is_file()), None)
 
 
 def is_packaged(name: str) -> bool:
     """Return True for the name of a packaged model."""
-    return any(find_packaged(name, suffix) is not None for suffix in (EXPORTED, STATE))
+    return find_packaged(name) is not None
 
 
 def automatic_model() -> str:

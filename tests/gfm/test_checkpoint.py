@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny import ROSTAS, build, random_image, shared
 
 import gfm
-from gfm.checkpoints.files import resolve_device, save_model
+from gfm.checkpoints.files import load_network, resolve_device, save_model
 from gfm.checkpoints.metadata import CONFIG_KEY
 from gfm.inference.loading import load_model
 from rssn.imaging.errors import InputError
@@ -111,6 +111,9 @@ def test_other_files_are_refused(tmp_path):
     torch.save({"weight": torch.zeros(1)}, tmp_path / "released.pth")
     with pytest.raises(InputError, match=r"released\.pth: .*gfm convert"):
         load_model(tmp_path / "released.pth", "cpu")
+    (tmp_path / "broken.onnx").write_bytes(b"no graph")
+    with pytest.raises(InputError, match=r"broken\.onnx: .*ONNX file"):
+        load_network(tmp_path / "broken.onnx", "cpu")
     with pytest.raises(InputError, match=r"none\.safetensors: .*\.safetensors file"):
         load_model(tmp_path / "none.safetensors", "cpu")
     with pytest.raises(InputError, match=r"model\.safetensors: "):

@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # clients get its complaints
     with _listen(options.host, options.port) as listening:
         model = gfm.load_model(options.model, options.device)
-        # Compiles, so that nobody waits for it, and sees that the limit on memory can be kept.
+        # Loads, compiles, and sees that the limit on memory can be kept, before anybody waits.
         gfm.matte(_first_picture(), model, max_memory=limits.max_memory)
         name = Path(options.model or packaged.LITE).name
         clicks = options.clicks or _packaged_clicks()
@@ -169,5 +169,7 @@ def _warning(host: str) -> str:
 
 
 def _first_picture() -> NDArray[np.uint8]:
-    """Make a photograph of noise, uint8 RGB (64, 64, 3)."""
-    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    """Draw a disc, uint8 RGB (128, 128, 3), whose matte has an edge to refine."""
+    picture = np.full((128, 128, 3), (40, 70, 120), np.uint8)
+    cv2.circle(picture, (64, 64), 32, (220, 60, 50), cv2.FILLED, cv2.LINE_AA)
+    return picture

@@ -36,7 +36,7 @@ def test_other_amounts_are_refused(text):
         (("--model", "none.safetensors"), "none.safetensors: no such model"),
         (("--max-bytes", "much"), "--max-bytes much: is no amount"),
         (("--max-memory", "4 apples"), "--max-memory 4 apples: is no amount"),
-        (("--max-memory", "1MB"), "max_memory=0.1GB is too little for 64x64 pixels"),
+        (("--max-memory", "1MB"), "max_memory=0.1GB is too little for 128x128 pixels"),
         (("--max-megapixels", "0"), "max_pixels=0: 1 or more is allowed"),
         (("--queue", "-1"), "queue=-1: 0 or more is allowed"),
         (("--timeout", "0"), "seconds=0.0: more than 0 is allowed"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,17 +36,20 @@ class Server:
 
 
 @contextmanager
-def serving(model: Path, *options: str) -> Iterator[Server]:
+def serving(
+    model: Path | str, *options: str, gfm: Sequence[str] = (sys.executable, "-m", "gfm")
+) -> Iterator[Server]:
     """Run `gfm serve` on a free port, and interrupt it at the end.
 
     Args:
-        model: A model file.
+        model: A model file, or the name of a packaged model.
         options: Others of the command.
+        gfm: How `gfm` is started.
 
     Raises:
         InputError: It does not start, fails, or writes more than its address; with what it wrote.
     """
-    command = [sys.executable, "-m", "gfm", "serve", "--model", str(model), "--port", "0", *options]
+    command = [*gfm, "serve", "--model", str(model), "--port", "0", *options]
     environment = {k: v for k, v in os.environ.items() if k != TOKEN_VARIABLE}  # not the user's
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stderr=log, env=environment)

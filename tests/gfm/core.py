@@ -20,6 +20,17 @@ sys.meta_path.insert(0, Blocked())
 """
 
 
+def core_command(code: str, extras: tuple[str, ...] = ()) -> list[str]:
+    """Command that runs code; its arguments may follow.
+
+    Args:
+        code: Python.
+        extras: That are installed all the same.
+    """
+    blocked = {package for package, extra in EXTRAS.items() if extra not in extras}
+    return [sys.executable, "-c", f"BLOCKED = {blocked!r}\n{BLOCK}\n{textwrap.dedent(code)}"]
+
+
 def run_core(code: str, *arguments: object, extras: tuple[str, ...] = ()) -> str:
     """Run code in a process of its own and return its output.
 
@@ -28,10 +39,8 @@ def run_core(code: str, *arguments: object, extras: tuple[str, ...] = ()) -> str
         arguments: Of the process, from `sys.argv[1]` on.
         extras: That are installed all the same.
     """
-    blocked = {package for package, extra in EXTRAS.items() if extra not in extras}
-    whole = f"BLOCKED = {blocked!r}\n{BLOCK}\n{textwrap.dedent(code)}"
     done = subprocess.run(
-        [sys.executable, "-c", whole, *map(str, arguments)], capture_output=True, text=True
+        [*core_command(code, extras), *map(str, arguments)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

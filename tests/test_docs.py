@@ -19,8 +19,11 @@ import pytest
 import yaml
 from documents import PAGES, ROOT, blocks, commands, prose_commands, run
 
+import gfm
+import rssn
 from data_tools.scenes import draw_scene
 from gfm.commands.fit import task_class
+from gfm.models.registry import SYSTEMS
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 LIGHTNING = ("fit", "validate", "test", "predict", "sanity")
@@ -116,6 +119,13 @@ def test_every_page_is_in_the_contents():
         if page.is_relative_to(ROOT / "docs")
     }
     assert named == there - {"index"}, index
+
+
+def test_every_public_name_and_system_is_in_the_reference():
+    text = "".join(page.read_text() for page in (ROOT / "docs" / "api").glob("*.md"))
+    names = [f"{package.__name__}.{name}" for package in (gfm, rssn) for name in package.__all__]
+    names += [home.rpartition(".")[0] for home in SYSTEMS.values()]
+    assert [name for name in names if not re.search(rf"{re.escape(name)}\b", text)] == []
 
 
 def test_composition_snippet_runs():

@@ -18,7 +18,7 @@ def intersection_over_union(alpha: Matte, truth: Matte, *, void: bool = True) ->
     Args:
         alpha: Predicted matte (H, W) in [0, 1].
         truth: True mask or matte (H, W) in [0, 1].
-        void: Leave out pixels with |truth - 0.5| < 0.25: the unlabelled band of GrabCut.
+        void: Leave out pixels with `|truth - 0.5| < 0.25`: the unlabelled band of GrabCut.
     """
     found, wanted = np.asarray(alpha) >= 0.5, np.asarray(truth) == 1
     seen = np.abs(np.asarray(truth, np.float64) - 0.5) >= VOID if void else True

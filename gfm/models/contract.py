@@ -105,7 +105,7 @@ class MattingModel(Protocol):
 
     @property
     def device(self) -> object:
-        """The device that computes it; as a text `cpu`, `cuda:0`, or the name of another one."""
+        """Device that computes it; its text is `cpu`, `cuda` or the name of another device."""
 
     def run(self, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]) -> Maps:
         """Compute some outputs of its graph (`System.graph`), and nothing else.

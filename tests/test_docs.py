@@ -37,13 +37,13 @@ SHORTER = {
 }
 
 
-def module_commands() -> list[str]:
-    """Every command of a page that runs a module of ours, from the module's name on."""
+def find_commands(pattern: str) -> list[str]:
+    """What the group of the pattern finds in the commands of all pages."""
     lines = [line for page in PAGES for line in prose_commands(page)]
     for page in PAGES:
         for block in blocks(page, "", "sh"):
             lines += block.text.replace("\\\n", " ").splitlines()
-    named = (re.search(r"-m ((gfm|rssn|data_tools)\b.* --.*)", line) for line in lines)
+    named = (re.search(pattern, line) for line in lines)
     return sorted({" ".join(shlex.split(found[1], comments=True)) for found in named if found})
 
 
@@ -75,7 +75,7 @@ def lightning_options():
     return flat(options) | short | data | {"ckpt_path"} | OWN_OPTIONS
 
 
-@pytest.mark.parametrize("command", module_commands())
+@pytest.mark.parametrize("command", find_commands(r"-m ((?:gfm|rssn|data_tools)\b.* --.*)"))
 def test_options_exist(command, capsys, request):
     module, *words = command.split()
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
@@ -89,6 +89,15 @@ def test_options_exist(command, capsys, request):
     subcommand = "" if "." in module else words[0]
     assert run(f"python -m {module} {subcommand} --help") == 0
     assert given <= set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("command", find_commands(r"python (scripts/.*)"))
+def test_options_of_scripts_exist(command):
+    """In their text, since importing all of them would take a minute."""
+    script, *words = command.split()
+    text = (ROOT / script).read_text()
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        assert f'"{option}"' in text, option
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

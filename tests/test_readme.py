@@ -7,7 +7,9 @@ A command that cannot run here is in `NOT_RUN`.
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import tomllib
 from itertools import pairwise
@@ -29,12 +31,17 @@ from gfm.models.light_clicks.network import LightClicks
 from rssn.imaging.writing import write_alpha, write_rgb
 
 README = ROOT / "README.md"
-FOLLOWED = (README, *(ROOT / f"docs/{name}.md" for name in ("install", "data", "reproduce")))
+PAGES_FOLLOWED = ("install", "matting", "correct", "review", "composition", "data", "reproduce")
+FOLLOWED = (README, *(ROOT / f"docs/{name}.md" for name in PAGES_FOLLOWED))
 
 NOT_RUN = {
     "make ": "builds an environment first; that the target is there is tested below",
     "pip install ": "needs a package index; that the extra is there is tested below",
     "python -m gfm serve": "runs until it is stopped; tests/gfm/test_serve_command.py starts it",
+    "docker ": "is not there; tests/test_core_install.py runs the steps of the image",
+    "python -m gfm matte photo.jpg --model model.safetensors --out -": "writes to standard output; "
+    "tests/gfm/test_matte_command.py reads it",
+    "python scripts/review_fit.py": "fits to collections that are not in the repository",
     "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
     "python scripts/bench_core.py": "needs an environment; tests/test_core_install.py makes one",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
@@ -48,6 +55,8 @@ TINY = [
 # What is added to a command, so that it takes a second and not a day.
 MORE = {
     "python -m rssn": ["--workers", "1"],
+    "python -m rssn.picture": [],
+    "python -m gfm matte photos/ --out mattes/ --review": ["--review", "1"],  # not exit code 3
     "python -m data_tools": ["--workers", "1"],
     "python -m data_tools synthesize": ["--count", "1", "--backgrounds", "1", "--size", "32"],
     "python -m data_tools curate-backgrounds": ["--shorter-side", "16"],
@@ -62,6 +71,8 @@ SPLITS = ("AM-2k/train", "AM-2k/validation", "am2k/train", "am2k/validation", "t
 NAMES = {
     "DIR": "AM-2k/train",
     "--out backgrounds/": "--out curated/",  # backgrounds/ is there already
+    "--foregrounds photos/": "--foregrounds AM-2k/train",
+    "--out shards/ --k 5": "--out five/ --k 5",  # shards/ is another build's
 }
 
 
@@ -101,6 +112,9 @@ def folder(tmp_path_factory):
         config = GFMConfig(backbone="timm:test_resnet", width=0.25)
         save_model(GFM(config).eval(), place / "model.safetensors")
         write_alpha(place / "trimap.png", drawn_trimap())
+        shutil.copytree(place / "test/mask", place / "masks")
+        clicks = {"width": 48, "height": 48, "clicks": [[24, 24, True], [2, 2, False]]}
+        (place / "clicks.json").write_text(json.dumps(clicks))
         weights = tmp_path_factory.mktemp("weights")  # the package's, with small models
         guided = GuidedConfig(widths=(8, 8, 8, 8, 4), full=4)
         save_model(Guided(guided).eval(), weights / "guided.safetensors")
@@ -122,7 +136,7 @@ def all_commands() -> list[str]:
     """The commands of each page: those of its blocks, then those of its text."""
     found = []
     for page in FOLLOWED:
-        found += [line for block in blocks(page, "") for line in commands(block.text)]
+        found += [line for block in blocks(page, "", "sh") for line in commands(block.text)]
         # A prose command without options only names the program.
         found += [line for line in prose_commands(page) if " --" in line or "make" in line]
     return found
@@ -186,7 +200,7 @@ def test_make_has_the_targets():
 def test_extras_are_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = "".join(page.read_text() for page in PAGES)
-    named = re.findall(r"pip install -e '\.\[([a-z,0-9]+)\]'", text)
+    named = re.findall(r"pip install (?:-e )?'\.\[([a-z,0-9]+)\]'", text)
     assert named
     for extra in ",".join(named).split(","):
         assert extra in project["optional-dependencies"], extra
@@ -195,8 +209,9 @@ def test_extras_are_there():
 def test_snippets_run(folder):
     drawn = draw_scene(np.random.default_rng(5), 48, 48)
     names = {"photo": drawn.image, "alpha": drawn.alpha, "background": drawn.background}
-    snippets = blocks(README, "python")
-    assert len(snippets) == 2
+    snippets = [block for page in FOLLOWED for block in blocks(page, "python")]
+    assert len(snippets) >= 5
+    write_alpha(folder / "mask.png", drawn.alpha)
     for block in snippets:
         exec(compile(block.text, str(block), "exec"), names)
     for name in ("cutout", "by_trimap", "by_clicks"):

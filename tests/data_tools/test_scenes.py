@@ -213,6 +213,7 @@ class TestCommand:
         record = json.loads(files["scenes.json"])
         assert record["seed"] == 3 and record["height"] == 48 and record["kinds"][0] == "fur"
 
+    @pytest.mark.integration
     def test_bytes_do_not_depend_on_workers_or_on_an_interruption(self, tmp_path):
         kinds = ("--kinds", "thin,smoke")
         all_of_them = (*kinds, "--count", "4", "--backgrounds", "2")

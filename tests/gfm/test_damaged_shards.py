@@ -48,7 +48,7 @@ def damaged_copy(folder: Path, source: Path, change) -> Path:
 @pytest.mark.parametrize(
     ("change", "workers"),
     [
-        (lambda data: data[: len(data) // 2], 2),
+        pytest.param(lambda data: data[: len(data) // 2], 2, marks=pytest.mark.integration),
         (lambda data: b"", 0),
         (lambda data: b"\1" * len(data), 0),
     ],

@@ -15,7 +15,13 @@ from rssn.imaging.errors import InputError
 
 # `test_no_batch_is_empty_or_too_large` has all sizes and numbers of devices.
 @pytest.mark.parametrize(
-    ("workers", "world", "batch_size"), [(0, 1, 3), (0, 3, 2), (1, 2, 20), (2, 3, 1)]
+    ("workers", "world", "batch_size"),
+    [
+        (0, 1, 3),
+        (0, 3, 2),
+        (0, 2, 20),
+        pytest.param(2, 3, 1, marks=pytest.mark.integration),
+    ],
 )
 def test_every_sample_comes_once_an_epoch(seven, workers, world, batch_size):
     options = {"workers": workers, "world": world, "batch_size": batch_size, "epochs": 2}
@@ -52,6 +58,7 @@ def test_no_batch_is_empty_or_too_large():
                 assert max(sizes) <= batch_size + (batch_size == 1 and world > 1)
 
 
+@pytest.mark.integration
 def test_batches_are_the_same_with_any_number_of_workers(seven):
     (alone,), (shared,) = batches_of(seven), batches_of(seven, workers=2)
     assert keys_of(alone) == keys_of(shared)
@@ -71,7 +78,10 @@ def test_epochs_and_seeds_differ_and_repeat(seven):
     assert {image for _, image in first}.isdisjoint(image for _, image in other)
 
 
-@pytest.mark.parametrize(("workers", "done"), [(0, 0), (0, 1), (0, 4), (0, 6), (2, 3)])
+@pytest.mark.parametrize(
+    ("workers", "done"),
+    [(0, 0), (0, 1), (0, 4), (0, 6), pytest.param(2, 3, marks=pytest.mark.integration)],
+)
 def test_loader_goes_on_where_its_state_stood(seven, workers, done):
     """Four batches an epoch: stop after `done` of them, go on in another loader."""
     whole = [batch for epoch in batches_of(seven, epochs=3) for batch in epoch]

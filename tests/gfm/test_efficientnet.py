@@ -87,6 +87,7 @@ def test_encoder_without_a_package_says_which_have_one(backbone: str):
 
 
 @pytest.mark.integration
+@pytest.mark.integration
 def test_network_on_a_lite_encoder_exports(tmp_path: Path):
     model = build(f"timm:{LITE0}", separable=True, width=0.5)
     export(model, tmp_path / "model.onnx", "onnx")  # compares both at several sizes

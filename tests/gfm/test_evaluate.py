@@ -195,6 +195,7 @@ def test_nothing_in_common_gives_a_report_of_failures(folders, tmp_path):
     assert (report["count"], report["means"], len(report["failures"])) == (0, {}, 6)
 
 
+@pytest.mark.integration
 def test_a_process_that_dies_fails_its_image():
     (result,) = run_jobs([partial(os._exit, 1)], workers=2)
     assert isinstance(result, str) and "process died" in result

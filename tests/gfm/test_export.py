@@ -84,6 +84,7 @@ def check_runs_like(model, network):
         assert np.abs(mattes[0] - mattes[1]).mean() < LIMIT
 
 
+@pytest.mark.integration
 def test_onnx_file_runs_like_the_network(tmp_path, capsys):
     network = copy.deepcopy(shared())
     network.licences = [Licence("scans", "MIT", 1.0)]

@@ -174,6 +174,7 @@ class TestFilesAndStreams:
         assert matte(*given) == 0
         assert (out / "alpha" / "a.png").read_bytes() != b"kept"
 
+    @pytest.mark.integration
     def test_standard_input_and_output(self, photographs, model_file, tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "gfm", "matte", "-", "--model", model_file, "--out", "-"],

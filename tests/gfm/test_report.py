@@ -54,9 +54,7 @@ def test_defeats_names_metric_and_rival() -> None:
 
 def test_chart_spans_the_plot() -> None:
     svg = chart(Curve("loss", [0, 10], [1, 0.01], logarithmic=True), width=540, height=260)
-    points = re.search(r'points="([^"]+)"', svg)
-    assert points is not None
-    assert points[1] == "56.0,24.0 512.0,224.0"
+    assert 'points="56.0,24.0 512.0,224.0"' in svg
 
 
 def test_chart_without_values_says_so() -> None:

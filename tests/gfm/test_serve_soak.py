@@ -17,6 +17,7 @@ from rssn.imaging.errors import InputError
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 
 
+@pytest.mark.integration
 def test_40_requests(model_file):
     options = SoakOptions(requests=40, clients=4, broken=0.2, queue=1, warm_up=20)
     result = soak(model_file, options, quiet=True)

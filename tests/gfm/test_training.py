@@ -102,6 +102,7 @@ def test_gradients_are_clipped_in_mixed_precision(data, tmp_path):
     assert [group["fused"] for group in state["param_groups"]] == [True] * 4
 
 
+@pytest.mark.integration
 def test_damaged_shard_ends_the_run_by_its_name(data, tmp_path, capsys):
     write_shards(tmp_path / "shards", (4, 2))
     (tmp_path / "shards" / "shard-00001.tar").write_bytes(b"")

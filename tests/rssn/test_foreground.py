@@ -204,6 +204,7 @@ def test_bad_cutout_is_named() -> None:
         extend_foreground(draw_picture(6), draw_disc(40, 64))
 
 
+@pytest.mark.integration
 def test_estimating_leaves_torch_its_threads() -> None:
     """Asked in a process of its own, since the library is imported once."""
     program = """

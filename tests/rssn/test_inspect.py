@@ -34,6 +34,7 @@ def rewrite(folder: Path, number: int, change: Callable[[list[tuple[str, Members
     Manifest(manifest.plan, infos, manifest.failures, folder).write()
 
 
+@pytest.mark.integration
 def test_a_clean_build(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "report.json"
     assert main([str(finished), "--json", str(report), "--workers", "2", "--quiet"]) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +11,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from rssn.imaging.errors import InputError, check_choice, how_to_install, one_line
+from gfm.runtimes.onnx_package import import_onnxruntime
+from rssn.imaging.errors import InputError, check_choice, one_line
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
@@ -88,10 +88,7 @@ class Remover:
 
     def __init__(self, description: Description) -> None:
         self._how = description
-        try:
-            runtime: Any = importlib.import_module("onnxruntime")
-        except ImportError:
-            raise InputError(f"onnxruntime is missing; {how_to_install('onnx')}") from None
+        runtime = import_onnxruntime()
         options = runtime.SessionOptions()
         options.log_severity_level = 3  # errors
         try:

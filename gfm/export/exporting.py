@@ -86,7 +86,7 @@ def export(
             f"{path}: format='{format}' is saved as {SUFFIXES[format]}; change the ending"
         )
     write = _WRITERS[format]
-    for package in ("onnx", "onnxscript", "onnxruntime" if format == "onnx" else "openvino"):
+    for package in ("onnx", "onnxscript", *(("openvino",) if format == "openvino" else ())):
         require(package)
     network = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     with _folder_beside(path) as folder:

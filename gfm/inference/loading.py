@@ -9,10 +9,11 @@ from pathlib import Path
 from gfm.checkpoints.packaged import EXPORTED, automatic_model, find_packaged
 from gfm.models.contract import MattingModel
 from gfm.runtimes.model import RUNTIMES, load_exported
+from gfm.runtimes.onnx_package import import_onnxruntime
 from gfm.runtimes.providers import choose_provider, short_name
 from rssn.denoising.denoise import has_driver
 from rssn.imaging.errors import InputError, how_to_install
-from rssn.imaging.extras import is_installed, require
+from rssn.imaging.extras import is_installed
 
 log = logging.getLogger("gfm")
 
@@ -88,7 +89,7 @@ def _takes_torch(device: str) -> bool:
     """A packaged model runs in PyTorch: it is there, and ONNX Runtime has not the device."""
     if device == "cpu" or not is_installed("torch"):
         return False
-    available = require("onnxruntime").get_available_providers()
+    available = import_onnxruntime().get_available_providers()
     if device == "auto":
         return choose_provider("auto", available).device != "cuda" and has_driver()
     kind = device.partition(":")[0].lower()

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from gfm.models.contract import Maps
 from gfm.runtimes.once import OnceEach
 from gfm.runtimes.onnx_file import OnnxFile
+from gfm.runtimes.onnx_package import import_onnxruntime
 from gfm.runtimes.providers import CPU, Provider, choose_provider
 from gfm.runtimes.refusals import unreadable
 from gfm.runtimes.threads import thread_count
 from rssn.imaging.errors import InputError, one_line
-from rssn.imaging.extras import require
 
 log = logging.getLogger("gfm")
 
@@ -39,7 +39,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, path: Path, device: str = "auto") -> None:
-        self._runtime = require("onnxruntime")
+        self._runtime = import_onnxruntime()
         self._path = path
         file = self._read()
         self.metadata, self.inputs, self.outputs = file.metadata, file.inputs, file.outputs

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
-from core import run_core
+from core import core_command, run_core
+from documents import ROOT
 from tiny import draw_photograph
 
 from rssn.imaging.writing import write_rgb
@@ -42,6 +44,17 @@ def test_every_call_of_matting_runs(photograph):
     """
     run_core(code, photograph, photograph.with_name("cutout.png"))
     assert photograph.with_name("cutout.png").is_file()
+
+
+def test_matting_leaves_nothing_in_the_home_of_the_user(photograph, tmp_path):
+    """Such as the identifier under which ONNX Runtime sends its telemetry."""
+    home = tmp_path / "home"
+    home.mkdir()
+    # Nothing else of the environment: ONNX Runtime keeps quiet under the variables of a CI.
+    given = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [*core_command("import gfm; gfm.matte(sys.argv[1])"), str(photograph)]
+    subprocess.run(command, env=given, check=True, capture_output=True)
+    assert list(home.rglob("*")) == []
 
 
 COMMANDS = """

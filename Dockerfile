@@ -2,7 +2,7 @@
 #
 #     docker build -t gfm .
 #     docker run --read-only -p 127.0.0.1:8000:8000 -e GFM_SERVE_TOKEN=... gfm
-#     docker run --read-only -v "$PWD:/photos" gfm gfm matte /photos/photo.jpg --out /photos/mattes
+#     docker run --read-only --user "$(id -u):$(id -g)" -v "$PWD:/photos" gfm gfm matte /photos/photo.jpg --out /photos/mattes
 #
 # tests/test_core_install.py runs the steps below without docker.
 FROM python:3.11-slim AS build

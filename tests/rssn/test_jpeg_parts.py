@@ -43,10 +43,10 @@ def test_part_of_a_jpeg_decodes_to_the_same_pixels(area, reduced):
     assert np.array_equal(part, same)
 
 
-@pytest.mark.parametrize("interval", [1, 5, 13, 26, 40, 67 * 26])
+@pytest.mark.parametrize("interval", [1, 5, 26, 67 * 26])
 @pytest.mark.parametrize("area", AREAS)
 def test_any_interval_will_do(area, interval):
-    """One row of blocks, as older shards have it, among them; 5 and 40 leave a short last one."""
+    """One row of blocks, as older shards have it, among them; 5 leaves a short last one."""
     data = encode(PICTURE, interval)
     part = cut_part(data, area)
     if part is None:  # the last interval is short, and needed

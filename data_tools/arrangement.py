@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_tools.collection import files_in
 from data_tools.layouts import Folders, Kind, Layout
 from rssn.imaging.errors import InputError, some
+from rssn.imaging.images import files_by_stem, files_in
 
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "photographs": ("original", "mask"),
@@ -72,7 +72,11 @@ def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job]
     jobs: dict[str, Job] = {}
     failures: list[str] = []
     for part in parts:
-        mattes, trimaps = (_by_stem(f, failures) for f in (part.mattes, part.trimaps))
+        (mattes, more), (trimaps, others) = (
+            files_by_stem(Path(folder)) if folder else ({}, [])
+            for folder in (part.mattes, part.trimaps)
+        )
+        failures += more + others
         used = set()
         for image in files_in(Path(part.images)):
             stem, partners = image.stem, part.partners(image.stem)
@@ -108,16 +112,6 @@ def _job(holds: Kind, target: Path, image: Path, matte: Path | None, trimap: Pat
         None if matte is None else (matte, target / mattes / f"{image.stem}{matte.suffix}"),
         None if trimap is None else (trimap, target / "trimap" / f"{image.stem}{trimap.suffix}"),
     )
-
-
-def _by_stem(folder: str | None, failures: list[str]) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    if folder is None:
-        return files
-    for path in files_in(Path(folder)):
-        if files.setdefault(path.stem, path) != path:
-            failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
-    return files
 
 
 def _below(root: Path, part: Folders) -> Folders:

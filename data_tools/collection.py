@@ -8,7 +8,7 @@ from typing import Literal
 
 from rssn.build.sources import find_sources
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import image_files, is_image_file
+from rssn.imaging.images import files_in, image_files, is_image_file
 
 ItemKind = Literal["photograph", "foreground", "image"]
 LAYOUTS = "original/ + mask/, fg/ + alpha/, backgrounds/, or images"
@@ -42,11 +42,6 @@ def find_collections(folder: Path) -> list[Path]:
     if not found:
         raise InputError(f"{folder}: holds no images; give a folder with {LAYOUTS}")
     return found
-
-
-def files_in(folder: Path) -> list[Path]:
-    """Image files of a folder in name order; none if it is empty or missing."""
-    return sorted(filter(is_image_file, folder.iterdir())) if folder.is_dir() else []
 
 
 def read_collection(folder: Path) -> tuple[list[Item], list[str]]:

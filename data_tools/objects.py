@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.collection import files_in
 from data_tools.layouts import Folders
 from data_tools.placing import Way, place
 from data_tools.work import reason
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import check_size
+from rssn.imaging.images import check_size, files_in
 from rssn.imaging.reading import read_pixels, read_rgb
 from rssn.imaging.writing import write_alpha
 

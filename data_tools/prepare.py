@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.arrangement import Job, locate, plan
-from data_tools.collection import files_in
 from data_tools.composition import PER_FOREGROUND, compose_all
 from data_tools.layouts import Layout, find_layout, known_layouts
 from data_tools.matte_checks import looks_inverted
@@ -25,7 +24,7 @@ from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.work import add_work_options, failures_of, reason
 from rssn.imaging.errors import FailedInputs, InputError
-from rssn.imaging.images import check_size, image_files
+from rssn.imaging.images import check_size, files_in, image_files
 from rssn.imaging.licences import PREPARED as RECORD
 from rssn.imaging.reading import read_alpha, read_rgb
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data_tools.collection import Item, files_in, read_collection
+from data_tools.collection import Item, read_collection
 from data_tools.duplicates import find_pairs
 from data_tools.measurement import Defect, measure
 from data_tools.placing import Way, add_way_options, place
@@ -26,7 +26,7 @@ from data_tools.sides import SIDES, Side, SplitOptions, choose_sides, group
 from data_tools.work import add_work_options, failures_of, in_order, reason
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
-from rssn.imaging.images import is_image_file
+from rssn.imaging.images import files_in, is_image_file
 from rssn.imaging.licences import LISTS, Licences
 
 __all__ = ["Split", "SplitOptions", "split"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
-from rssn.imaging.images import Alpha, Uint8Image, check_size, image_files, is_image_file
+from rssn.imaging.images import Alpha, Uint8Image, check_size, files_by_stem, image_files
 from rssn.imaging.licences import Licences
 from rssn.imaging.reading import read_alpha, read_rgb, read_rgba
 from rssn.imaging.resizing import resize
@@ -102,7 +102,7 @@ def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:
     for images, mattes in (("original", "mask"), ("fg", "alpha")):
         if (folder / images).is_dir():
             return _pairs(folder / images, folder / mattes, is_photograph=images == "original")
-    cutouts, failures = _by_stem(folder)
+    cutouts, failures = files_by_stem(folder)
     if not cutouts and not failures:
         raise InputError(f"{folder}: holds no foreground; give {LAYOUTS}")
     return [Source(id, path, path, False) for id, path in sorted(cutouts.items())], failures
@@ -157,8 +157,8 @@ def _shrink_weighted(
 def _pairs(images: Path, mattes: Path, is_photograph: bool) -> tuple[list[Source], list[str]]:
     if not mattes.is_dir():
         raise InputError(f"{mattes}: no such folder; put the mattes of {images} there")
-    pictures, failures = _by_stem(images)
-    alphas, more = _by_stem(mattes)
+    pictures, failures = files_by_stem(images)
+    alphas, more = files_by_stem(mattes)
     failures += more
     kind = "photograph" if is_photograph else "foreground"
     for stem in sorted(pictures.keys() - alphas.keys()):
@@ -169,16 +169,3 @@ def _pairs(images: Path, mattes: Path, is_photograph: bool) -> tuple[list[Source
     if not both and not failures:
         raise InputError(f"{images} and {mattes.name}/: hold no image; give {LAYOUTS}")
     return [Source(stem, pictures[stem], alphas[stem], is_photograph) for stem in both], failures
-
-
-def _by_stem(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    files: dict[str, Path] = {}
-    failures = []
-    for path in sorted(folder.iterdir()):
-        if not is_image_file(path):
-            continue
-        if path.stem in files:
-            failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
-        else:
-            files[path.stem] = path
-    return files, failures

@@ -26,10 +26,25 @@ def image_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; check the path")
-    files = sorted(path for path in folder.iterdir() if is_image_file(path))
+    files = files_in(folder)
     if not files:
         raise InputError(f"{folder}: holds no image; give files ending in {suffix_list()}")
     return files
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Image files of a folder in name order; none if it is empty or missing."""
+    return sorted(filter(is_image_file, folder.iterdir())) if folder.is_dir() else []
+
+
+def files_by_stem(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Image files of a folder by their names without ending, and a line for each further one."""
+    files: dict[str, Path] = {}
+    failures = []
+    for path in files_in(folder):
+        if files.setdefault(path.stem, path) != path:
+            failures.append(f"{path}: shares its name with {files[path.stem].name}; rename one")
+    return files, failures
 
 
 def is_image_file(path: Path) -> bool:

@@ -89,6 +89,7 @@ def test_with_the_token_all_is_as_without_one(guarded, client):
     assert made.status_code == 200 and made.content == post(client, PNG).content
 
 
+@pytest.mark.integration
 def test_large_upload_without_the_token_gets_its_answer():
     """On a real socket, where a connection that closes too early loses the answer."""
     with listening(LIMITS, Access(token=TOKEN)) as port:

@@ -88,6 +88,7 @@ def wait_until_busy(port: int, count: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.integration
 def test_aborted_uploads_give_their_places_back():
     with listening(Limits(queue=1, seconds=20)) as port:
         clients = [begin_upload(port) for _ in range(2)]
@@ -100,6 +101,7 @@ def test_aborted_uploads_give_their_places_back():
         assert ask(port, "POST", "/matte", PNG).status == 200
 
 
+@pytest.mark.integration
 def test_stalled_upload_gets_an_answer_and_gives_its_place_back():
     with listening(Limits(queue=0, seconds=0.3)) as port:
         began = time.monotonic()
@@ -110,6 +112,7 @@ def test_stalled_upload_gets_an_answer_and_gives_its_place_back():
         assert ask(port, "POST", "/matte", PNG).status == 200
 
 
+@pytest.mark.integration
 def test_nonsense_instead_of_http_is_survived():
     with listening(LIMITS) as port:
         for nonsense in (b"\0" * 100, b"POST /matte\r\n\r\n", b"GET / HTTP/1.1\r\n: x\r\n\r\n"):

@@ -295,6 +295,7 @@ def test_what_is_no_set_of_tars_is_refused(tmp_path: Path, finished: Path) -> No
     assert not (tmp_path / "other" / "manifest.json").exists()
 
 
+@pytest.mark.integration
 def test_tars_in_a_store_are_indexed_and_read_there(store: str) -> None:
     write_three(locate(store))
     assert main([f"{store}/{{00000..2}}.tar", *QUIET]) == 0

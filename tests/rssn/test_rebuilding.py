@@ -60,7 +60,7 @@ def test_changed_and_missing_sources_are_told(
     write_rgb(foregrounds / "original" / "photo2.png", draw_picture(77, 64, 48))
     assert main(again) == 1
     told = capsys.readouterr().err
-    assert "photo2.png or its matte is not what the sample was built from" in told
+    assert f"{foregrounds}/original/photo2.png or its matte " in told
     assert "foreground.jpg" in told and "record.json: foreground_digest" in told
     assert "photo2-k1: background" not in told and "alpha.png" not in told
     (backgrounds / record["background"]).unlink()

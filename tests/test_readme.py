@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from clips import write_clip
 from documents import PAGES, ROOT, blocks, commands, prose_commands, run
 
 from data_tools.scenes import draw_scene
@@ -42,7 +43,6 @@ NOT_RUN = {
     "python -m gfm matte photo.jpg --model model.safetensors --out -": "writes to standard output; "
     "tests/gfm/test_matte_command.py reads it",
     "python scripts/review_fit.py": "fits to collections that are not in the repository",
-    "python -m gfm matte clip.mp4": "needs ffmpeg; tests/gfm/test_video.py makes such a movie",
     "python scripts/bench_core.py": "needs an environment; tests/test_core_install.py makes one",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
 }
@@ -112,6 +112,8 @@ def folder(tmp_path_factory):
         config = GFMConfig(backbone="timm:test_resnet", width=0.25)
         save_model(GFM(config).eval(), place / "model.safetensors")
         write_alpha(place / "trimap.png", drawn_trimap())
+        frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+        write_clip(place / "clip.mp4", [frame] * 3, sound="aac")
         shutil.copytree(place / "test/mask", place / "masks")
         clicks = {"width": 48, "height": 48, "clicks": [[24, 24, True], [2, 2, False]]}
         (place / "clicks.json").write_text(json.dumps(clicks))

@@ -24,6 +24,7 @@ from gfm.inference.files import (
 from gfm.models.glance_focus.options import D1, D2
 from gfm.models.options import REFINEMENTS, Augmentation, ForegroundMethod, MatteOptions, Strategy
 from gfm.video import SMOOTHING
+from gfm.video.formats import find_clip, movie_container
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import BelowThreshold, FailedInputs, InputError, one_line
 from rssn.imaging.photographs import FORMATS
@@ -144,7 +145,6 @@ def run(options: argparse.Namespace) -> None:
     from gfm.inference.loading import load_model
     from gfm.inference.matting import check_models
     from gfm.inference.photographs import matte_all
-    from gfm.video.command import ClipJob, find_clip, matte_clip
 
     clip = find_clip(options.inputs)
     if clip is not None and (options.trimap or options.mask or options.clicks):
@@ -161,6 +161,8 @@ def run(options: argparse.Namespace) -> None:
     how = _how(options, results.coloured)
     job = None
     if clip is not None:
+        from gfm.video.command import ClipJob, matte_clip
+
         skip = options.existing == "skip"
         smoothing = SMOOTHING if options.smooth is None else options.smooth
         job = ClipJob(clip, Path(options.out), results, how, smoothing, skip)
@@ -238,8 +240,6 @@ def _how(options: argparse.Namespace, coloured: bool) -> MatteOptions:
 
 
 def _results(options: argparse.Namespace, of_video: bool) -> Results:
-    from gfm.video.command import movie_container
-
     out = Path(options.out)
     movie = movie_container(out) is not None
     if movie and not of_video:

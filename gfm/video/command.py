@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,12 +21,13 @@ from gfm.inference.photographs import is_expected
 from gfm.models.contract import MattingModel
 from gfm.models.options import MatteOptions
 from gfm.video import SMOOTHING
-from gfm.video.clip import SUFFIXES, Clip, Frame, is_clip, open_clip, steady
+from gfm.video.clip import Clip, Frame, open_clip, steady
+from gfm.video.formats import Container, movie_container
 from gfm.video.matting import FrameMatte, check_smoothing, matte_frames
-from gfm.video.movie import CONTAINERS, Container, MovieWriter, find_ffmpeg
+from gfm.video.movie import check_encoders, open_movie
 from rssn.imaging.console import Bar
 from rssn.imaging.errors import FailedInputs, InputError, one_line
-from rssn.imaging.files import whole_file
+from rssn.imaging.files import whole_file, write_errors
 from rssn.imaging.photographs import Photograph
 
 T = TypeVar("T")
@@ -68,14 +70,14 @@ class ClipJob:
         """Check that the options go together.
 
         Raises:
-            InputError: They do not, or a movie is wanted and ffmpeg is not there.
+            InputError: They do not, or a movie is wanted and its encoder is not there.
         """
         check_smoothing(self.smoothing)
         if self.container is None:
             if self.results.folder is None:
                 raise InputError("--out - takes photographs; give a movie or a folder for a video")
             return
-        find_ffmpeg()
+        check_encoders(self.container)
         if self.results.outputs == ("rgba",) and self.container.see_through is None:
             raise InputError(
                 f"--out {self.out}: such a movie has no alpha channel; choose .mov or .webm, or "
@@ -88,35 +90,6 @@ class ClipJob:
     def container(self) -> Container | None:
         """Container of the movie; None for frames."""
         return movie_container(self.out)
-
-
-def find_clip(inputs: Sequence[str]) -> Path | None:
-    """The video file among the inputs.
-
-    Raises:
-        InputError: There is anything else beside it.
-    """
-    clips = [path for path in map(Path, inputs) if is_clip(path)]
-    if clips and len(inputs) > 1:
-        raise InputError(f"{clips[0]} is a video, which is matted by itself; give it alone")
-    return clips[0] if clips else None
-
-
-def movie_container(out: Path) -> Container | None:
-    """Return the container for a movie of this name, None for a folder of frames.
-
-    Raises:
-        InputError: It is a movie of another kind.
-    """
-    if out.is_dir():
-        return None
-    suffix = out.suffix.lower()
-    if suffix in SUFFIXES and suffix not in CONTAINERS:
-        raise InputError(
-            f"--out {out}: movies are written as {', '.join(CONTAINERS)}; choose one of these, or "
-            "a folder for frames"
-        )
-    return CONTAINERS.get(suffix)
 
 
 def matte_clip(job: ClipJob, models: Sequence[MattingModel], quiet: bool = False) -> None:
@@ -133,8 +106,10 @@ def matte_clip(job: ClipJob, models: Sequence[MattingModel], quiet: bool = False
         source = _Counted(clip.frames())
         tasks = _tasks(source, clip, job)
         with Bar("Matte", clip.count, quiet) as bar, _results(job, clip) as write:
-            for _ in _matte_all(tasks, models, job, write):
-                bar.advance(source.number - bar.done)
+            # No frame is written any more when the movie is closed, as after Ctrl-C.
+            with closing(_matte_all(tasks, models, job, write)) as done:
+                for _ in done:
+                    bar.advance(source.number - bar.done)
             bar.advance(source.number - bar.done)
     except Exception as error:
         if not is_expected(error):
@@ -179,10 +154,12 @@ def _results(job: ClipJob, clip: Clip) -> Iterator[Write]:
         yield lambda task, frame, made: job.results.write(_name(task.number), frame, made)
         return
     (output,) = job.results.outputs
-    with whole_file(job.out) as part, MovieWriter(part, job.container, clip) as movie:
-        yield lambda task, frame, made: movie.write(
-            job.results.draw(output, frame, made), task.times
-        )
+    with (
+        write_errors(f"--out {job.out}", also=av.FFmpegError),
+        whole_file(job.out) as part,
+        open_movie(part, job.container, clip, output == "rgba") as append,
+    ):
+        yield lambda task, frame, made: append(job.results.draw(output, frame, made), task.times)
 
 
 def _matte_all(
@@ -190,7 +167,7 @@ def _matte_all(
     models: Sequence[MattingModel],
     job: ClipJob,
     write: Write,
-) -> Iterator[None]:
+) -> Generator[None]:
     """Matte and write in the order of the frames; yields once for each that is done.
 
     One thread reads ahead and one finishes and writes while the network runs here.

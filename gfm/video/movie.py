@@ -1,197 +1,167 @@
-"""Movies with an alpha channel, and with the sound of the clip, written by ffmpeg."""
+"""Movies with an alpha channel, and with the sound of the clip, written by PyAV."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, TypeAlias, cast
 
+import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from gfm.video.clip import Clip
-from gfm.video.facts import Facts, probe
+from gfm.video.clip import EXACT, UNTOLD, Clip, decodable, open_file, readable
+from gfm.video.formats import Container
 from rssn.imaging.errors import InputError
 
-Pixels = NDArray[np.uint8]
+Pixels: TypeAlias = NDArray[np.uint8]
 
-# Matrices by which colours are coded, as ffprobe and as ffmpeg's scaler call them. Where a clip
-# tells none, decoder and scaler take that of SMPTE 170M.
-MATRICES = {"bt709": "bt709", "bt2020nc": "bt709", "smpte170m": "smpte170m", "bt470bg": "smpte170m"}
-UNTOLD = "smpte170m"
+# FFmpeg's numbers for matrices, primaries and curves of colours. Where a clip tells no matrix,
+# decoder and scaler take that of SMPTE 170M, which BT.470 BG has too.
+BT709, BT470BG, SMPTE170M = 1, 5, 6
+SAMPLE_RATE = 48_000  # of sound, for encoders that do not take that of the clip
 
 
-@dataclass(frozen=True)
-class Container:
-    """Container and codecs for one kind of movie.
+def check_encoders(container: Container) -> None:
+    """Check that FFmpeg has the encoders of a container.
 
-    Attributes:
-        name: ffmpeg's for the container.
-        video: Options of the codec.
-        opaque: Format of pixels without alpha.
-        see_through: With alpha; None where the codec has none.
-        sound: Codecs that the container takes as they are; others become the first.
-        encoder: Of sound, for that.
-        even: Whether sides have to be even.
+    Raises:
+        InputError: It lacks one, as builds of FFmpeg other than that in PyAV's wheels may do.
     """
-
-    name: str
-    video: tuple[str, ...]
-    opaque: str
-    see_through: str | None
-    sound: tuple[str, ...]
-    encoder: str
-    even: bool = False
+    for name in (container.encoder, container.sound_encoder):
+        if name not in av.codecs_available:
+            raise InputError(
+                f"{container.name} movies need the encoder {name}, which this build of PyAV lacks; "
+                "install its wheel (pip install --only-binary av), or choose another --out"
+            )
 
 
-CONTAINERS = {
-    ".mov": Container(
-        "mov",
-        ("-c:v", "prores_ks", "-profile:v", "4444", "-vendor", "apl0"),
-        "yuv444p10le",
-        "yuva444p10le",
-        ("aac", "mp3", "ac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"),
-        "aac",
-    ),
-    ".webm": Container(
-        "webm",
-        ("-c:v", "libvpx-vp9", "-crf", "18", "-b:v", "0", "-cpu-used", "4", "-auto-alt-ref", "0"),
-        "yuv420p",
-        "yuva420p",
-        ("opus", "vorbis"),
-        "libopus",
-    ),
-    ".mp4": Container(
-        "mp4",
-        ("-c:v", "libx264", "-crf", "16", "-movflags", "+faststart"),
-        "yuv420p",
-        None,
-        ("aac", "mp3", "ac3"),
-        "aac",
-        even=True,
-    ),
-}
+@contextmanager
+def open_movie(
+    path: Path, container: Container, clip: Clip, see_through: bool = False
+) -> Iterator[Callable[[Pixels, int], None]]:
+    """Open a movie that gets its frames one by one, at a constant rate, beside the clip's sound.
 
-
-class MovieWriter:
-    """A movie that gets its frames one by one, at a constant rate; a context.
+    Yields a function that appends a frame, shown for a number of periods: uint8 (H, W), (H, W, 3)
+    or, in a movie that is `see_through`, (H, W, 4).
 
     Args:
         path: Where to, whatever its ending.
         container: How.
-        clip: What the frames are made from: gives rate, sound and the shape of pixels.
+        clip: What the frames are made from: gives size, rate, sound and the shape of pixels.
+        see_through: Write alpha.
 
     Raises:
-        InputError: ffmpeg is not there, or (from any call) cannot write the movie.
+        av.FFmpegError: The movie cannot be written; also from the function, and at the end.
 
     Note:
         Where a clip does not tell how its colours are coded, those of the movie are coded as they
         were decoded, and it does not tell either: so both look alike in every player.
     """
+    options = dict(container.file_options)
+    with (
+        open_file(clip.path) as source,
+        av.open(str(path.absolute()), "w", container.name, container_options=options) as file,
+    ):
+        pictures = _add_pictures(file, container, clip, see_through)
+        tracks = {track.index: _add_sound(file, container, track) for track in source.streams.audio}
+        sound = _copy_sound(source, file, tracks, clip.start)
+        scaler, shown, heard = VideoReformatter(), 0, 0.0
 
-    def __init__(self, path: Path, container: Container, clip: Clip) -> None:
-        self.path, self.container, self.clip = path, container, clip
-        find_ffmpeg()
-        self._messages = tempfile.TemporaryFile()  # a pipe would fill and stop ffmpeg
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def write(self, pixels: Pixels, times: int = 1) -> None:
-        """Append a frame (H, W), (H, W, 3) or (H, W, 4), uint8, shown for so many periods."""
-        if pixels.ndim == 2:  # ffmpeg does not know which of its greys is white
-            pixels = np.repeat(pixels[..., None], 3, axis=2)
-        if self.container.even:
-            edge = ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0))
-            pixels = np.pad(pixels, edge, "edge")
-        if self._process is None:
-            self._process = self._start(pixels)
-        try:
+        def append(pixels: Pixels, times: int = 1) -> None:
+            nonlocal shown, heard
+            picture = _encodable(pixels, pictures, scaler)
             for _ in range(times):
-                self._process.stdin.write(np.ascontiguousarray(pixels).data)  # type: ignore[union-attr]
-        except OSError:  # ffmpeg ended; it says why
-            raise self._failure() from None
+                picture.pts, picture.time_base = shown, 1 / clip.rate
+                file.mux(pictures.encode(picture))
+                shown += 1
+            while heard <= shown / clip.rate:
+                heard = next(sound, math.inf)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None and self._process is not None and self._ends_badly(self._process):
-                raise self._failure()
-        finally:
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-            self._messages.close()
-
-    def _start(self, pixels: Pixels) -> subprocess.Popen[bytes]:
-        height, width, channels = pixels.shape
-        facts = probe(self.clip.path)
-        # A movie begins with its pictures; sound that was before them would put it out of step.
-        late = ("-ss", f"{facts.delay:.6f}") if facts.delay > 0 else ()
-        clip = (*late, "-protocol_whitelist", "file", "-i", f"file:{self.clip.path.absolute()}")
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo"]
-        command += ["-pix_fmt", "rgba" if channels == 4 else "rgb24", "-s", f"{width}x{height}"]
-        command += ["-framerate", str(self.clip.rate), "-i", "pipe:0"]
-        command += [*(clip if facts.sound else ()), "-map", "0:v"]
-        command += self._picture_options(facts, channels == 4) + self._sound_options(facts)
-        command += ["-f", self.container.name, f"file:{self.path.absolute()}"]
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._messages
-        )
-
-    def _picture_options(self, facts: Facts, see_through: bool) -> list[str]:
-        matrix = UNTOLD if facts.told is None else MATRICES.get(facts.told, "bt709")
-        stored = self.container.see_through if see_through else self.container.opaque
-        steps = [
-            f"scale=out_color_matrix={matrix}:out_range=tv:flags=accurate_rnd+full_chroma_int",
-            f"format={stored}",
-            f"setsar={facts.aspect}",
-        ]
-        if facts.told is not None:
-            told = f"colorspace={matrix}:color_primaries=bt709:color_trc=bt709:range=tv"
-            steps.append(f"setparams={told}")
-        return ["-vf", ",".join(steps), *self.container.video]
-
-    def _sound_options(self, facts: Facts) -> list[str]:
-        options = ["-map", "1:a"] if facts.sound else []
-        for index, codec in enumerate(facts.sound):
-            kept = codec in self.container.sound
-            options += [f"-c:a:{index}", "copy" if kept else self.container.encoder]
-        return options
-
-    def _ends_badly(self, process: subprocess.Popen[bytes]) -> bool:
-        with suppress(OSError):
-            process.stdin.close()  # type: ignore[union-attr]
-        return process.wait() != 0
-
-    def _failure(self) -> InputError:
-        if self._process is not None:
-            self._process.wait()
-        self._messages.seek(0)
-        lines = self._messages.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else "ffmpeg gives no reason"
-        return InputError(f"the movie cannot be written by ffmpeg ({reason})")
+        yield append
+        file.mux(pictures.encode())
+        for _ in sound:
+            pass
 
 
-def find_ffmpeg() -> None:
-    """Check that ffmpeg can be called.
+def _add_pictures(
+    file: OutputContainer, container: Container, clip: Clip, see_through: bool
+) -> VideoStream:
+    made = file.add_stream(container.encoder, clip.rate, dict(container.options))
+    stream = cast(VideoStream, made)
+    stream.width, stream.height = (
+        side + side % 2 if container.even else side for side in (clip.width, clip.height)
+    )
+    stream.pix_fmt = container.see_through if see_through else container.opaque
+    stream.codec_context.sample_aspect_ratio = clip.aspect
+    if clip.matrix != UNTOLD:
+        stream.colorspace = SMPTE170M if clip.matrix in (BT470BG, SMPTE170M) else BT709
+        stream.color_primaries = stream.color_trc = BT709
+        stream.color_range = ColorRange.MPEG
+    return stream
 
-    Raises:
-        InputError: It or ffprobe is not there.
+
+def _encodable(pixels: Pixels, stream: VideoStream, scaler: VideoReformatter) -> av.VideoFrame:
+    """A frame as the stream codes it; its last row and column are repeated to even sides."""
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    edge = ((0, stream.height - pixels.shape[0]), (0, stream.width - pixels.shape[1]), (0, 0))
+    pixels = np.ascontiguousarray(np.pad(pixels, edge, "edge"))
+    picture = scaler.reformat(
+        av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24"),
+        format=stream.pix_fmt,
+        dst_colorspace=Colorspace.ITU709 if stream.colorspace == BT709 else Colorspace.SMPTE170M,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=EXACT,
+    )
+    # Some encoders write what the picture tells, some what the stream does.
+    for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
+        setattr(picture, name, getattr(stream, name))
+    return picture
+
+
+def _add_sound(file: OutputContainer, container: Container, track: AudioStream) -> AudioStream:
+    """A track for one of the clip: of its codec where the container takes that."""
+    if track.codec_context.codec.canonical_name in container.sound:
+        made = file.add_stream_from_template(track)
+    else:
+        rates = av.Codec(container.sound_encoder, "w").audio_rates or [track.rate]
+        rate = track.rate if track.rate in rates else SAMPLE_RATE
+        made = cast(AudioStream, file.add_stream(container.sound_encoder, rate))
+        made.codec_context.layout = track.codec_context.layout
+    made.metadata.update(track.metadata)  # its language
+    return made
+
+
+def _copy_sound(
+    source: InputContainer, file: OutputContainer, tracks: dict[int, AudioStream], start: float
+) -> Iterator[float]:
+    """Copy sound packet by packet; yields the seconds in the movie up to which it got.
+
+    The movie begins at `start` seconds of the clip; sound before that would put it out of step.
     """
-    for program in ("ffmpeg", "ffprobe"):
-        if shutil.which(program) is None:
-            raise InputError(
-                f"a movie needs {program}, which is not there; install ffmpeg (apt install ffmpeg, "
-                "brew install ffmpeg), or give a folder, which gets the frames as pictures"
-            )
+    if not tracks:
+        return
+    for packet in readable(source, *source.streams.audio):
+        track = tracks[packet.stream.index]  # stream_index is 0 at the end
+        encoded = track.codec_context.is_encoder  # others are copied as they are
+        parts: Sequence[Any] = decodable(packet) if encoded else [packet]
+        for part in parts:
+            if part.pts is None:  # the mark of the end
+                continue
+            part.pts -= round(start / part.time_base)
+            if part.pts + (part.duration or 0) < 0:
+                continue
+            if not encoded:
+                part.dts, part.stream = part.pts, track
+            file.mux(track.encode(part) if encoded else part)
+            yield float(part.pts * part.time_base)
+    for track in tracks.values():
+        if track.codec_context.is_encoder:
+            file.mux(track.encode())

@@ -19,6 +19,7 @@ EXTRAS = {
     ),
     **dict.fromkeys("numba pymatting scipy yaml upath fsspec".split(), "compose"),
     **dict.fromkeys("fastapi starlette uvicorn pydantic python_multipart".split(), "web"),
+    "av": "video",
     "openvino": "openvino",
     "bm3d": "bm3d",
     "ray": "ray",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from browsing import opened_browser
-from tiny import build, shared, write_photographs, write_shards
+from clips import write_clip
+from tiny import build, clip_frames, shared, write_photographs, write_shards
 
 from gfm.checkpoints.files import save_model
 
@@ -23,6 +24,12 @@ def ft_model(tmp_path) -> str:
     """The file of a tiny network of another representation than the default, FT."""
     save_model(build(rosta="FT"), tmp_path / "ft.safetensors")
     return str(tmp_path / "ft.safetensors")
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    """A video of `clip_frames`."""
+    return write_clip(tmp_path / "clip.avi", clip_frames())
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,11 @@ def test_names_and_files_of_an_extra_name_it(tmp_path):
     assert extras == [[name] for name in names]
 
 
+def test_videos_need_their_extra():
+    told = run_core(COMMANDS, "matte clip.mp4 --out frames")
+    assert told.startswith("2 error: the package av is missing") and "'.[video]'" in told
+
+
 def test_server_needs_its_extra_alone():
     run_core("import gfm.serve.application", extras=("web",))
     told = run_core(COMMANDS, "serve")

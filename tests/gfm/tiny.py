@@ -23,6 +23,7 @@ from rssn.shards.tars import encode_sample, write_shard
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 ROSTAS = ("TT", "FT", "BT", "RIM")
+COUNT, HEIGHT, WIDTH = 6, 96, 128  # of frames
 
 
 def build(backbone: str = "timm:test_resnet", rosta: str = "TT", **options: object) -> GFM:
@@ -94,6 +95,15 @@ def draw_photograph(seed: int, height: int = 48, width: int = 64) -> np.ndarray:
     low, high = rng.uniform(20, 110, 3), rng.uniform(140, 230, 3)
     ramp = low + (high - low) * ((x / width + y / height) / 2)[..., None]
     return np.rint(ramp + rng.normal(0, 2, (height, width, 3))).clip(0, 255).astype(np.uint8)
+
+
+def clip_frame(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    """A frame of a clip, whose brightness tells its number."""
+    return (draw_photograph(3, height, width) // 2 + 20 * (number % COUNT)).astype(np.uint8)
+
+
+def clip_frames(count: int = COUNT, height: int = HEIGHT, width: int = WIDTH) -> list[np.ndarray]:
+    return [clip_frame(number, height, width) for number in range(count)]
 
 
 def write_photographs(folder: Path, count: int) -> Path:

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from server_process import Server, serving
 
-from gfm.serve.process import Server, serving
 from rssn.imaging.console import Bar, run_command
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.writing import encode_rgb

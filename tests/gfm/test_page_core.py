@@ -6,8 +6,8 @@ import pytest
 from browsing import SCREENS, download, needs_browser, open_page, point, settle, upload
 from core import core_command
 from documents import ROOT
+from server_process import serving
 
-from gfm.serve.process import serving
 from rssn.imaging.reading import read_pixels, read_rgba
 
 pytestmark = [pytest.mark.integration, needs_browser]

@@ -6,13 +6,13 @@ import sys
 import urllib.request
 
 import pytest
+from server_process import serving
 from serving import PHOTOGRAPH, PNG, assert_same, decode
 from tiny import shared
 
 import gfm
 from gfm.__main__ import main
 from gfm.serve.limits import parse_bytes
-from gfm.serve.process import serving
 from rssn.imaging.errors import InputError
 
 

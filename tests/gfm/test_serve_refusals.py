@@ -8,11 +8,11 @@ import sys
 import pytest
 from PIL import Image
 from serving import PHOTOGRAPH, PNG, open_client, post, refusal, saved
+from soak_server import png_head
 from tiny import draw_photograph
 
 import gfm
 from gfm.serve.limits import Limits
-from gfm.serve.soak import png_head
 from rssn.imaging.writing import encode_rgb
 
 PICTURE = Image.fromarray(PHOTOGRAPH)

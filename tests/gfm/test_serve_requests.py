@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 from documents import ROOT, blocks
+from server_process import serving
 from tiny import draw_photograph
 
-from gfm.serve.process import serving
 from rssn.imaging.reading import read_pixels, read_rgba
 from rssn.imaging.writing import write_alpha, write_rgb
 

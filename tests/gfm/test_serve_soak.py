@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soak_server as module
+from server_process import serving
 from serving import LIMITS, listening
+from soak_server import ABORTED, SoakOptions, SoakResult, soak
 
-from gfm.serve import soak as module
-from gfm.serve.process import serving
-from gfm.serve.soak import ABORTED, SoakOptions, SoakResult, soak
 from rssn.imaging.errors import InputError
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -282,8 +283,11 @@ def test_server_that_is_gone_is_told(page, photograph):
 
 
 def test_waiting_can_be_cancelled(page, photograph):
-    page.route("**/sessions", lambda route: None)  # no answer ever comes
-    page.set_input_files("#file", photograph)
+    held: list[Any] = []
+    page.route("**/sessions", lambda route: held.append(route))  # no answer comes
+    with page.expect_request("**/sessions"):
+        page.set_input_files("#file", photograph)
     page.click("#cancel")
     assert page.is_visible("#drop") and page.is_hidden("#error")
     assert page.evaluate("sessionStorage.length") == 0
+    held[0].abort()  # or Playwright waits for its handler for ever

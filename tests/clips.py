@@ -116,6 +116,14 @@ def read_movie(path: Path, pixels: str = "rgba") -> list[np.ndarray]:
         return [frame.to_ndarray(format=pixels) for frame in frames]
 
 
+def read_sound(path: Path) -> np.ndarray:
+    """The samples of the first channel of a file."""
+    with av.open(str(path)) as file:
+        resampler = av.AudioResampler("flt", "stereo", 48_000)
+        frames = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0, ::2] for frame in frames])
+
+
 def _write_tone(file: Any, track: Any, seconds: float) -> None:
     wave = np.sin(np.arange(round(seconds * track.rate)) * (440 * 2 * np.pi / track.rate))
     samples = np.repeat((wave * 8000).astype(np.int16), 2)[None]

@@ -134,7 +134,8 @@ def _add_sound(file: OutputContainer, container: Container, track: AudioStream) 
         rates = av.Codec(container.sound_encoder, "w").audio_rates or [track.rate]
         rate = track.rate if track.rate in rates else SAMPLE_RATE
         made = cast(AudioStream, file.add_stream(container.sound_encoder, rate))
-        made.codec_context.layout = track.codec_context.layout
+        # The usual layout of so many channels: PCM tells none, and Opus takes few others.
+        made.codec_context.layout = f"{track.channels}c"
     made.metadata.update(track.metadata)  # its language
     return made
 

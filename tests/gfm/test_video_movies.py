@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import BT709, matte, read_movie, streams, write_clip
+from clips import BT709, matte, read_movie, read_sound, streams, write_clip
 from tiny import COUNT, HEIGHT, WIDTH, clip_frames, shared
 
 import gfm
@@ -84,6 +84,19 @@ def test_sound_before_the_first_picture_is_left_out(model_file, tmp_path):
     told = streams(out)
     assert told["video"]["seconds"] == pytest.approx(0.6, abs=0.01)
     assert told["audio"]["seconds"] == pytest.approx(0.3, abs=0.06)
+
+
+@pytest.mark.parametrize("ending", [".mov", ".webm", ".mp4"])
+def test_sound_of_other_codecs_is_encoded(ending, model_file, tmp_path):
+    clip = write_clip(tmp_path / "pcm.mkv", clip_frames(), sound="pcm_s16le")  # tells no layout
+    out = tmp_path / f"out{ending}"
+    assert matte(clip, "--model", model_file, "--out", out, "--outputs", "trimap") == 0
+    codecs = {".mov": "pcm_s16le", ".webm": "opus", ".mp4": "aac"}
+    assert streams(out)["audio"]["codec"] == codecs[ending]
+    heard = read_sound(out)
+    assert len(heard) == pytest.approx(0.6 * 48_000, abs=2048)
+    tones = np.abs(np.fft.rfft(heard[4800:24000]))
+    assert np.argmax(tones) / 0.4 == pytest.approx(440, abs=3)
 
 
 def test_pixels_that_are_not_square_stay_so(model_file, tmp_path):

@@ -1,4 +1,4 @@
-"""The trimap by which a guided system refines an automatic matte."""
+"""The trimap by which a guided system refines an automatic matte, and what is taken of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.bands import UNKNOWN, Floats, Mask, Trimap
 from gfm.guidance.masks import SOLID, contour
+from rssn.imaging.resizing import resize
 
 SOFT = 0.05  # alpha that near to 0 or 1 is no transition
 # All relative to the shorter side of the photograph:
@@ -15,6 +16,10 @@ NARROW = 0.008  # the band to both sides of an edge
 THICK = 0.006  # half of the width from which on soft alpha stands for hair, nets and the like
 WIDE = 0.02  # the band around that, as far as the glance saw transition
 LEAST = 2  # px, of all bands
+NEARBY = 0.05  # standard deviation of the neighbourhood in which two mattes are compared
+COARSE = 128  # px, shorter side at which they are
+AGREE, DISAGREE = 0.15, 0.35  # difference of their means there
+STRIP = 256  # rows that are finished at a time, so that large mattes cost little memory
 
 
 def trimap_from_matte(
@@ -40,6 +45,36 @@ def trimap_from_matte(
     unknown |= wide if regions is None else wide & (regions == 1)
     trimap: Trimap = np.where(unknown, UNKNOWN, np.where(solid, 255, 0)).astype(np.uint8)
     return trimap
+
+
+def keep_extent(automatic: Floats, refined: Floats) -> None:
+    """Take the automatic matte back where the refined one loses or adds whole parts.
+
+    The automatic system knows what the object is, the guided one where its edges run. So their
+    means over a neighbourhood agree where refining only draws strands and holes. Where they differ
+    by `DISAGREE` or more, the automatic matte stands; from `AGREE` on it comes in gradually.
+
+    Args:
+        automatic: Matte (H, W) in [0, 1].
+        refined: Matte (H, W) in [0, 1]; changed in place.
+    """
+    height, width = refined.shape
+    shrunk = min(1.0, COARSE / min(height, width))
+    size = max(1, round(height * shrunk)), max(1, round(width * shrunk))
+    difference = resize(automatic, size) - resize(refined, size)
+    nearby = cv2.GaussianBlur(difference, (0, 0), NEARBY * min(size))
+    share = ((np.abs(nearby) - AGREE) / (DISAGREE - AGREE)).clip(0, 1)
+    if not share.any():
+        return
+    share = resize((share * share * (3 - 2 * share)).astype(np.float32), (size[0], width))
+    for start in range(0, height, STRIP):
+        rows = slice(start, min(start + STRIP, height))
+        place = ((np.arange(rows.start, rows.stop) + 0.5) * size[0] / height - 0.5).clip(0)
+        above = place.astype(np.intp)
+        below = np.minimum(above + 1, size[0] - 1)
+        nearer = (place - above).astype(np.float32)[:, None]
+        weight = share[above] + nearer * (share[below] - share[above])
+        refined[rows] += weight * (automatic[rows] - refined[rows])
 
 
 def grown(pixels: Mask, radius: float) -> Mask:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gfm.checkpoints.packaged import GUIDED, is_packaged
 from gfm.guidance.bands import UNKNOWN, Trimap
 from gfm.guidance.guidance import Guidance
-from gfm.guidance.refinement import trimap_from_matte
+from gfm.guidance.refinement import keep_extent, trimap_from_matte
 from gfm.inference.loading import load_model, packaged_model
 from gfm.models.contract import MattingModel, Prediction, System
 from gfm.models.options import REFINEMENTS, MatteOptions
@@ -84,7 +84,7 @@ def refine(
     model: MattingModel,
     options: MatteOptions,
 ) -> Prediction:
-    """Refine a matte where it is soft, and near its edges.
+    """Refine a matte where it is soft, and near its edges; whole parts stay as they are.
 
     Args:
         image: The photograph, uint8 RGB (H, W, 3).
@@ -106,6 +106,7 @@ def refine(
         return automatic
     limits = MatteOptions(max_memory=options.max_memory)
     made = system.predict([model], [image], [Guidance(trimap=trimap)], limits)[0]
+    keep_extent(automatic.alpha, made.alpha)
     return made._replace(trimap=automatic.trimap, classes=automatic.classes)
 
 

@@ -23,7 +23,7 @@ from gfm.guidance.masks import (
     strongest,
     trimap_from_mask,
 )
-from gfm.guidance.refinement import grown, trimap_from_matte
+from gfm.guidance.refinement import grown, keep_extent, trimap_from_matte
 from rssn.imaging.errors import InputError
 
 EDGE = np.float32([0, 0, 0, 0, 0.5, 1, 1, 1, 1])  # of a matte, repeated in rows
@@ -193,3 +193,40 @@ def test_grown_pixels_by_hand():
     pixels = np.zeros((9, 9), bool)
     pixels[4, 4] = True
     assert grown(pixels, 0)[4].tolist() == [False, False, *[True] * 5, False, False]
+
+
+def disc(radius):
+    """Matte (240, 320) of a disc."""
+    y, x = np.mgrid[:240, :320]
+    return (np.hypot(y - 120, x - 160) < radius).astype(np.float32)
+
+
+class TestKeepExtent:
+    def test_a_part_that_refining_loses_stays(self):
+        automatic = disc(80)
+        refined = automatic.copy()
+        refined[:, :160] = 0
+        keep_extent(automatic, refined)
+        assert refined[120, 100] > 0.9
+
+    def test_a_part_that_refining_adds_goes(self):
+        automatic, refined = disc(50), disc(110)
+        keep_extent(automatic, refined)
+        assert refined[120, 250] < 0.1
+
+    def test_holes_within_what_the_automatic_matte_calls_half_covered_stay(self):
+        automatic = disc(80) / 2
+        refined = disc(80)
+        refined[:, ::2] = 0  # half of it covered, too
+        before = refined.copy()
+        keep_extent(automatic, refined)
+        np.testing.assert_array_equal(refined, before)
+
+    def test_strips_join(self, monkeypatch):
+        automatic, whole = disc(60), disc(100)
+        strips = whole.copy()
+        keep_extent(automatic, whole)
+        monkeypatch.setattr("gfm.guidance.refinement.STRIP", 7)
+        keep_extent(automatic, strips)
+        np.testing.assert_allclose(strips, whole, atol=1e-6)
+        assert not np.array_equal(whole, disc(100))

@@ -41,8 +41,8 @@ class GFMConfig(SystemConfig):
         separable: The decoders' convolutions are 3x3 on each channel, then 1x1 over the channels.
         glance_side: Shorter side of a photograph, in px, at which the weights see best what the
             object is; None is a third of the photograph's, as in the paper. It decides no layer.
-            So small a glance costs little, and is by default the mean over mirrored and smaller
-            copies too (`augmentation` of `gfm.MatteOptions`).
+            So small a pass costs little, and is by default the mean over the mirrored photograph
+            too (`augmentation` of `gfm.MatteOptions`).
         focus_side: Likewise, in px at which they see edges best; None is half of the photograph's.
         pyramid_join: How the pyramid's features join those of a glance block: `concatenate` or
             `sum`.

@@ -46,7 +46,7 @@ def pass_options(
     values["strategy"] = options.strategy or "hybrid"
     values["foreground"] = options.foreground or "blur"
     if options.augmentation is None:
-        values["augmentation"] = "none" if asked.glance_side is None else "glance"
+        values["augmentation"] = "none" if asked.glance_side is None else "flip"
     return PassOptions(**values, squeeze=asked.is_released)
 
 

@@ -5,8 +5,8 @@ Three ways, of which each command takes one:
 - `--model FILE` mattes each photograph in several sizes and mirrored; GrabCut, started from the
   mean of these mattes, decides again by colours; closed-form matting draws the edge in a band
   around its mask. For a model that does not know much yet.
-- `--refined` takes the mean of the packaged model's refined mattes of the photograph and its
-  mirror image.
+- `--refined` takes the mean of the refined mattes, by the packaged model or another, of the
+  photograph and its mirror image.
 - `--outlines FILE` starts GrabCut from outlines that were drawn by hand: for photographs that the
   model cannot do.
 
@@ -84,7 +84,7 @@ def main() -> int:
     add("--photographs", type=Path, nargs="+", required=True, help="folders of images")
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--model", type=Path, help="weights of a training run")
-    way.add_argument("--refined", action="store_true", help="by the packaged model")
+    way.add_argument("--refined", nargs="?", const="lite", help="a model (the packaged one)")
     way.add_argument("--outlines", type=Path, help="JSON of areas and lines by file name")
     add("--out", type=Path, required=True)
     add("--agreement", type=float, default=0.8, help="smallest that is used (default 0.8)")
@@ -151,9 +151,9 @@ def labeller(
     """The way that the options ask for."""
     if options.outlines is not None:
         return lambda path, photograph: outlined(photograph, **outlines[path.name])
-    if options.refined:
-        packaged = gfm.load_model("lite")
-        return lambda path, photograph: refined(packaged, photograph)
+    if options.refined is not None:
+        good = gfm.load_model(options.refined)
+        return lambda path, photograph: refined(good, photograph)
     model = gfm.load_model(options.model, "cpu")
     if not isinstance(model, GFM):
         raise InputError(f"{options.model} is an exported model; give the one it was made from")

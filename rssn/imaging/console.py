@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -26,7 +27,7 @@ from rssn.imaging.extras import missing_package
 
 T = TypeVar("T")
 
-DONE, SOME_FAILED, USAGE, BELOW, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, SOME_FAILED, USAGE, BELOW, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 LINE_SECONDS = 10.0
 
 
@@ -114,7 +115,7 @@ def run_command(command: Callable[[], None]) -> int:
     """Run a command's body and turn its errors into a message on stderr and an exit code.
 
     Returns 0 done; 1 some inputs failed (named on stderr, the others are done); 2 usage; 3 done,
-    but below a threshold of the user; 130 interrupted.
+    but below a threshold of the user; 130 interrupted; 141 nobody reads the output any more.
     """
     try:
         command()
@@ -133,6 +134,9 @@ def run_command(command: Callable[[], None]) -> int:
             raise
         sys.stderr.write(f"error: {missing}\n")
         return USAGE
+    except BrokenPipeError:  # of `gfm ... | head`; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except OSError as error:  # that no command handles itself
         told = f"{one_line(error)}; give files that can be read, and a disk with room to write to"
         sys.stderr.write(f"error: {told}\n")

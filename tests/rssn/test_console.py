@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from rssn.imaging import console
@@ -65,3 +68,18 @@ def test_done_is_zero_and_a_programming_error_is_not_hidden() -> None:
     assert console.run_command(lambda: None) == 0
     with pytest.raises(ZeroDivisionError):
         console.run_command(lambda: 1 / 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.integration
+def test_output_that_nobody_reads_any_more_ends_quietly() -> None:
+    body = (
+        "import sys; from rssn.imaging.console import run_command; "
+        "sys.exit(run_command(lambda: [print('x' * 100) for _ in range(10_000)]))"
+    )
+    command = [sys.executable, "-c", body]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

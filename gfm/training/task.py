@@ -15,6 +15,7 @@ import pytorch_lightning as lightning
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from gfm.checkpoints.files import load_network
@@ -48,7 +49,8 @@ class MattingTask(lightning.LightningModule):
     A subclass names its `configuration`, sets `model` in its `__init__`, after
     `save_hyperparameters()`, and defines `targets` and `loss_terms`. Of its options these have
     effect here, as far as it has them: `model` (a model file to start from), `learning_rate`,
-    `encoder_learning_rate`, `weight_decay`, `schedule`, `channels_last` and `compile`.
+    `encoder_learning_rate`, `weight_decay`, `schedule`, `keep_statistics`, `channels_last` and
+    `compile`.
 
     Attributes:
         configuration: Of the network.
@@ -225,6 +227,13 @@ class MattingTask(lightning.LightningModule):
                     group["lr"] = wanted["lr"]
         for config in self.trainer.lr_scheduler_configs:
             config.scheduler.base_lrs = [wanted["lr"] for wanted in asked]
+
+    def on_train_epoch_start(self) -> None:
+        """Leave the statistics of batch norms as they are, where asked for."""
+        if self.hparams.get("keep_statistics"):
+            for module in self.model.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Fit the optimizer's state to this run.

@@ -121,7 +121,7 @@ class TestContract:
         for name in full:
             for field in ("glance", "focus"):
                 ours, wanted = getattr(half[name], field).float(), getattr(full[name], field)
-                assert (ours - wanted).abs().mean() < 0.1  # untrained, it amplifies rounding
+                assert (ours - wanted).abs().mean() < 0.2  # untrained, it amplifies rounding
         with torch.autocast("cpu", torch.bfloat16):
             model.train()(image).alpha.float().mean().backward()
         assert torch.isfinite(next(model.encoder.parameters()).grad).all()

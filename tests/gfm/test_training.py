@@ -71,6 +71,15 @@ def test_model_file_brings_its_representation_along(data, ft_model, tmp_path):
     assert after.state_dict()[steps] == before.state_dict()[steps] + 2  # norms are trained too
 
 
+def test_statistics_of_norms_are_kept_where_asked_for(data, ft_model, tmp_path):
+    assert main(fit_arguments(data, "--model.model", ft_model, "--model.keep_statistics=true")) == 0
+    last = tmp_path / "runs" / "version_0" / "checkpoints" / "last.safetensors"
+    before, after = (load_model(path, "cpu").state_dict() for path in (ft_model, last))
+    norm = "encoder.body.bn1"
+    assert torch.equal(after[f"{norm}.running_mean"], before[f"{norm}.running_mean"])
+    assert not torch.equal(after[f"{norm}.weight"], before[f"{norm}.weight"])
+
+
 def test_terms_of_the_loss_have_the_weights_that_were_asked_for(data, tmp_path, capsys):
     weights = ("--model.loss", "released", "--model.loss_weights.laplacian", "3")
     assert main(fit_arguments(data, *TINY, *weights)) == 0

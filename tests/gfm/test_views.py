@@ -67,11 +67,11 @@ class TestEnsemblesAndViews:
         np.testing.assert_allclose(mixed.glance, wanted, rtol=0, atol=1e-3)
         np.testing.assert_allclose(mixed.detail, plain[0].detail, atol=1e-6)
 
-    @pytest.mark.parametrize(("side", "wanted"), [(None, "none"), (96, "glance")])
-    def test_small_glance_is_a_mean_unless_said_otherwise(self, side, wanted):
+    @pytest.mark.parametrize(("side", "wanted"), [(None, "none"), (96, "flip")])
+    def test_passes_of_a_set_size_are_means_unless_said_otherwise(self, side, wanted):
         model = build(glance_side=side)
         assert pass_options(MatteOptions(), [model], 300, 400).augmentation == wanted
-        assert pass_options(MatteOptions(augmentation="flip"), [model], 9, 9).augmentation == "flip"
+        assert pass_options(MatteOptions(augmentation="full"), [model], 9, 9).augmentation == "full"
 
     def test_full_augmentation_gives_the_same_size(self):
         made = gfm.matte(PHOTOGRAPH, shared(), foreground="none", augmentation="full")

@@ -48,6 +48,8 @@ class GFMTask(MattingTask):
         encoder_learning_rate: That of the encoder; None is `learning_rate`, 0 keeps its weights.
         schedule: `constant` as in the paper, or `cosine` down to 0 after a short rise.
         weight_decay: Of AdamW, for all weights but those of norms and biases; 0 is Adam.
+        keep_statistics: Batch norms keep the means and variances that they have: for fine-tuning,
+            whose small batches of crops would shift them away from those of whole photographs.
         strategy: How whole photographs are matted.
         d1: Reduction for the glance of photographs; None is the model's own, or 3: what `gfm matte`
             takes.
@@ -80,6 +82,7 @@ class GFMTask(MattingTask):
         encoder_learning_rate: float | None = None,
         schedule: Schedule = "constant",
         weight_decay: float = 0.0,
+        keep_statistics: bool = False,
         strategy: Strategy = "hybrid",
         d1: float | None = None,
         d2: float | None = None,

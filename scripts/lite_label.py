@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def is_usable(found: Label, least: float) -> bool:
-    """Whether a label that nobody drew agrees enough and has an object of a usual size."""
+    """Return True if a label that nobody drew agrees enough and its object is of a usual size."""
     extent = float((found.matte > 0.5).mean())
     return found.agreement >= least and EXTENT[0] < extent < EXTENT[1]
 

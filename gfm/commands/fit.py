@@ -40,9 +40,10 @@ from gfm.tracking.panel import ValidationPanel
 from gfm.tracking.rates import TrainingRates
 from gfm.tracking.record import WANDB_RUN, RunRecord
 from gfm.training.averaging import WeightAverage
+from gfm.training.network_options import check_network_options, is_same
 from gfm.training.progress import TrainingProgress
 from gfm.training.run_files import LastCheckpoint, ModelFiles, WholeCheckpoints
-from gfm.training.task import MattingTask, check_network_options, is_same
+from gfm.training.task import MattingTask
 from gfm.training.trainer import Trainer
 from rssn.imaging.errors import InputError, one_line
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gfm.guidance.bands import UNKNOWN, Floats, Mask, Trimap
 from gfm.guidance.masks import SOLID, contour
-from rssn.imaging.resizing import resize
+from rssn.imaging.resizing import enlarge_rows, resize
 
 SOFT = 0.05  # alpha that near to 0 or 1 is no transition
 # All relative to the shorter side of the photograph:
@@ -66,14 +66,10 @@ def keep_extent(automatic: Floats, refined: Floats) -> None:
     share = ((np.abs(nearby) - AGREE) / (DISAGREE - AGREE)).clip(0, 1)
     if not share.any():
         return
-    share = resize((share * share * (3 - 2 * share)).astype(np.float32), (size[0], width))
+    share = (share * share * (3 - 2 * share)).astype(np.float32)
     for start in range(0, height, STRIP):
         rows = slice(start, min(start + STRIP, height))
-        place = ((np.arange(rows.start, rows.stop) + 0.5) * size[0] / height - 0.5).clip(0)
-        above = place.astype(np.intp)
-        below = np.minimum(above + 1, size[0] - 1)
-        nearer = (place - above).astype(np.float32)[:, None]
-        weight = share[above] + nearer * (share[below] - share[above])
+        weight = enlarge_rows(share, (height, width), rows)
         refined[rows] += weight * (automatic[rows] - refined[rows])
 
 

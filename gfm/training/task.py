@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -29,6 +29,7 @@ from gfm.models.config import SystemConfig
 from gfm.models.contract import NOT_RECORDED, Licence
 from gfm.models.network import MattingNetwork
 from gfm.models.options import MatteOptions
+from gfm.training.network_options import check_network_options
 from gfm.training.parameter_groups import parameter_groups, regroup
 from gfm.training.schedule import cosine_factor, count_next_epoch, share_done
 from gfm.training.validation import gather_by_name, photograph_errors
@@ -217,8 +218,16 @@ class MattingTask(lightning.LightningModule):
             self._compiled = torch.compile(self.model.forward)
 
     def on_train_start(self) -> None:
-        """Apply the given rates and decay over those of a resumed checkpoint."""
+        """Apply the given rates and decay over those of a resumed checkpoint.
+
+        Leave the statistics of batch norms as they are, where asked for. Lightning gives every
+        module its own mode back after a validation.
+        """
         count_next_epoch(self.trainer)
+        if self.hparams.get("keep_statistics"):
+            for module in self.model.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
         asked = self.parameter_groups()
         for optimizer in self.trainer.optimizers:
             for group, wanted in zip(optimizer.param_groups, asked, strict=True):
@@ -227,13 +236,6 @@ class MattingTask(lightning.LightningModule):
                     group["lr"] = wanted["lr"]
         for config in self.trainer.lr_scheduler_configs:
             config.scheduler.base_lrs = [wanted["lr"] for wanted in asked]
-
-    def on_train_epoch_start(self) -> None:
-        """Leave the statistics of batch norms as they are, where asked for."""
-        if self.hparams.get("keep_statistics"):
-            for module in self.model.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Fit the optimizer's state to this run.
@@ -366,38 +368,3 @@ class MattingTask(lightning.LightningModule):
         """
         clips_mixed = self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision)
         return self.trainer.strategy.root_device.type in ("cpu", "cuda") and not clips_mixed
-
-
-def check_network_options(
-    options: Mapping[str, Any], config: SystemConfig, names: Collection[str], asked: Collection[str]
-) -> None:
-    """Refuse options that a model file leaves without effect.
-
-    Args:
-        options: Those of the task, of which `model` is the file.
-        config: Of the model in the file.
-        names: Options that decide the network.
-        asked: Names of the options that were given.
-
-    Raises:
-        InputError: Weights for the encoder, or an option of the network that is not the model's.
-    """
-    where = f"model.model={options['model']}"
-    if "weights" in asked and options["weights"] is not None:
-        raise InputError(
-            f"model.weights={options['weights']}: has no effect with {where}, which brings all "
-            "weights; leave it out (--model.weights null where a file of options sets it)"
-        )
-    for name in names:
-        value, own = options[name], getattr(config, name, None)
-        if name in asked and value is not None and not is_same(value, own):
-            raise InputError(
-                f"model.{name}={value}: has no effect with {where}, whose {name} is {own}; leave "
-                "one of the two out"
-            )
-
-
-def is_same(one: object, other: object) -> bool:
-    """Compare two values of an option, of which the parser gives lists and a network has tuples."""
-    listed = [list(value) if isinstance(value, tuple) else value for value in (one, other)]
-    return listed[0] == listed[1]

@@ -13,6 +13,7 @@ from gfm.models.glance_focus.config import Rosta, SingleRosta
 from gfm.models.glance_focus.fused import fuse, most_probable
 from gfm.models.glance_focus.options import PassOptions
 from gfm.models.options import Augmentation
+from rssn.imaging import resizing
 from rssn.imaging.resizing import resize
 
 MAX_SIDE = 1600  # of a pass, in pixels (released test script)
@@ -129,15 +130,10 @@ def enlarge_rows(maps: Floats, size: Size, rows: slice) -> Floats:
     """Only these rows of `enlarge`."""
     if rows == slice(0, size[0]):
         return enlarge(maps, size)
-    height = maps.shape[-2]
-    row = np.arange(rows.start, rows.stop)
-    position = ((row + 0.5) * (height / size[0]) - 0.5).clip(0, height - 1)
-    above = position.astype(np.intp)
-    below = np.minimum(above + 1, height - 1)
-    weight = (position - above).astype(np.float32)[:, None]
-    first = maps[..., above, :]
-    strip = first + weight * (maps[..., below, :] - first)
-    return enlarge(strip, (len(row), size[1]))
+    made = np.empty((*maps.shape[:2], rows.stop - rows.start, size[1]), np.float32)
+    for index in np.ndindex(maps.shape[:2]):
+        made[index] = resizing.enlarge_rows(maps[index], size, rows)
+    return made
 
 
 def strategy_maps(model: MattingModel, images: Sequence[Uint8Image], options: PassOptions) -> Maps:

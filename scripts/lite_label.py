@@ -8,7 +8,7 @@ Three ways, of which each command takes one:
 - `--refined` takes the mean of the refined mattes, by the packaged model or another, of the
   photograph and its mirror image.
 - `--outlines FILE` starts GrabCut from outlines that were drawn by hand: for photographs that the
-  model cannot do.
+  model cannot do. Outlines marked `exact`, as of white things before white, stand as they are.
 
 Where both views, or model and colours, agree (`--agreement`, intersection over union), the matte is
 usually right, but not always: the photographs whose names are in `--chosen` were found right on the
@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,13 +123,13 @@ def is_usable(found: Label, least: float) -> bool:
     return found.agreement >= least and EXTENT[0] < extent < EXTENT[1]
 
 
-def read_outlines(file: Path) -> dict[str, dict[str, list[Points]]]:
-    """Outlines by file name: `areas` of the object, and `lines` along what is thin.
+def read_outlines(file: Path) -> dict[str, dict[str, Any]]:
+    """Outlines by file name: `areas` of the object, `lines` along what is thin, and `exact`.
 
     Points are [x, y] in parts of width and height.
     """
     try:
-        outlines: dict[str, dict[str, list[Points]]] = json.loads(file.read_text(encoding="utf-8"))
+        outlines: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read as JSON ({one_line(error)})") from None
     return outlines
@@ -146,7 +147,7 @@ def find_photographs(options: argparse.Namespace, outlines: Mapping[str, object]
 
 
 def labeller(
-    options: argparse.Namespace, outlines: Mapping[str, dict[str, list[Points]]]
+    options: argparse.Namespace, outlines: Mapping[str, dict[str, Any]]
 ) -> Callable[[Path, Uint8Image], Label]:
     """The way that the options ask for."""
     if options.outlines is not None:
@@ -186,9 +187,12 @@ def refined(model: MattingModel, photograph: Uint8Image) -> Label:
 
 
 def outlined(
-    photograph: Uint8Image, areas: list[Points], lines: list[Points] | None = None
+    photograph: Uint8Image,
+    areas: list[Points],
+    lines: list[Points] | None = None,
+    exact: bool = False,
 ) -> Label:
-    """The object inside an outline, whose course near the outline is decided by colours."""
+    """The object inside an outline; colours decide its course near there, unless it is exact."""
     shorter = min(photograph.shape[:2])
     image = scaled(photograph, min(FINE, round(ENLARGED * shorter)))
     size = image.shape[1], image.shape[0]
@@ -196,6 +200,8 @@ def outlined(
     inside = np.zeros(image.shape[:2], np.uint8)
     for area in areas:
         cv2.fillPoly(inside, [in_pixels(area, size)], 1)
+    if exact:
+        return Label(image, cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0), 1.0)
     inner = cv2.erode(inside, disc(near))
     start = np.full(inside.shape, cv2.GC_BGD, np.uint8)
     start[cv2.dilate(inside, disc(near)) > 0] = cv2.GC_PR_BGD

@@ -45,14 +45,20 @@ DRAWN = {
     "fur": 50,
     "hair": 40,
     "thin": 40,
-    "glass": 20,
-    "smoke": 20,
+    "glass": 60,
+    "smoke": 30,
     "lattice": 200,
-    "crystal": 50,
+    "crystal": 80,
 }
 DRAWN_SIDE = 448  # px
 DRAWN_LICENCE = "MIT (drawn by data_tools)"
-ENDINGS = (".webp", ".jpg", ".png")  # of photographs without mattes
+MADE = (  # where photographs stand that get labels of their own, as items and as folders
+    ("unlabelled", "unlabelled"),
+    ("unlabelled_more/clothing5k", "unlabelled_more/clothing5k"),
+    ("unlabelled_more/caltech101", "unlabelled_more/caltech101"),
+    ("labelled/caltech_animals", "labelled/caltech_animals/original"),  # without their masks
+)
+ENDINGS = (".webp", ".jpg", ".png")  # of these photographs
 EMOJI = "emoji"  # in the names of three-dimensional icons, a source of their own
 
 
@@ -155,10 +161,10 @@ def gather(options: argparse.Namespace) -> Iterator[Item]:
 
 
 def found_in(collection: Path, name: str) -> str:
-    """The item that a photograph without a matte is in the collection's table."""
-    for folder in ("unlabelled", "unlabelled_more/clothing5k", "unlabelled_more/caltech101"):
+    """The item that a photograph with a label of its own is in the collection's table."""
+    for item, folder in MADE:
         if any(collection.joinpath(folder, f"{name}{end}").is_file() for end in ENDINGS):
-            return f"{folder}/{name}"
+            return f"{item}/{name}"
     raise InputError(f"{name}: is in no folder of {collection}; label photographs of it")
 
 

@@ -201,7 +201,8 @@ def outlined(
     for area in areas:
         cv2.fillPoly(inside, [in_pixels(area, size)], 1)
     if exact:
-        return Label(image, cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0), 1.0)
+        soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0)
+        return Label(image, np.asarray(soft, np.float32), 1.0)
     inner = cv2.erode(inside, disc(near))
     start = np.full(inside.shape, cv2.GC_BGD, np.uint8)
     start[cv2.dilate(inside, disc(near)) > 0] = cv2.GC_PR_BGD

@@ -23,6 +23,7 @@ from jsonargparse import ArgumentError
 from lightning_fabric.plugins import TorchCheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import Logger
 
 from gfm.checkpoints.files import read_config as read_network_config
 from gfm.checkpoints.licences import Allowed, check_allowed
@@ -188,6 +189,8 @@ class GFMCommandLine(LightningCLI):
         """The trainer, whose run always has a folder with `metrics.csv`."""
         options = self._get(self.config_init, "trainer", default={})
         loggers = run_loggers(options.get("logger"), self._wandb_options())
+        if self.subcommand == "fit" and isinstance(loggers, list):
+            refuse_earlier_run(loggers[0])
         trainer = super().instantiate_trainer(**kwargs, logger=loggers)
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:  # none that was asked for
             trainer.strategy.checkpoint_io = WholeCheckpoints()
@@ -195,6 +198,20 @@ class GFMCommandLine(LightningCLI):
             callbacks: list[lightning.Callback] = trainer.callbacks  # type: ignore[attr-defined]
             callbacks.insert(0, WeightAverage(decay))  # before those that keep the model
         return trainer
+
+
+def refuse_earlier_run(logger: Logger) -> None:
+    """Leave alone the folder of a run that is there already; Lightning would empty its table.
+
+    Raises:
+        InputError: The folder of the logger holds the options of an earlier run.
+    """
+    folder = logger.log_dir
+    if folder is not None and (Path(folder) / "config.yaml").exists():
+        raise InputError(
+            f"{folder}: holds an earlier run; give another folder by "
+            "--trainer.logger.init_args.version NAME, or delete that run"
+        )
 
 
 def run(arguments: Sequence[str]) -> None:

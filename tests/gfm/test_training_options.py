@@ -108,6 +108,15 @@ def test_checkpoint_decides_what_was_not_asked_for(data, tmp_path, capsys):
         assert message in capsys.readouterr().err.strip().splitlines()[-1]
 
 
+def test_folder_of_an_earlier_run_is_kept(data, tmp_path, capsys):
+    arguments = fit_arguments(data, *TINY, "--quiet", "--trainer.logger.init_args.version", "a")
+    assert main(arguments) == 0
+    table = (tmp_path / "runs" / "a" / "metrics.csv").read_text()
+    assert main(arguments) == 2
+    assert "error: runs/a: holds an earlier run" in capsys.readouterr().err
+    assert (tmp_path / "runs" / "a" / "metrics.csv").read_text() == table
+
+
 def test_half_a_checkpoint_is_refused(data, tmp_path, capsys):
     assert main(fit_arguments(data, *TINY, "--quiet")) == 0
     whole = tmp_path / "runs" / "version_0" / "checkpoints" / "last.ckpt"

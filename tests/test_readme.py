@@ -7,32 +7,25 @@ A command that cannot run here is in `NOT_RUN`.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 import tomllib
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from clips import write_clip
 from documents import PAGES, ROOT, blocks, commands, prose_commands, run
+from standins import BACKBONE, SIDE, write_packaged, write_user
 
 from data_tools.scenes import draw_scene
 from gfm.checkpoints import packaged
-from gfm.checkpoints.files import save_model
 from gfm.inference.loading import packaged_model
-from gfm.models.glance_focus.config import GFMConfig
-from gfm.models.glance_focus.network import GFM
-from gfm.models.guided.config import GuidedConfig
-from gfm.models.guided.network import Guided
-from gfm.models.light_clicks.config import LightClicksConfig
-from gfm.models.light_clicks.network import LightClicks
-from rssn.imaging.writing import write_alpha, write_rgb
 
 README = ROOT / "README.md"
-PAGES_FOLLOWED = ("install", "matting", "correct", "review", "composition", "data", "reproduce")
+PAGES_FOLLOWED = (
+    *("install", "matting", "correct", "review", "composition", "data", "reproduce"),
+    *("bench", "adamatting", "fba", "lsa", "clicks", "systems", "training", "licences", "video"),
+)
 FOLLOWED = (README, *(ROOT / f"docs/{name}.md" for name in PAGES_FOLLOWED))
 
 NOT_RUN = {
@@ -44,85 +37,79 @@ NOT_RUN = {
     "tests/gfm/test_matte_command.py reads it",
     "python scripts/review_fit.py": "fits to collections that are not in the repository",
     "python scripts/bench_core.py": "needs an environment; tests/test_core_install.py makes one",
+    "python scripts/overfit_system.py": "trains for hours; tests/gfm/test_overfit.py has less",
+    "python scripts/add_hashes.py": "takes the material of the packaged models; "
+    "tests/gfm/test_hashes.py has some",
     "python -m gfm convert": "no released checkpoint is at hand; tests/gfm/test_convert.py has one",
+    "python -m data_tools prepare --layout NAME": "stands for all layouts; AM-2k's runs",
+    "python -m gfm evaluate --convention": "is half a command, as are the next ones",
+    "python -m rssn.build --content sources": "",
+    "python -m rssn.build --extend": "",
+    "python -m gfm fit --licences permissive ...": "tests/gfm/test_licences.py has whole ones",
+    "python -m gfm validate --config configs/hybrid/median.yaml": "needs three models; "
+    "tests/gfm/test_ensemble.py has them",
 }
 SLOW = ("python -m gfm export",)  # compares the exported network at several sizes
-TINY = [
-    *("--model.backbone", "timm:test_resnet", "--model.width", "0.25", "--model.weights", "null"),
-    *("--data.crop.sides", "[32]", "--data.crop.size", "32"),
-    *("--data.batch_size", "4", "--data.workers", "0", "--trainer.accelerator", "cpu"),
+CROPS = ["--data.crop.sides", "[32]", "--data.crop.size", "32", "--model.backbone", BACKBONE]
+LARGER = [
+    *(*CROPS, "--data.crop.sides", "[64]", "--data.crop.size", "64", "--data.batch_size", "3"),
 ]
+CPU = ["--data.workers", "0", "--trainer.accelerator", "cpu"]
+TINY = [*CROPS, *CPU, "--model.width", "0.25", "--model.weights", "null", "--data.batch_size", "4"]
+ONCE = ["--trainer.max_epochs", "1", "--trainer.check_val_every_n_epoch", "1"]
 # What is added to a command, so that it takes a second and not a day.
 MORE = {
     "python -m rssn": ["--workers", "1"],
     "python -m rssn.picture": [],
     "python -m gfm matte photos/ --out mattes/ --review": ["--review", "1"],  # not exit code 3
+    "python -m gfm matte photo.jpg --model lsa.safetensors --trimap trimap.png --backpropagate": [
+        *("--backpropagate", "2")
+    ],
     "python -m data_tools": ["--workers", "1"],
     "python -m data_tools synthesize": ["--count", "1", "--backgrounds", "1", "--size", "32"],
     "python -m data_tools curate-backgrounds": ["--shorter-side", "16"],
     "python -m gfm evaluate": ["--workers", "1"],
+    "python -m gfm evaluate-clicks": ["--clicks", "2"],
     "python -m gfm sanity": [*TINY, "--seconds", "2"],
-    "python -m gfm fit": [
-        *(*TINY, "--trainer.max_epochs", "1", "--trainer.check_val_every_n_epoch", "1")
+    "python -m gfm sanity --config configs/adamatting": [*LARGER, *CPU, "--seconds", "2"],
+    "python -m gfm fit": [*TINY, *ONCE],
+    "python -m gfm fit --config configs/adamatting": [*LARGER, *CPU, *ONCE],
+    "python -m gfm fit --config configs/fba": [*LARGER, *CPU, *ONCE, "--model.weights", "null"],
+    "python -m gfm fit --config configs/lsa": [
+        *(*CROPS, *CPU, *ONCE, "--model.weights", "null", "--model.size", "32"),
+        *("--data.crop.sides", "[64]", "--data.crop.size", "64", "--data.batch_size", "3"),
     ],
 }
-SPLITS = ("AM-2k/train", "AM-2k/validation", "am2k/train", "am2k/validation", "test")
 # What stands in the text for a name of the user's, and what it is here.
 NAMES = {
     "DIR": "AM-2k/train",
+    "PHOTOGRAPHS": "AM-2k/train",
+    "TRAIN": "AM-2k/train",
+    "VALIDATION": "AM-2k/validation",
+    "SHARDS": "shards/",
+    "MODEL": "model.safetensors",
+    "FILE": "model.safetensors",
     "--out backgrounds/": "--out curated/",  # backgrounds/ is there already
     "--foregrounds photos/": "--foregrounds AM-2k/train",
     "--out shards/ --k 5": "--out five/ --k 5",  # shards/ is another build's
+    "--weights R-50-GN-WS.pth": "",
 }
-
-
-def draw_pairs(folder, first, count=3, side=48):
-    """Drawn photographs in original/ and their mattes in mask/."""
-    for name in ("original", "mask"):
-        (folder / name).mkdir(parents=True)
-    for number in range(first, first + count):
-        drawn = draw_scene(np.random.default_rng(number), side, side)
-        write_rgb(folder / "original" / f"p{number}.jpg", drawn.image)
-        write_alpha(folder / "mask" / f"p{number}.png", drawn.alpha)
-
-
-def drawn_trimap(side=48):
-    """Object on the left, a band of unknown pixels, background on the right; as alpha."""
-    return np.repeat([1, 128 / 255, 0], side // 3)[None].repeat(side, 0).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Files of the README's user: photographs with mattes, backgrounds, and a model."""
-    place = tmp_path_factory.mktemp("user")
+    """Files of the user's, and small models in the package."""
+    place, weights = tmp_path_factory.mktemp("user"), tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for name in ("configs", "scripts"):
             (place / name).symlink_to(ROOT / name)
-        for number, split in enumerate(SPLITS):
-            draw_pairs(place / split, 10 * number)
-        for number in range(6):
-            for name in ("backgrounds", "bg20k/train", "downloads"):
-                (place / name).mkdir(parents=True, exist_ok=True)
-                noise = np.random.default_rng(number).integers(0, 256, (48, 48, 3), np.uint8)
-                write_rgb(place / name / f"b{number}.png", noise)
-        (place / "test/original").rename(place / "photos")
-        photo = sorted((place / "photos").iterdir())[0]
-        (place / "photo.jpg").write_bytes(photo.read_bytes())
-        config = GFMConfig(backbone="timm:test_resnet", width=0.25)
-        save_model(GFM(config).eval(), place / "model.safetensors")
-        write_alpha(place / "trimap.png", drawn_trimap())
-        frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-        write_clip(place / "clip.mp4", [frame] * 3, sound="aac")
-        shutil.copytree(place / "test/mask", place / "masks")
-        clicks = {"width": 48, "height": 48, "clicks": [[24, 24, True], [2, 2, False]]}
-        (place / "clicks.json").write_text(json.dumps(clicks))
-        weights = tmp_path_factory.mktemp("weights")  # the package's, with small models
-        guided = GuidedConfig(widths=(8, 8, 8, 8, 4), full=4)
-        save_model(Guided(guided).eval(), weights / "guided.safetensors")
-        save_model(GFM(config).eval(), weights / "lite.safetensors")
-        clicks = LightClicksConfig(widths=(4, 8, 8, 8, 8), side=64)
-        save_model(LightClicks(clicks).eval(), weights / "clicks-lite.safetensors")
+        write_user(place)
+        for out in ("composites", "lsa"):
+            sources = "--foregrounds am2k/train --backgrounds bg20k/train --route coco --quiet"
+            build = f"python -m rssn.build {sources} --content sources --out {out}"
+            assert run(build, ["--workers", "1"]) == 0
+        write_packaged(weights)
         patch.setattr(packaged, "FOLDER", weights)
         packaged_model.cache_clear()
         yield place
@@ -209,13 +196,12 @@ def test_extras_are_there():
 
 
 def test_snippets_run(folder):
-    drawn = draw_scene(np.random.default_rng(5), 48, 48)
+    drawn = draw_scene(np.random.default_rng(5), SIDE, SIDE)
     names = {"photo": drawn.image, "alpha": drawn.alpha, "background": drawn.background}
     snippets = [block for page in FOLLOWED for block in blocks(page, "python")]
     assert len(snippets) >= 5
-    write_alpha(folder / "mask.png", drawn.alpha)
     for block in snippets:
         exec(compile(block.text, str(block), "exec"), names)
     for name in ("cutout", "by_trimap", "by_clicks"):
         assert (folder / f"{name}.png").is_file()
-    assert names["sample"].composite.shape == (48, 48, 3)
+    assert names["sample"].composite.shape == (SIDE, SIDE, 3)

@@ -46,9 +46,10 @@ def draw_layer(
     if kind not in KINDS:
         raise InputError(f"kind={kind!r} is not known; choose from {', '.join(KINDS)}")
     check_size(height, width)
+    forms = KINDS[kind]
     for _ in range(_TRIES):
         painter = Painter(rng, height, width, palette, light)
-        KINDS[kind](painter)
+        forms[rng.integers(len(forms))](painter)
         if painter.layer[..., 3].mean() >= _LEAST:
             break
     return painter.layer

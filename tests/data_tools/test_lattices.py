@@ -7,7 +7,6 @@ import pytest
 from data_tools.scenes import KINDS, draw_object
 from data_tools.scenes.folder import Settings
 from data_tools.scenes.kinds import DEFAULT_KINDS
-from data_tools.scenes.kinds.lattice import FORMS
 from data_tools.scenes.lattices.assembly import Assembly
 from data_tools.scenes.lattices.patterns import LATTICES, revolved, sheet
 from data_tools.scenes.painter import Painter, draw_light
@@ -110,7 +109,7 @@ def test_a_beam_covers_its_outline_in_the_picture():
     assert it.painter.layer[..., 3].sum() == pytest.approx(0.5 * radius * radius, rel=0.05)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", dict.fromkeys(KINDS["lattice"]))
 def test_forms_are_valid_layers_with_strands(form):
     for seed in range(3):
         it = painter(11, seed)

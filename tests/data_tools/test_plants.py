@@ -19,7 +19,6 @@ from data_tools.scenes.foliage import (
     ribbon,
 )
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
-from data_tools.scenes.kinds.plant import FORMS
 from data_tools.scenes.painter import Painter, draw_light
 from data_tools.scenes.palettes import draw_palette
 from data_tools.scenes.plants.growth import Growth
@@ -124,7 +123,7 @@ def test_leaves_are_laid_by_depth():
     assert it.layer[..., 0].max() > 0
 
 
-@pytest.mark.parametrize("form", dict.fromkeys(FORMS), ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", dict.fromkeys(KINDS["plant"]), ids=lambda form: form.__name__)
 def test_every_form_is_a_layer_of_its_own(form):
     covered = []
     for seed in range(3):

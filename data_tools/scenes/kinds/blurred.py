@@ -12,12 +12,6 @@ from data_tools.scenes.painter import Painter
 from data_tools.scenes.shapes import Pose, blob, closed_curve, curve, ellipse, tube
 
 
-def draw_motion(painter: Painter) -> None:
-    """Draw a spinning propeller, a thrown ball or a runner whose limbs are blurred by motion."""
-    drawn = [_propeller, _ball, _runner][painter.rng.integers(3)]
-    drawn(painter)
-
-
 def draw_defocus(painter: Painter) -> None:
     """Draw a thing of several parts, the nearer ones out of focus."""
     rng = painter.rng
@@ -63,6 +57,7 @@ def _moved(layer: Layer, dx: float, dy: float) -> Layer:
 
 
 def _propeller(painter: Painter) -> None:
+    """A propeller that spins."""
     rng = painter.rng
     pose = painter.pose()
     stand = tube(curve([[0.0, 0.0], [0.05, 0.6], [0.0, 1.2]]), 0.07, rng.uniform(0.1, 0.3))
@@ -82,6 +77,7 @@ def _propeller(painter: Painter) -> None:
 
 
 def _ball(painter: Painter) -> None:
+    """A ball that was thrown."""
     rng = painter.rng
     pose = painter.pose(turn=1)
     size = rng.uniform(0.4, 0.6)
@@ -97,6 +93,7 @@ def _ball(painter: Painter) -> None:
 
 
 def _runner(painter: Painter) -> None:
+    """A figure whose limbs are blurred by motion."""
     rng = painter.rng
     pose = painter.pose()
     limbs = painter.blank()
@@ -127,3 +124,6 @@ def _figure(painter: Painter, pose: Pose, arms: Painter) -> None:
     trunk = closed_curve([[-0.28, -0.32], [0.28, -0.32], [0.2, 0.1], [0.22, 0.4], [-0.22, 0.4]])
     painter.add(painter.fill(pose.at(trunk)))
     painter.add(painter.fill(pose.at(ellipse(rng.normal(0, 0.05), -0.58, 0.19, 0.23))))
+
+
+MOVING = (_propeller, _ball, _runner)

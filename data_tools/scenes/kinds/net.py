@@ -11,12 +11,6 @@ from data_tools.scenes.painter import Painter
 from data_tools.scenes.shapes import Pose, blob, closed_curve, curve, ellipse, tube
 
 
-def draw_net(painter: Painter) -> None:
-    """Draw a racket, a doily of lace, a net with things in it or a hanging net."""
-    drawn = [_racket, _doily, _bag, _veil][painter.rng.integers(4)]
-    drawn(painter)
-
-
 def _thread(painter: Painter) -> float:
     return max(0.3, painter.unit * painter.rng.uniform(0.0015, 0.005))
 
@@ -104,3 +98,6 @@ def _veil(painter: Painter) -> None:
     _paint_mesh(painter, pose, pose.at(cloth), rng.uniform(0.02, 0.09), rim=_thread(painter) * 2)
     rod = tube(curve([[-0.9, -0.82], [0.9, -0.82]]), 0.04, 0.04)
     painter.add(painter.fill(pose.at(rod)), gloss=0.5)
+
+
+NETS = (_racket, _doily, _bag, _veil)  # the last hangs from a rod

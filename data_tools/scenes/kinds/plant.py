@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +14,6 @@ from data_tools.scenes.plants.branches import draw_fern, draw_palm, draw_tree, d
 from data_tools.scenes.plants.flowers import draw_flowers
 from data_tools.scenes.plants.growth import UP, Growth, half_widths, heading, tint
 from data_tools.scenes.plants.pot import Pot, lay_all, started
-
-
-def draw_plant(painter: Painter) -> None:
-    """Draw a plant in a pot, grass, flowers, a fern, a twig or a tree."""
-    FORMS[painter.rng.integers(len(FORMS))](painter)
 
 
 def _bamboo(painter: Painter) -> None:
@@ -181,7 +175,7 @@ def _hanging(painter: Painter) -> None:
 
 
 # Flowers come in as many sorts as leaves do.
-FORMS: tuple[Callable[[Painter], None], ...] = (
+PLANTS = (
     *(_bamboo, _houseplant, _rosette, _grass, draw_fern, draw_twig, draw_tree, draw_palm, _hanging),
     *(draw_flowers, draw_flowers, draw_flowers, draw_flowers, _bamboo),
 )

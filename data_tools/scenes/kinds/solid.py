@@ -10,18 +10,6 @@ from data_tools.scenes.painter import Painter
 from data_tools.scenes.shapes import blob, closed_curve, curve, ellipse, tube
 
 
-def draw_holes(painter: Painter) -> None:
-    """Draw a mug, a wheel, a chair or a ring-shaped thing, through which one looks."""
-    drawn = [_mug, _wheel, _chair, _pretzel][painter.rng.integers(4)]
-    drawn(painter)
-
-
-def draw_thin(painter: Painter) -> None:
-    """Draw a plant, a bicycle or an insect: stems, spokes and legs a pixel wide or less."""
-    drawn = [_plant, _bicycle, _insect][painter.rng.integers(3)]
-    drawn(painter)
-
-
 def _mug(painter: Painter) -> None:
     rng = painter.rng
     pose = painter.pose()
@@ -171,3 +159,7 @@ def _insect(painter: Painter) -> None:
     body.fill(pose.at(ellipse(0.12, 0, 0.2, 0.15)))
     body.fill(pose.at(ellipse(0.42, 0, 0.14, 0.13)))
     painter.add(body.coverage(), gloss=0.6)
+
+
+HOLES = (_mug, _wheel, _chair, _pretzel)  # through which one looks
+THIN = (_plant, _bicycle, _insect)  # stems, spokes and legs a pixel wide or less

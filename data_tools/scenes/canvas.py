@@ -29,12 +29,9 @@ class Canvas:
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
         self._mask = np.zeros((height * _SCALE, width * _SCALE), np.uint8)
-        self._low = np.array([width, height], np.float64)
-        self._high = np.zeros(2)
 
     def fill(self, outlines: Points) -> None:
         """Cover the inside of a closed outline (N, 2), or of each of several (M, N, 2)."""
-        self._touch(outlines, 1)
         for outline in fixed_point(_SCALE * outlines.reshape(-1, *outlines.shape[-2:])):
             cv2.fillPoly(self._mask, [outline], 255, cv2.LINE_AA, SHIFT)
 
@@ -56,34 +53,21 @@ class Canvas:
 
     def coverage(self) -> Plane:
         """The covered part so far, (H, W) in [0, 1]."""
-        plane = np.zeros((self.height, self.width), np.float32)
-        x0, y0 = np.clip(np.floor(self._low), 0, [self.width, self.height]).astype(int)
-        x1, y1 = np.clip(np.ceil(self._high), 0, [self.width, self.height]).astype(int)
-        if x1 > x0 and y1 > y0:
-            part = self._mask[y0 * _SCALE : y1 * _SCALE, x0 * _SCALE : x1 * _SCALE]
-            mean = resize(part, (y1 - y0, x1 - x0))
-            plane[y0:y1, x0:x1] = mean / np.float32(255)
-        return plane
+        mean = np.asarray(resize(self._mask, (self.height, self.width)), np.float32)
+        return mean / np.float32(255)
 
     def _draw(
         self, lines: Sequence[Points] | Points, width: float, closed: bool, line_type: int
     ) -> None:
         if len(lines) == 0:
             return
-        points = np.concatenate(list(lines))
-        self._touch(points, width)
         ends = np.cumsum([0, *(len(line) for line in lines)])
-        together = fixed_point(_SCALE * points)
+        together = fixed_point(_SCALE * np.concatenate(list(lines)))
         fixed = [together[start:end] for start, end in pairwise(ends)]
         # OpenCV makes odd widths only: 1 for thickness 1, then 3 for 2, 5 for 4 and so on.
         half = round((width * _SCALE - 1) / 2)
         thickness = max(1, 2 * half)
         cv2.polylines(self._mask, fixed, closed, 255, thickness, line_type, SHIFT)
-
-    def _touch(self, points: Points, margin: float) -> None:
-        flat = points.reshape(-1, 2)
-        self._low = np.minimum(self._low, flat.min(0) - margin - 1)
-        self._high = np.maximum(self._high, flat.max(0) + margin + 1)
 
 
 def fixed_point(points: Points) -> NDArray[np.int32]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from data_tools.scenes.layers import Colour, Plane
@@ -43,6 +44,17 @@ def fractal(
     total -= np.float32(total.mean())
     total *= np.float32(0.2 / max(float(total.std()), 1e-3))
     return np.asarray(np.clip(total + np.float32(0.5), 0, 1), np.float32)
+
+
+def bent(plane: Plane, x: Plane, y: Plane, far: float) -> Plane:
+    """Move the values of a plane (H, W) by up to about a fifth of `far` pixels, by noise."""
+    height, width = plane.shape
+    down, right = np.mgrid[:height, :width].astype(np.float32)
+    half, reach = np.float32(0.5), np.float32(far)
+    moved = cv2.remap(
+        plane, right + reach * (x - half), down + reach * (y - half), cv2.INTER_LINEAR
+    )
+    return np.asarray(moved, np.float32)
 
 
 def waves(

@@ -10,7 +10,7 @@ from data_tools.scenes.layers import Plane
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette, draw_palette
 from data_tools.scenes.shapes import Pose, blob, ellipse
-from data_tools.scenes.textures import fractal
+from data_tools.scenes.textures import bent, fractal
 
 _Part = tuple[Points, Points]  # outline (N, 2) and corners of the facets within (M, 2)
 
@@ -36,10 +36,10 @@ def _paint(painter: Painter, pose: Pose, outline: Points, corners: Points, tint:
         fractal(rng, *size, pose.radius * rng.uniform(0.1, 0.4), octaves=3) for _ in range(2)
     )
     # What one looks at through the front is the back, bent; a rough front bends its own too.
-    through = _bent(_shades(painter, inner), bend_x, bend_y, pose.radius * 0.5)
+    through = bent(_shades(painter, inner), bend_x, bend_y, pose.radius * 0.5)
     front = _shades(painter, facets)
     if rng.random() < 0.5:
-        front = _bent(front, bend_y, bend_x, pose.radius * rng.uniform(0.05, 0.4))
+        front = bent(front, bend_y, bend_x, pose.radius * rng.uniform(0.05, 0.4))
     share = np.float32(rng.uniform(0.4, 0.8))
     bright = front * share + through * (1 - share)
     bright = np.clip((bright - 0.4) * np.float32(rng.uniform(1, 2)) + 0.4, 0, 1)
@@ -59,25 +59,13 @@ def _paint(painter: Painter, pose: Pose, outline: Points, corners: Points, tint:
     painter.add(lines * body, colours=white, pattern="mottled", relief=0)
 
 
-def _bent(plane: Plane, x: Plane, y: Plane, far: float) -> Plane:
-    """Move the values of a plane (H, W) by up to about a fifth of `far` pixels, by noise."""
-    height, width = plane.shape
-    down, right = np.mgrid[:height, :width].astype(np.float32)
-    half, reach = np.float32(0.5), np.float32(far)
-    moved = cv2.remap(
-        plane, right + reach * (x - half), down + reach * (y - half), cv2.INTER_LINEAR
-    )
-    return np.asarray(moved, np.float32)
-
-
 def _facets(corners: Points) -> Points:
     """Triangles (T, 3, 2) between corners (M, 2) of the frame (Delaunay's)."""
     plane = cv2.Subdiv2D((-4, -4, 8, 8))
     plane.insert(corners.astype(np.float32).tolist())
     triangles = np.asarray(plane.getTriangleList(), np.float64).reshape(-1, 3, 2)
     # OpenCV puts three corners of its own far away.
-    inner: Points = triangles[(np.abs(triangles) < 3.9).all((1, 2))]
-    return inner
+    return triangles[(np.abs(triangles) < 3.9).all((1, 2))]
 
 
 def _shades(painter: Painter, facets: Points) -> Plane:

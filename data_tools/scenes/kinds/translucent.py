@@ -10,7 +10,7 @@ from data_tools.scenes.layers import Plane
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import draw_palette
 from data_tools.scenes.shapes import Pose, box, curve, ellipse, tube
-from data_tools.scenes.textures import fractal
+from data_tools.scenes.textures import bent, fractal
 
 
 def draw_smoke(painter: Painter) -> None:
@@ -34,15 +34,8 @@ def _billows(painter: Painter, plume: Plane, radius: float) -> Plane:
     """Density (H, W) of smoke within an envelope: noise displaced by noise."""
     rng, height, width = painter.rng, painter.height, painter.width
     soft = cv2.GaussianBlur(plume, (0, 0), max(1.0, radius * 0.12))
-    far = np.float32(radius * 0.5)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    dx = fractal(rng, height, width, radius * 0.5) - np.float32(0.5)
-    dy = fractal(rng, height, width, radius * 0.5) - np.float32(0.5)
-    detail = fractal(rng, height, width, radius * 0.35)
-    field = cv2.remap(
-        soft * (np.float32(0.25) + detail), x + far * dx, y + far * dy, cv2.INTER_LINEAR
-    )
-    return np.asarray(field, np.float32)
+    x, y, detail = (fractal(rng, height, width, radius * size) for size in (0.5, 0.5, 0.35))
+    return bent(soft * (np.float32(0.25) + detail), x, y, radius * 0.5)
 
 
 def draw_glass(painter: Painter) -> None:

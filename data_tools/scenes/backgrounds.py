@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +37,7 @@ def draw_place(rng: np.random.Generator, height: int, width: int, light: Light) 
     # A blur of more than two pixels hides that the picture is drawn at half the size.
     part = 2 if radius > 2 and unit >= 64 else 1
     painter = Painter(rng, -(-height // part), -(-width // part), draw_palette(rng), light)
-    place = list(PLACES.values())[rng.integers(len(PLACES))]
-    place(painter)
+    PLACES[rng.integers(len(PLACES))](painter)
     if rng.random() < 0.75:
         _distract(painter)
     colour = disc_blur(painter.layer[..., :3], radius / part)
@@ -232,10 +230,4 @@ def _wall(painter: Painter) -> None:
         painter.add(painter.fill(_edge(painter, floor, 0.01, 0.4)), relief=0.0)
 
 
-PLACES: dict[str, Callable[[Painter], None]] = {
-    "landscape": _landscape,
-    "interior": _interior,
-    "foliage": _foliage,
-    "bokeh": _bokeh,
-    "wall": _wall,
-}
+PLACES = (_landscape, _interior, _foliage, _bokeh, _wall)

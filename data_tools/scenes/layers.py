@@ -25,8 +25,7 @@ _FREE = 0.5 / 255
 
 def over(top: Layer, below: Layer) -> Layer:
     """Lay one layer over another (Porter and Duff's operator)."""
-    result: Layer = top + below * (1 - top[..., 3:])
-    return result
+    return top + below * (1 - top[..., 3:])
 
 
 def sweep(layer: Layer, motion: NDArray[np.float64], doublings: int) -> Layer:

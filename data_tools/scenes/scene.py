@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_tools.scenes.backgrounds import draw_place
 from data_tools.scenes.kinds import DEFAULT_KINDS
 from data_tools.scenes.layers import Colour, Plane, disc_blur, divide_alpha
-from data_tools.scenes.objects import check_size, draw_layer
+from data_tools.scenes.objects import draw_layer
 from data_tools.scenes.painter import draw_light
 from data_tools.scenes.palettes import draw_palette, palette_of
 from data_tools.scenes.textures import fractal
@@ -52,7 +52,6 @@ def draw_scene(rng: np.random.Generator, height: int, width: int, kind: str | No
     Raises:
         InputError: An unknown kind or a size below 16.
     """
-    check_size(height, width)
     if kind is None:
         kind = str(rng.choice(DEFAULT_KINDS))
     light = draw_light(rng)
@@ -101,8 +100,7 @@ def _shadowed(
     move = np.array([[1, 0, -light[0] * far], [0, 1, -light[1] * far]], np.float64)
     moved = np.asarray(cv2.warpAffine(alpha, move, (width, height)), np.float32)
     shadow = disc_blur(moved, unit * rng.uniform(0.01, 0.05)) * np.float32(rng.uniform(0.2, 0.6))
-    darkened: Colour = background * (1 - shadow[..., None])
-    return darkened
+    return background * (1 - shadow[..., None])
 
 
 def _photographed(

@@ -15,10 +15,9 @@ from data_tools.scenes.canvas import SHIFT, Points, fixed_point
 from data_tools.scenes.layers import Plane, disc_blur, divide_alpha, over
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette
+from data_tools.scenes.shapes import Values, ribbon
 from data_tools.scenes.textures import fractal
 from rssn.imaging.resizing import resize
-
-Values = NDArray[np.float64]
 
 _SCALE = 3  # resolution of the colours; the canvas has the edges
 
@@ -91,27 +90,14 @@ def profile(root: float, tip: float, count: int = 17) -> Values:
     return np.asarray(width / width.max(), np.float64)
 
 
-def ribbon(line: Points, half: Values | float) -> Points:
-    """The sides (2, N, 2) of a line (N, 2) of half-widths (N,)."""
-    along = np.gradient(line, axis=0)
-    across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
-    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    across *= np.broadcast_to(half, len(line))[:, None]
-    return np.stack([line + across, line - across])
-
-
 class Foliage:
     """Leaves drawn over one another, to be laid as one group on the painter's layer."""
 
     def __init__(self, painter: Painter) -> None:
         self._painter = painter
         self._frame = np.array([painter.width, painter.height], np.float64)
-        self._clear()
-
-    def _clear(self) -> None:
-        height, width = self._painter.height, self._painter.width
-        self._canvas = self._painter.canvas()
-        self._paint = np.zeros((height * _SCALE, width * _SCALE, 4), np.uint8)
+        self._canvas = painter.canvas()
+        self._paint = np.zeros((painter.height * _SCALE, painter.width * _SCALE, 4), np.uint8)
         self._empty = True
 
     def leaf(self, sides: Points, surface: Surface, tone: float = 1.0) -> None:
@@ -151,7 +137,7 @@ class Foliage:
                 self._polygon(outline, colour * (0.6 + 0.6 * share))
 
     def lay(self, shadow: float = 0.0, blur: float = 0.0) -> None:
-        """Lay the leaves on the painter's layer and begin anew.
+        """Lay the leaves on the painter's layer.
 
         `shadow` is the darkness of the shadow beneath, 0 to 1, `blur` the radius in pixels of the
         disc of a lens out of focus.
@@ -167,7 +153,6 @@ class Foliage:
         if shadow > 0:
             painter.layer[..., :3] *= 1 - np.float32(shadow) * self._cast(coverage)[..., None]
         painter.layer = over(disc_blur(top, blur), painter.layer)
-        self._clear()
 
     def _grain(self) -> NDArray[np.float32]:
         """Blotches (H, W, 1) about 1."""

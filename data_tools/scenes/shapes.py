@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_tools.scenes.canvas import Points
 
+Values = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -87,13 +89,19 @@ def closed_curve(points: ArrayLike, count: int = 96) -> Points:
     return line[start : start + count]
 
 
-def tube(line: Points, start: float, end: float) -> Points:
-    """Outline (2N, 2) round a line (N, 2) whose half-width goes from `start` to `end`."""
+def ribbon(line: Points, half: Values | float) -> Points:
+    """The sides (2, N, 2) of a line (N, 2) of half-widths (N,)."""
     along = np.gradient(line, axis=0)
     across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    half = np.linspace(start, end, len(line))[:, None]
-    return np.concatenate([line + across * half, (line - across * half)[::-1]])
+    across *= np.broadcast_to(half, len(line))[:, None]
+    return np.stack([line + across, line - across])
+
+
+def tube(line: Points, start: float, end: float) -> Points:
+    """Outline (2N, 2) round a line (N, 2) whose half-width goes from `start` to `end`."""
+    left, right = ribbon(line, np.linspace(start, end, len(line)))
+    return np.concatenate([left, right[::-1]])
 
 
 def strands(

@@ -16,12 +16,12 @@ from data_tools.scenes.foliage import (
     blade,
     droop,
     profile,
-    ribbon,
 )
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.painter import Painter, draw_light
 from data_tools.scenes.palettes import draw_palette
 from data_tools.scenes.plants.growth import Growth
+from data_tools.scenes.shapes import ribbon
 from rssn.imaging.reading import read_alpha, read_rgb
 
 RED, GREEN = np.array([0.6, 0, 0], np.float32), np.array([0, 0.6, 0], np.float32)
@@ -103,6 +103,7 @@ def test_shadow_darkens_what_is_beneath_and_keeps_its_alpha():
     foliage.leaf(bar(32, 20), flat(RED))
     foliage.lay()
     before = it.layer.copy()
+    foliage = Foliage(it)
     foliage.leaf(bar(32, 3), flat(GREEN))
     foliage.lay(shadow=0.8)
     np.testing.assert_array_equal(it.layer[..., 3] >= before[..., 3], True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.foliage import arc, blade, droop, profile, ribbon, stem_surface
+from data_tools.scenes.foliage import arc, blade, droop, profile, stem_surface
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.plants.branches import draw_fern, draw_palm, draw_tree, draw_twig
 from data_tools.scenes.plants.flowers import draw_flowers
 from data_tools.scenes.plants.growth import UP, Growth, half_widths, heading, tint
 from data_tools.scenes.plants.pot import Pot, lay_all, started
+from data_tools.scenes.shapes import ribbon
 
 
 def _bamboo(painter: Painter) -> None:
@@ -56,8 +56,7 @@ def _houseplant(painter: Painter) -> None:
         line = arc(foot, angle, reach, droop(angle, hang * rng.uniform(0, 0.5)))
         depth = rng.normal(0, 1)
         growth.add(depth - 0.2, ribbon(line, growth.thin(0.012)), growth.stem)
-        end = line[-1] - line[-2]
-        angle = math.atan2(end[1], end[0]) + rng.normal(0, 0.35)
+        angle = heading(line, len(line) - 1) + rng.normal(0, 0.35)
         size = long * rng.uniform(0.5, 1.1)
         bend, turned = droop(angle, hang * rng.uniform(0.2, 1.3)), wide * rng.uniform(0.35, 1)
         growth.add(depth, blade(line[-1], angle, size, bend, half * size * turned))

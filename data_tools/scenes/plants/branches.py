@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.foliage import Values, arc, blade, droop, ribbon
+from data_tools.scenes.foliage import arc, blade, droop
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.plants.growth import UP, Growth, bark_surface, half_widths, heading, tint
 from data_tools.scenes.plants.pot import Pot, lay_all, started
-from data_tools.scenes.shapes import curve
+from data_tools.scenes.shapes import Values, curve, ribbon
 
 
 def _frond(
@@ -87,8 +87,7 @@ def draw_tree(painter: Painter) -> None:
     """Draw a trunk that forks and a crown of many leaves or blossoms."""
     growth = Growth(painter, turn=0.04)
     rng = growth.rng
-    potted = rng.random() < 0.3
-    pot = Pot(growth, top=0.7) if potted else None
+    pot = Pot(growth, top=0.7) if rng.random() < 0.3 else None
     bark = bark_surface(rng)
     ends: list[Points] = []
     thick, fork = rng.uniform(0.02, 0.07), rng.uniform(0.25, 0.6)

@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.foliage import Surface, arc, blade, droop, profile, recoloured, ribbon
+from data_tools.scenes.foliage import Surface, arc, blade, droop, profile, recoloured
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette
 from data_tools.scenes.plants.growth import UP, Growth, tint
 from data_tools.scenes.plants.pot import Pot
+from data_tools.scenes.shapes import ribbon
 
 
 class Bloom:
@@ -28,7 +29,8 @@ class Bloom:
             tint(rng.uniform(15, 40), 0.7, rng.uniform(0.1, 0.35)),
             tint(rng.uniform(60, 110), 0.6, rng.uniform(0.4, 0.7)),
         ][rng.integers(3)]
-        self.form: Callable[[Points, float, float, float], None] = [
+        # Grows a head: place (2,), radius, angle in radians at which the stem arrives, depth.
+        self.head: Callable[[Points, float, float, float], None] = [
             *(self._daisy, self._daisy, self._cup, self._rose),
             *(self._spike, self._ball, self._star),
         ][rng.integers(7)]
@@ -37,10 +39,6 @@ class Bloom:
         self._eye = rng.uniform(0.12, 0.45)
         self._ends = rng.uniform(0.5, 1.3), rng.uniform(0.25, 0.7)
         self._wide = rng.uniform(0.6, 1.5)
-
-    def head(self, place: Points, size: float, angle: float, depth: float) -> None:
-        """Grow a head of radius `size` at a place (2,), its stem arriving at `angle` radians."""
-        self.form(place, size, angle, depth)
 
     def _tilted(self, place: Points, angle: float) -> Callable[[Points], Points]:
         """Map from points of a flat head to the plant's frame, turned away from the viewer."""

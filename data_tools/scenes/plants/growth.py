@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from operator import itemgetter
 
 import cv2
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.foliage import (
-    Foliage,
-    Surface,
-    Values,
-    profile,
-    recoloured,
-    spaced,
-    stem_surface,
-)
+from data_tools.scenes.foliage import Foliage, Surface, profile, recoloured, spaced, stem_surface
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.palettes import Palette
-from data_tools.scenes.shapes import Pose
+from data_tools.scenes.shapes import Pose, Values
 
 UP = -math.pi / 2  # direction of what grows upwards
-
-
-@dataclass(frozen=True)
-class _Leaf:
-    depth: float
-    sides: Points
-    surface: Surface
-
-    def draw(self, foliage: Foliage, pose: Pose, tone: float) -> None:
-        foliage.leaf(pose.at(self.sides), self.surface, tone)
-
-
-@dataclass(frozen=True)
-class _Dots:
-    depth: float
-    places: Points
-    radii: Values
-    colours: Palette
-
-    def draw(self, foliage: Foliage, pose: Pose, tone: float) -> None:
-        colours = self.colours * np.float32(tone)
-        foliage.dots(pose.at(self.places), self.radii * pose.radius, colours)
 
 
 class Growth:
@@ -63,7 +34,8 @@ class Growth:
         self._dark = self.rng.uniform(0.25, 0.9)
         self._shadow = self.rng.uniform(0.1, 0.65)
         self._blur = painter.unit * 0.008 * self.rng.random() if self.rng.random() < 0.25 else 0.0
-        self._grown: list[_Leaf | _Dots] = []
+        # Depth of each part, and how to draw it in a tone.
+        self._grown: list[tuple[float, Callable[[Foliage, float], None]]] = []
 
     def add(self, depth: float, sides: Points, surface: Surface | None = None) -> None:
         """Grow a leaf (2, N, 2) of the plant's frame; the nearer to the viewer, the larger depth.
@@ -71,11 +43,15 @@ class Growth:
         Without a surface it is one of the plant's own leaves.
         """
         own = recoloured(self.leaf, self.rng, self.spread) if surface is None else surface
-        self._grown.append(_Leaf(depth, sides, own))
+        at = self.pose.at(sides)
+        self._grown.append((depth, lambda foliage, tone: foliage.leaf(at, own, tone)))
 
     def dots(self, depth: float, places: Points, radii: Values, colours: Palette) -> None:
         """Grow round things at places (N, 2) of the frame."""
-        self._grown.append(_Dots(depth, places, radii, colours))
+        at, sizes = self.pose.at(places), radii * self.pose.radius
+        self._grown.append(
+            (depth, lambda foliage, tone: foliage.dots(at, sizes, colours * np.float32(tone)))
+        )
 
     def thin(self, share: float) -> float:
         """Half-width in the frame of a thing of this share, not below a fifth of a pixel."""
@@ -83,16 +59,15 @@ class Growth:
 
     def lay(self, groups: int = 4, below: float = math.inf) -> None:
         """Lay what has grown at a depth below the given one, the farthest first."""
-        foliage = Foliage(self.painter)
-        parts = sorted(self._grown, key=lambda part: part.depth)
-        parts = [part for part in parts if part.depth < below]
-        self._grown = [part for part in self._grown if part.depth >= below]
+        parts = sorted((part for part in self._grown if part[0] < below), key=itemgetter(0))
+        self._grown = [part for part in self._grown if part[0] >= below]
         for group in range(groups):
             share = (group + 1) / groups
             tone = self._dark + (1 - self._dark) * share
-            for part in parts[group * len(parts) // groups : (group + 1) * len(parts) // groups]:
+            foliage = Foliage(self.painter)
+            for _, draw in parts[group * len(parts) // groups : (group + 1) * len(parts) // groups]:
                 in_shadow = 0.45 if self.rng.random() < 0.06 else 1.0
-                part.draw(foliage, self.pose, tone * in_shadow)
+                draw(foliage, tone * in_shadow)
             foliage.lay(self._shadow, self._blur * (1 - share))
 
 

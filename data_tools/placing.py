@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -30,11 +31,9 @@ def place(source: Path, target: Path, way: Way) -> None:
         target.symlink_to(source.resolve())
         return
     if way == "hard":
-        try:
+        with suppress(OSError):
             target.hardlink_to(source.resolve())
             return
-        except OSError:
-            pass
     with whole_file(target) as part:
         shutil.copy2(source, part)
 

@@ -19,6 +19,7 @@ from rssn.imaging.images import Uint8Image
 from rssn.imaging.resizing import resize
 
 GRID = 16  # cells along a side
+BORDERS = (np.s_[0], np.s_[:, 0], np.s_[:, -1])  # the upper, left and right cells
 CENTRE = 0.15  # standard deviation of the centre's weight, in sides of the picture
 NOISE = 4.0  # variance that is added to the borders', so that an even border is no singularity
 LEAST = 0.1  # distance below which borders count as even: the rest is rounding
@@ -35,13 +36,16 @@ def saliency(image: Uint8Image) -> float:
     Returns:
         About 1 for a uint8 RGB picture (H, W, 3) that is alike everywhere, larger with a subject.
     """
-    cells, borders = _cells(image), _borders()
-    distance = np.min([_distance(cells, border) for border in borders], axis=0)
+    cells = _cells(image)
+    distance = np.min([_distance(cells, cells[border]) for border in BORDERS], axis=0)
     y, x = np.mgrid[0:GRID, 0:GRID]
     offset = np.hypot(y - (GRID - 1) / 2, x - (GRID - 1) / 2) / GRID
     weight = np.exp(-0.5 * (offset / CENTRE) ** 2)
-    around = distance[np.any(borders, axis=0)].mean()
-    return float((distance * weight).sum() / weight.sum() / max(around, LEAST))
+    around = np.zeros((GRID, GRID), np.bool_)
+    for border in BORDERS:
+        around[border] = True
+    scale = max(distance[around].mean(), LEAST)
+    return float((distance * weight).sum() / weight.sum() / scale)
 
 
 def _cells(image: Uint8Image) -> NDArray[np.float32]:
@@ -53,19 +57,9 @@ def _cells(image: Uint8Image) -> NDArray[np.float32]:
     return resize(features, (GRID, GRID), "area")
 
 
-def _borders() -> list[NDArray[np.bool_]]:
-    """The cells of the upper, left and right borders."""
-    borders = []
-    for cells in (np.s_[:1, :], np.s_[:, :1], np.s_[:, -1:]):
-        border = np.zeros((GRID, GRID), np.bool_)
-        border[cells] = True
-        borders.append(border)
-    return borders
-
-
-def _distance(cells: NDArray[np.float32], border: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mahalanobis distance of each cell from the cells of a border, (GRID, GRID)."""
-    known = cells[border].astype(np.float64)
+def _distance(cells: NDArray[np.float32], border: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mahalanobis distance of each cell from those of a border (GRID, 4), (GRID, GRID)."""
+    known = border.astype(np.float64)
     covariance = np.cov(known.T) + NOISE * np.eye(cells.shape[2])
     offset = cells.astype(np.float64) - known.mean(0)
     squared: NDArray[np.float64] = np.einsum(

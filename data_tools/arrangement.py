@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_tools.layouts import Folders, Kind, Layout
@@ -20,31 +20,45 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """An image with its matte and trimap, each with its path now and its new one."""
+    """An image with its matte and trimap, and the folder that gets them in those of `FOLDERS`."""
 
-    image: tuple[Path, Path]
-    matte: tuple[Path, Path] | None = None
-    trimap: tuple[Path, Path] | None = None
+    image: Path
+    matte: Path | None
+    trimap: Path | None
+    target: Path
+    holds: Kind
 
     @property
     def files(self) -> list[tuple[Path, Path]]:
-        """All pairs, the image last: where it is, its matte is too."""
-        return [pair for pair in (self.trimap, self.matte, self.image) if pair is not None]
+        """Each file with its new place, the image last: where it is, its matte is too."""
+        images, mattes = FOLDERS[self.holds]
+        parts = ((self.trimap, "trimap"), (self.matte, mattes), (self.image, images))
+        return [
+            (path, self.target / folder / f"{self.image.stem}{path.suffix}")
+            for path, folder in parts
+            if path is not None
+        ]
 
 
-def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, list[Folders]]:
-    """Existing folders of each split, as whole paths; an `InputError` if there are none."""
-    if split is not None and split not in layout.split_names:
+def locate(
+    layout: Layout, source: Path, split: str | None = None
+) -> tuple[Path, dict[str, tuple[Folders, ...]]]:
+    """The folder that holds a data set, and the parts of each split that exists in it.
+
+    Raises:
+        InputError: None exists.
+    """
+    names = list(dict.fromkeys(each.name for each in layout.splits))
+    if split not in (None, *names):
         raise InputError(
-            f"split='{split}' is not one of {layout.title}; choose from "
-            f"{', '.join(layout.split_names)}"
+            f"split='{split}' is not one of {layout.title}; choose from {', '.join(names)}"
         )
     if not source.is_dir():
         raise InputError(
             f"--source {source}: no such folder; {layout.title} is from {layout.source}"
         )
     for root in (source, *(source / wrapper for wrapper in layout.wrappers)):
-        found: dict[str, list[Folders]] = {}
+        found: dict[str, tuple[Folders, ...]] = {}
         for each in layout.splits:
             wanted = [folder for part in each.parts for folder in part.required]
             if (
@@ -53,9 +67,9 @@ def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, 
                 and all((root / folder).is_dir() for folder in wanted)
                 and all((root / part.names).is_file() for part in each.parts if part.names)
             ):
-                found[each.name] = [_below(root, part) for part in each.parts]
+                found[each.name] = each.parts
         if found:
-            return found
+            return root, found
     expected = [
         f"{each.name} ({', '.join(f'{f}/' for part in each.parts for f in part.required)})"
         for each in layout.splits
@@ -67,18 +81,20 @@ def locate(layout: Layout, source: Path, split: str | None = None) -> dict[str, 
     )
 
 
-def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job], list[str]]:
+def plan(
+    holds: Kind, root: Path, parts: Sequence[Folders], target: Path
+) -> tuple[list[Job], list[str]]:
     """Jobs in the order of their names, and a line for each file that cannot be placed."""
     jobs: dict[str, Job] = {}
     failures: list[str] = []
     for part in parts:
         (mattes, more), (trimaps, others) = (
-            files_by_stem(Path(folder)) if folder else ({}, [])
+            files_by_stem(root / folder) if folder else ({}, [])
             for folder in (part.mattes, part.trimaps)
         )
         failures += more + others
         used = set()
-        for image in files_in(Path(part.images)):
+        for image in files_in(root / part.images):
             stem, partners = image.stem, part.partners(image.stem)
             if partners is None:
                 if part.images != part.mattes and not part.partial:
@@ -86,42 +102,22 @@ def plan(holds: Kind, parts: Sequence[Folders], target: Path) -> tuple[list[Job]
                 continue
             used.add(partners[0])
             if part.mattes is not None and partners[0] not in mattes:
-                failures.append(f"{image}: no matte {partners[0]}.* in {part.mattes}")
-            elif trimaps and partners[1] not in trimaps:
-                failures.append(f"{image}: no trimap {partners[1]}.* in {part.trimaps}")
+                failures.append(f"{image}: no matte {partners[0]}.* in {root / part.mattes}")
+            elif part.trimaps and trimaps and partners[1] not in trimaps:
+                failures.append(f"{image}: no trimap {partners[1]}.* in {root / part.trimaps}")
             elif stem in jobs:
-                failures.append(f"{image}: shares its name with {jobs[stem].image[0]}; rename one")
+                failures.append(f"{image}: shares its name with {jobs[stem].image}; rename one")
             else:
-                jobs[stem] = _job(
-                    holds, target, image, mattes.get(partners[0]), trimaps.get(partners[1])
-                )
+                matte, trimap = mattes.get(partners[0]), trimaps.get(partners[1])
+                jobs[stem] = Job(image, matte, trimap, target, holds)
         failures += [
             f"{path}: no image belongs to this matte"
             for stem, path in mattes.items()
             if stem not in used and not (part.images == part.mattes and part.partners(stem))
         ]
     if not jobs and not failures:
-        raise InputError(f"{parts[0].images}: holds no image; is the download complete?")
+        raise InputError(f"{root / parts[0].images}: holds no image; is the download complete?")
     return [jobs[stem] for stem in sorted(jobs)], failures
-
-
-def _job(holds: Kind, target: Path, image: Path, matte: Path | None, trimap: Path | None) -> Job:
-    images, mattes = FOLDERS[holds]
-    return Job(
-        (image, target / images / image.name),
-        None if matte is None else (matte, target / mattes / f"{image.stem}{matte.suffix}"),
-        None if trimap is None else (trimap, target / "trimap" / f"{image.stem}{trimap.suffix}"),
-    )
-
-
-def _below(root: Path, part: Folders) -> Folders:
-    return replace(
-        part,
-        images=str(root / part.images),
-        mattes=part.mattes and str(root / part.mattes),
-        trimaps=part.trimaps and str(root / part.trimaps),
-        names=part.names and str(root / part.names),
-    )
 
 
 def _tree(source: Path) -> str:

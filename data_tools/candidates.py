@@ -10,7 +10,9 @@ from pathlib import Path
 from data_tools.duplicates import Signature, digest_of, signature
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.saliency import saliency
-from data_tools.work import as_done, reason
+from data_tools.work import reason
+from rssn.build.executors import make_executor
+from rssn.imaging.console import progress
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import is_image_file
 from rssn.imaging.reading import read_rgb
@@ -67,13 +69,14 @@ def measure_all(
     known = _read_cache(cache)
     missing = [path for path in paths if path not in known or not _is_unchanged(known[path])]
     failures: dict[Path, str] = {}
-    with cache.open("a", encoding="utf-8") as file:
-        for number, result in as_done(_measure, missing, "measure", workers, quiet):
+    with make_executor("local", workers) as executor, cache.open("a", encoding="utf-8") as file:
+        done = executor.run(_measure, missing)
+        for number, result in progress(done, "measure", len(missing), quiet):
             if isinstance(result, str):
                 failures[missing[number]] = result
             else:
                 known[result.path] = result
-                file.write(_to_line(result))
+                file.write(json.dumps(asdict(result), default=str) + "\n")
                 file.flush()
     return [known[path] for path in paths if path not in failures], sorted(failures.values())
 
@@ -102,22 +105,14 @@ def _stamp(path: Path) -> str:
     return f"{VERSION}-{state.st_size}-{state.st_mtime_ns}"
 
 
-def _to_line(candidate: Candidate) -> str:
-    content = asdict(candidate)
-    content["path"] = str(candidate.path)
-    content["signature"]["thumbnail"] = candidate.signature.thumbnail.hex()
-    return json.dumps(content) + "\n"
-
-
 def _read_cache(cache: Path) -> dict[Path, Candidate]:
     """Candidates in the file; a line that a killed run left incomplete is ignored."""
     known = {}
     for line in cache.read_text(encoding="utf-8").splitlines() if cache.exists() else ():
         try:
             content = json.loads(line)
-            thumbnail = bytes.fromhex(content["signature"].pop("thumbnail"))
-            content["signature"] = Signature(**content["signature"], thumbnail=thumbnail)
-            candidate = Candidate(**{**content, "path": Path(content["path"])})
+            own = Signature(**content.pop("signature"))
+            candidate = Candidate(Path(content.pop("path")), signature=own, **content)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         known[candidate.path] = candidate

@@ -60,10 +60,11 @@ def compose_all(
     Returns:
         A line for each foreground that failed.
     """
-    tasks = plan(prepared, backgrounds, per_foreground, names)
+    planned = plan(prepared, backgrounds, per_foreground, names)
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
-    return failures_of(partial(_compose, out=out), tasks, "compose", workers, quiet)
+    tasks = [partial(_compose, each, out) for each in planned]
+    return failures_of(tasks, "compose", workers, quiet)
 
 
 def plan(

@@ -76,13 +76,13 @@ def curate(
     decisions = read_decisions(out / "review.csv")
     choices = choose(images, options, decisions)
     failures += _arrange(choices, out)
+    placed = [(each.image, out / each.status) for each in choices if each.status in PLACES]
     jobs = [
-        (choice.image.path, out / choice.status / choice.image.name)
-        for choice in choices
-        if choice.status in PLACES and not (out / choice.status / choice.image.name).exists()
+        partial(_write, image.path, folder / image.name, options.shorter_side)
+        for image, folder in placed
+        if not (folder / image.name).exists()
     ]
-    write = partial(_write, shorter_side=options.shorter_side)
-    failures += failures_of(write, jobs, "write", workers, quiet)
+    failures += failures_of(jobs, "write", workers, quiet)
     waiting = [choice.image for choice in choices if choice.status == "review"]
     waiting.sort(key=lambda image: (-image.saliency, image.name))
     write_review(out / "review.csv", choices, decisions)
@@ -109,9 +109,8 @@ def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
     return failures
 
 
-def _write(job: tuple[Path, Path], shorter_side: int) -> str | None:
+def _write(source: Path, target: Path, shorter_side: int) -> str | None:
     """Shrink an image into its place; a JPEG of the right size keeps its bytes."""
-    source, target = job
     try:
         image = read_rgb(source)
         if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:

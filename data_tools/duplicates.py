@@ -38,13 +38,13 @@ class Signature:
         digest: Of the file's bytes.
         hash: Signs of 64 low frequencies, as a number.
         mirrored: The same of the image turned left to right.
-        thumbnail: uint8 RGB of 16x16 px, as bytes; empty if the image shows nothing.
+        thumbnail: uint8 RGB of 16x16 px, as hexadecimal digits; empty if the image shows nothing.
     """
 
     digest: str
     hash: int
     mirrored: int
-    thumbnail: bytes
+    thumbnail: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def digest_of(path: Path) -> str:
 def signature(image: Uint8Image, digest: str) -> Signature:
     """The signature of an image, uint8 RGB (H, W, 3), whose file has this digest."""
     small = thumbnail(image)
-    return Signature(digest, *picture_hash(image), b"" if small is None else small.tobytes())
+    return Signature(digest, *picture_hash(image), "" if small is None else small.tobytes().hex())
 
 
 def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
@@ -125,5 +125,5 @@ def _similarity(first: Signature, second: Signature, likeness: Likeness) -> floa
 
 
 def _thumbnail(each: Signature) -> NDArray[np.float64]:
-    levels = np.frombuffer(each.thumbnail, np.uint8).reshape(THUMBNAIL, THUMBNAIL, 3)
+    levels = np.frombuffer(bytes.fromhex(each.thumbnail), np.uint8).reshape(THUMBNAIL, THUMBNAIL, 3)
     return levels.astype(np.float64)

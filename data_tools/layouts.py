@@ -101,11 +101,6 @@ class Layout:
     evidence: str
     wrappers: tuple[str, ...] = ()
 
-    @property
-    def split_names(self) -> list[str]:
-        """Names of the splits, each once."""
-        return list(dict.fromkeys(split.name for split in self.splits))
-
 
 @cache
 def known_layouts() -> dict[str, Layout]:

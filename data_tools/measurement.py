@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,9 @@ GREY = 128  # level behind cut-outs, whose transparent colours are arbitrary
 BINS = 20  # of the histogram of fractional alpha
 
 Kind = Literal["photograph", "foreground", "cut-out", "background"]
-DefectKind = Literal["image", "matte", "size"]
+FaultKind = Literal["pair", "image", "matte", "size", "empty", "full", "inverted", "channels"]
+FindingKind = FaultKind | Literal["duplicate", "leak", "near-duplicate", "binary", "faint"]
+NOTES: frozenset[FindingKind] = frozenset({"near-duplicate", "binary", "faint"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Measurement:
     """Measures of a usable image.
 
     Attributes:
-        path: Its file.
+        item: Its files.
         kind: Its use.
         height: In pixels.
         width: In pixels.
@@ -66,7 +69,7 @@ class Measurement:
         colours: Fault of the foreground colours beside a photograph, in words.
     """
 
-    path: str
+    item: Item
     kind: Kind
     height: int
     width: int
@@ -78,30 +81,32 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Defect:
-    """An image that cannot be used; `text` begins with the file's name."""
+class Finding:
+    """A fault of a file, or a note; `text` begins with the file's name."""
 
+    kind: FindingKind
     path: str
-    kind: DefectKind
     text: str
 
+    @property
+    def wrong(self) -> bool:
+        """True for a fault, False for a note."""
+        return self.kind not in NOTES
 
-def measure(item: Item) -> Measurement | Defect:
-    """Read an item and measure it."""
-    path = str(item.path)
+
+def measure(item: Item) -> Measurement | Finding:
+    """Read an item and measure it; the fault of one that cannot be used."""
+    fault: FindingKind = "image"
+    file = item.path
     try:
         image, alpha, kind = read_image(item)
+        if item.matte is not None:
+            file, fault = item.matte, "matte"
+            alpha = read_alpha(file)
+            fault = "size"
+            check_size(file, alpha.shape, image.shape)
     except (InputError, OSError) as error:
-        return Defect(path, "image", reason(item.path, error))
-    if item.matte is not None:
-        try:
-            alpha = read_alpha(item.matte)
-        except (InputError, OSError) as error:
-            return Defect(str(item.matte), "matte", reason(item.matte, error))
-        try:
-            check_size(item.matte, alpha.shape, image.shape)
-        except InputError as error:
-            return Defect(str(item.matte), "size", str(error))
+        return Finding(fault, str(file), reason(file, error))
     height, width = image.shape[:2]
     view = fit(image, VIEW_SIDE)
     opaque = view
@@ -111,7 +116,7 @@ def measure(item: Item) -> Measurement | Defect:
         opaque = view[small > 0.5] if (small > 0.5).any() else view
     colour, colourfulness = _colours(opaque)
     return Measurement(
-        *(path, kind, height, width),
+        *(item, kind, height, width),
         signature(view, digest_of(item.path)),
         *(colour, colourfulness),
         None if alpha is None else measure_matte(alpha),
@@ -140,11 +145,8 @@ def read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
     if item.kind != "image":
         return read_rgb(item.path), None, item.kind
     if item.path.suffix.lower() not in (".jpg", ".jpeg"):
-        try:
+        with suppress(InputError):  # of another kind, or not readable: the last line raises that
             image, alpha = read_rgba(item.path)
-        except InputError:  # of another kind, or not readable: the last line raises that
-            pass
-        else:
             if (alpha < 1).any():
                 return image, alpha, "cut-out"
     return read_rgb(item.path), None, "background"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,52 +20,43 @@ VOID = 255  # label of pixels of no certain object
 VOID_LEVEL = 127 / 255  # below one half: not a part of the object in training
 
 
-@dataclass(frozen=True)
-class ObjectJob:
-    """A photograph, its label map, and the folder that gets both for each object."""
-
-    image: Path
-    labels: Path
-    target: Path
-
-
-def object_jobs(parts: Sequence[Folders], target: Path) -> tuple[list[ObjectJob], list[str]]:
-    """Photographs with label maps, in name order, and a line for each without one."""
-    jobs: list[ObjectJob] = []
+def find_labels(root: Path, parts: Sequence[Folders]) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """Photographs with their label maps, in name order, and a line for each without one."""
+    pairs: list[tuple[Path, Path]] = []
     failures: list[str] = []
     for part in parts:
-        images = {path.stem: path for path in files_in(Path(part.images))}
-        maps = {path.stem: path for path in sorted(Path(part.mattes or "").iterdir())}
-        listed = images if part.names is None else Path(part.names).read_text().split()
+        photographs, labels = root / part.images, root / (part.mattes or "")
+        images = {path.stem: path for path in files_in(photographs)}
+        maps = {path.stem: path for path in sorted(labels.iterdir())}
+        listed = images if part.names is None else (root / part.names).read_text().split()
         for stem in sorted(listed):
             if stem not in images or stem not in maps:
-                folder = part.images if stem not in images else part.mattes
+                folder = labels if stem in images else photographs
                 failures.append(f"{stem}: no such file in {folder}")
             else:
-                jobs.append(ObjectJob(images[stem], maps[stem], target))
-    if not jobs and not failures:
-        raise InputError(f"{parts[0].images}: holds no image; is the download complete?")
-    return jobs, failures
+                pairs.append((images[stem], maps[stem]))
+    if not pairs and not failures:
+        raise InputError(f"{root / parts[0].images}: holds no image; is the download complete?")
+    return pairs, failures
 
 
-def take_objects(job: ObjectJob, way: Way) -> str | None:
+def take_objects(image: Path, label_map: Path, target: Path, way: Way) -> str | None:
     """Write the mask of each object, and place its photograph; the reason if that fails."""
     try:
-        labels = read_labels(job.labels)
-        check_size(job.labels, labels.shape, read_rgb(job.image).shape)
+        labels = read_labels(label_map)
+        check_size(label_map, labels.shape, read_rgb(image).shape)
         numbers = [int(number) for number in np.unique(labels) if number not in (0, VOID)]
         if not numbers:
-            raise InputError(f"{job.labels}: numbers no object; remove the image from the list")
+            raise InputError(f"{label_map}: numbers no object; remove the image from the list")
         for number in numbers:
-            name = f"{job.image.stem}_{number}"
-            mask = job.target / "mask" / f"{name}.png"
+            name = f"{image.stem}_{number}"
+            mask = target / "mask" / f"{name}.png"
             if not mask.exists():
                 alpha = np.where(labels == VOID, VOID_LEVEL, labels == number)
                 write_alpha(mask, alpha.astype(np.float32))
-            image = job.target / "original" / f"{name}{job.image.suffix}"
-            place(job.image, image, way)
+            place(image, target / "original" / f"{name}{image.suffix}", way)
     except (InputError, OSError) as error:
-        return reason(job.image, error)
+        return reason(image, error)
     return None
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from data_tools.arrangement import Job, locate, plan
 from data_tools.composition import PER_FOREGROUND, compose_all
 from data_tools.layouts import Layout, find_layout, known_layouts
 from data_tools.matte_checks import looks_inverted
-from data_tools.objects import object_jobs, take_objects
+from data_tools.objects import find_labels, take_objects
 from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.work import add_work_options, failures_of, reason
@@ -68,24 +67,23 @@ def prepare(
     Raises:
         InputError: The folder does not fit the layout, or `out` holds another data set.
     """
-    found = locate(layout, source, split)
+    root, found = locate(layout, source, split)
     counts: dict[str, int] = {}
     failures: list[str] = []
     for name, parts in found.items():
         target = out / name
         _claim(target, layout, name)
-        tasks: Sequence[Any]
-        work: Callable[[Any], str | None]
         if layout.holds == "objects":
-            tasks, unpaired = object_jobs(parts, target)
-            folders, work = {target / "original", target / "mask"}, partial(take_objects, way=way)
+            pairs, unpaired = find_labels(root, parts)
+            folders = {target / "original", target / "mask"}
+            tasks = [partial(take_objects, *pair, target, way) for pair in pairs]
         else:
-            jobs, unpaired = plan(layout.holds, parts, target)
+            jobs, unpaired = plan(layout.holds, root, parts, target)
             folders = {path.parent for job in jobs for _, path in job.files}
-            tasks, work = jobs, partial(_take, way=way, as_is=as_is)
+            tasks = [partial(_take, job, way, as_is) for job in jobs]
         for folder in sorted(folders):
             folder.mkdir(parents=True, exist_ok=True)
-        failed = failures_of(work, tasks, f"prepare {name}", workers, quiet)
+        failed = failures_of(tasks, f"prepare {name}", workers, quiet)
         counts[name] = len(tasks) - len(failed)
         if layout.holds == "objects":
             counts[name] = len(files_in(target / "mask"))
@@ -102,23 +100,21 @@ def _take(job: Job, way: Way, as_is: bool) -> str | None:
         for source, target in job.files:
             place(source, target, way)
     except (InputError, OSError) as error:
-        return reason(job.image[0], error)
+        return reason(job.image, error)
     return None
 
 
 def _check(job: Job, as_is: bool) -> None:
-    shape = read_rgb(job.image[0]).shape
-    for pair in (job.trimap, job.matte):
-        if pair is None:
-            continue
-        alpha = read_alpha(pair[0])
-        check_size(pair[0], alpha.shape, shape)
-        if pair is job.matte:
+    shape = read_rgb(job.image).shape
+    for path in filter(None, (job.trimap, job.matte)):
+        alpha = read_alpha(path)
+        check_size(path, alpha.shape, shape)
+        if path is job.matte:
             if not alpha.any():
-                raise InputError(f"{pair[0]}: alpha is 0 everywhere; give its matte")
+                raise InputError(f"{path}: alpha is 0 everywhere; give its matte")
             if not as_is and looks_inverted(alpha):
                 raise InputError(
-                    f"{pair[0]}: looks inverted (higher along the frame than inside); invert it, "
+                    f"{path}: looks inverted (higher along the frame than inside); invert it, "
                     "or give --as-is where it is right"
                 )
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from data_tools.collection import Item, read_collection
 from data_tools.duplicates import find_pairs
-from data_tools.measurement import Defect, measure
+from data_tools.measurement import Finding, measure
 from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.sides import SIDES, Side, SplitOptions, choose_sides, group
@@ -55,14 +55,6 @@ class Split:
         return [count for count in Counter(self.groups.values()).values() if count > 1]
 
 
-@dataclass(frozen=True)
-class _Job:
-    """Files of an image relative to their folder, the picture last, and its side."""
-
-    files: tuple[Path, ...]
-    side: Side
-
-
 def split(
     folder: Path,
     out: Path,
@@ -95,28 +87,29 @@ def split(
     items, failures = _find(folder)
     licences = Licences(folder)
     before = _claim(out, options)
-    measured = in_order(measure, items, f"compare {folder}", workers, quiet)
     usable = []
-    for item, result in zip(items, measured, strict=True):
-        if isinstance(result, Defect):
+    for result in in_order(measure, items, f"compare {folder}", workers, quiet):
+        if isinstance(result, Finding):
             failures.append(result.text)
         elif result.matte is None:
-            failures.append(f"{item.path}: has no matte; give {WANTED}")
+            failures.append(f"{result.item.path}: has no matte; give {WANTED}")
         else:
-            usable.append((item, result.signature))
+            usable.append(result)
     if not usable:
         raise InputError(f"{folder}: none of its images can be used; see data_tools verify")
-    names = [item.path.stem for item, _ in usable]
-    groups = group(names, find_pairs([each for _, each in usable]), options.together)
+    names = [each.item.path.stem for each in usable]
+    groups = group(names, find_pairs([each.signature for each in usable]), options.together)
     sides = choose_sides(names, groups, options, before)
     trimaps = {path.stem: path for path in files_in(folder / "trimap")}
-    jobs = [
-        _job(folder, item, trimaps.get(item.path.stem), side)
-        for (item, _), side in zip(usable, sides, strict=True)
-    ]
-    failures += failures_of(partial(_place, folder, out, way=way), jobs, "split", workers, quiet)
+    divided = []
+    for each, side in zip(usable, sides, strict=True):
+        item = each.item
+        files = (trimaps.get(item.path.stem), item.colours, item.matte, item.path)
+        divided.append(([path.relative_to(folder) for path in files if path is not None], side))
+    jobs = [partial(_place, folder, out, files, side, way) for files, side in divided]
+    failures += failures_of(jobs, "split", workers, quiet)
     failures += _left_over(out, folder, items)
-    _write_licences(out, folder, licences, jobs)
+    _write_licences(out, folder, licences, divided)
     done = Split(
         dict(zip(names, sides, strict=True)), dict(zip(names, groups, strict=True)), tuple(failures)
     )
@@ -135,18 +128,13 @@ def _find(folder: Path) -> tuple[list[Item], list[str]]:
     return items, failures
 
 
-def _job(folder: Path, item: Item, trimap: Path | None, side: Side) -> _Job:
-    files = (trimap, item.colours, item.matte, item.path)
-    return _Job(tuple(path.relative_to(folder) for path in files if path is not None), side)
-
-
-def _place(folder: Path, out: Path, job: _Job, way: Way) -> str | None:
-    """Put an image and its matte in place; returns the reason if that fails."""
-    (other,) = (side for side in SIDES if side != job.side)
-    source = folder / job.files[-1]
+def _place(folder: Path, out: Path, files: Sequence[Path], side: Side, way: Way) -> str | None:
+    """Put the files of an image, the picture last, in place; the reason if that fails."""
+    (other,) = (each for each in SIDES if each != side)
+    source = folder / files[-1]
     try:
-        for file in job.files:
-            source, target, old = folder / file, out / job.side / file, out / other / file
+        for file in files:
+            source, target, old = folder / file, out / side / file, out / other / file
             target.parent.mkdir(parents=True, exist_ok=True)
             if old.exists():  # its group was joined by images of the other side
                 old.replace(target)
@@ -167,9 +155,11 @@ def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:
     ]
 
 
-def _write_licences(out: Path, folder: Path, licences: Licences, jobs: Sequence[_Job]) -> None:
+def _write_licences(
+    out: Path, folder: Path, licences: Licences, divided: Sequence[tuple[Sequence[Path], Side]]
+) -> None:
     for side in SIDES:
-        files = sorted(job.files[-1] for job in jobs if job.side == side)
+        files = sorted(files[-1] for files, own in divided if own == side)
         terms = {file.as_posix(): licences.terms(folder / file) for file in files}
         known = [(file, of.licence, of.source) for file, of in terms.items() if of.licence]
         if known:

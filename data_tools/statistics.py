@@ -16,7 +16,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from data_tools.collection import Item, find_collections, read_collection
-from data_tools.measurement import BINS, Defect, Measurement, measure, read_image
+from data_tools.measurement import BINS, Finding, Measurement, measure, read_image
 from data_tools.pictures import VIEW_SIDE, fit
 from data_tools.records import write_json
 from data_tools.work import add_work_options, in_order
@@ -128,7 +128,7 @@ def describe(folder: Path, workers: int | None = None, quiet: bool = False) -> S
         usable = [result for result in results if isinstance(result, Measurement)]
         counts[str(collection)] = dict(Counter(image.kind for image in usable))
         images += usable
-        failures += [*unpaired, *(result.text for result in results if isinstance(result, Defect))]
+        failures += [*unpaired, *(each.text for each in results if isinstance(each, Finding))]
     if not images:
         raise InputError(f"{folder}: none of its images can be used; see data_tools verify")
     return Statistics(counts, tuple(images), tuple(failures))
@@ -155,8 +155,8 @@ def _number(value: float) -> str:
 
 def _row(image: Measurement) -> dict[str, Any]:
     row = asdict(image)
-    del row["signature"]
-    return row
+    del row["item"], row["signature"]
+    return {"path": str(image.item.path), **row}
 
 
 def _tile(item: Item) -> tuple[Uint8Image, str]:
@@ -189,15 +189,9 @@ def run(options: argparse.Namespace) -> None:
     if options.json is not None:
         statistics.write(options.json)
     if options.picture is not None:
-        usable = {image.path for image in statistics.images}
-        items = [
-            item
-            for collection in find_collections(options.folder)
-            for item in read_collection(collection)[0]
-            if str(item.path) in usable
-        ]
         options.picture.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(options.picture, encode_rgb(draw(items), "png"))
+        drawn = draw([image.item for image in statistics.images])
+        write_whole(options.picture, encode_rgb(drawn, "png"))
     console = Console()
     for table in statistics.tables():
         console.print(table)

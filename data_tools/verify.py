@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
 
 from data_tools.collection import find_collections, read_collection
 from data_tools.duplicates import IN_WORDS, Pair, find_pairs
-from data_tools.measurement import Defect, Matte, Measurement, measure
+from data_tools.measurement import NOTES, Finding, FindingKind, Matte, Measurement, measure
 from data_tools.records import write_json
 from data_tools.work import add_work_options, in_order
 from rssn.imaging.errors import FailedInputs
@@ -28,10 +27,6 @@ HIGHEST = 0.9  # an alpha that stays below is reported; only glass and smoke sho
 MOST_NOTES = 20  # on the screen
 FEW = 1e-4  # share of fractional pixels of a practically binary matte
 
-FaultKind = Literal["pair", "image", "matte", "size", "empty", "full", "inverted", "channels"]
-CopyKind = Literal["duplicate", "leak", "near-duplicate"]
-FindingKind = FaultKind | CopyKind | Literal["binary", "faint"]
-NOTES: frozenset[FindingKind] = frozenset({"near-duplicate", "binary", "faint"})
 MEANING: dict[FindingKind, str] = {
     "pair": "an image or a matte without its partner",
     "image": "an image that cannot be read",
@@ -47,20 +42,6 @@ MEANING: dict[FindingKind, str] = {
     "binary": "a matte with hardly any fractional pixel",
     "faint": f"alpha stays below {HIGHEST}",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A fault of a file, or a note."""
-
-    kind: FindingKind
-    path: str
-    text: str
-
-    @property
-    def wrong(self) -> bool:
-        """True for a fault, False for a note."""
-        return self.kind not in NOTES
 
 
 @dataclass(frozen=True)
@@ -127,7 +108,7 @@ def verify(
         owners += [number] * len(usable)
         if number < len(own):
             findings += [Finding("pair", line.split(": ")[0], line) for line in unpaired]
-            findings += [Finding(d.kind, d.path, d.text) for d in results if isinstance(d, Defect)]
+            findings += [result for result in results if isinstance(result, Finding)]
             findings += [finding for result in usable for finding in check(result)]
     pairs = find_pairs([each.signature for each in measured])
     findings += [
@@ -148,12 +129,12 @@ def verify(
 
 def check(image: Measurement) -> list[Finding]:
     """Findings of an image that can be read."""
-    findings = []
+    path, findings = str(image.item.path), []
     if image.colours is not None:
-        findings.append(Finding("channels", image.path, image.colours))
+        findings.append(Finding("channels", path, image.colours))
     if image.matte is not None:
         for kind, text in _check_matte(image.matte):
-            findings.append(Finding(kind, image.path, f"{image.path}: {text}"))
+            findings.append(Finding(kind, path, f"{path}: {text}"))
     return findings
 
 
@@ -173,11 +154,11 @@ def _check_matte(matte: Matte) -> list[tuple[FindingKind, str]]:
 
 
 def _name(pair: Pair, measured: Sequence[Measurement], owners: Sequence[int]) -> Finding:
-    first, second = measured[pair.first], measured[pair.second]
-    text = f"{second.path}: is {IN_WORDS[pair.likeness]} {first.path}"
+    first, second = (str(measured[number].item.path) for number in (pair.first, pair.second))
+    text = f"{second}: is {IN_WORDS[pair.likeness]} {first}"
     if owners[pair.first] != owners[pair.second]:
-        return Finding("leak", second.path, text)
-    return Finding("duplicate" if pair.likeness == "exact" else "near-duplicate", second.path, text)
+        return Finding("leak", second, text)
+    return Finding("duplicate" if pair.likeness == "exact" else "near-duplicate", second, text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from rssn.build.executors import make_executor, run_all
-from rssn.imaging.console import Bar
 from rssn.imaging.errors import InputError, one_line
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-def as_done(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    description: str,
-    workers: int | None = None,
-    quiet: bool = False,
-) -> Iterator[tuple[int, Result]]:
-    """Yield (task number, result) in the order of completion.
-
-    With several workers (None takes one per core) the function has to be a module's own.
-    """
-    with make_executor("local", workers) as executor, Bar(description, len(tasks), quiet) as bar:
-        for number, result in executor.run(function, tasks):
-            yield number, result
-            bar.advance()
 
 
 def in_order(
@@ -39,21 +22,23 @@ def in_order(
     workers: int | None = None,
     quiet: bool = False,
 ) -> list[Result]:
-    """All results of `as_done`, in the order of the tasks."""
+    """All results in the order of the tasks.
+
+    With several workers (None takes one per core) the function has to be a module's own.
+    """
     with make_executor("local", workers) as executor:
         return run_all(executor, function, tasks, description, quiet)
 
 
 def failures_of(
-    function: Callable[[Task], str | None],
-    tasks: Sequence[Task],
+    tasks: Sequence[Callable[[], str | None]],
     description: str,
     workers: int | None = None,
     quiet: bool = False,
 ) -> list[str]:
-    """The lines that `function` returns for failed tasks, sorted."""
-    results = as_done(function, tasks, description, workers, quiet)
-    return sorted(line for _, line in results if line is not None)
+    """The lines that tasks return if they fail, sorted."""
+    lines = in_order(operator.call, tasks, description, workers, quiet)
+    return sorted(line for line in lines if line is not None)
 
 
 def reason(path: Path, error: Exception) -> str:

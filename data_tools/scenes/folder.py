@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import operator
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
 from data_tools.scenes.objects import check_size
 from data_tools.scenes.scene import draw_scene
-from data_tools.work import add_work_options, as_done
+from data_tools.work import add_work_options, in_order
 from rssn.imaging.errors import InputError, check_least
 from rssn.imaging.files import write_whole
 from rssn.imaging.writing import encode_alpha, encode_rgb
@@ -75,8 +76,7 @@ def write_scenes(
         partial(_write_scene, folder, settings, index) for index in range(settings.count)
     ]
     jobs += [partial(_write_background, folder, settings, i) for i in range(settings.backgrounds)]
-    for _ in as_done(_call, jobs, "drawing", workers, quiet):
-        pass
+    in_order(operator.call, jobs, "drawing", workers, quiet)
 
 
 def _claim(folder: Path, settings: Settings) -> None:
@@ -119,10 +119,6 @@ def _write_background(folder: Path, settings: Settings, index: int) -> None:
     if not path.exists():
         rng = np.random.default_rng([settings.seed, 1, index])
         write_whole(path, encode_rgb(draw_background(rng, settings.height, settings.width)))
-
-
-def _call(job: Callable[[], None]) -> None:
-    job()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

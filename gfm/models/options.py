@@ -36,9 +36,10 @@ class MatteOptions:
             is the file of a model that takes trimaps, or its name, to refine with.
         augmentation: What else the network sees, to average over: nothing, the mirror image
             (`flip`, twice the time), or both also at 0.8 and 1.25 of the size (`full`, six times).
-            `glance` leaves the focus of the hybrid strategy alone and takes the glance in both ways
-            at 1, 7/8 and 3/4 of its size. None is `glance` for a model that asks for a size of its
-            glance, so small that it costs little, else `none`.
+            `guided` takes the mirror image and the photograph turned by a quarter (`full`, three
+            times). `glance` leaves the focus of the hybrid strategy alone and takes the glance in
+            both ways at 1, 7/8 and 3/4 of its size. None is `flip` for a GFM that asks for a size
+            of its glance, as the packaged one does, else `none`.
         max_memory: Most bytes that the process may hold, or text such as `4GB`. With a limit, the
             hybrid strategy keeps to 1/d2 however large the image is: where the glance sees
             transition, the focus is taken in overlapping tiles that fit the limit.

@@ -60,16 +60,19 @@ def test_options_of_gfm_are_refused():
         gfm.matte(image, network(), trimap=trimap, d1=2)
 
 
-def test_mirror_image_is_averaged():
+def test_views_are_averaged():
     image, trimap = scene()
-    plain, flipped = (
+    plain, flipped, full = (
         gfm.matte(image, network(), trimap=trimap, augmentation=how).alpha
-        for how in ("none", "flip")
+        for how in ("none", "flip", "full")
     )
     mirrored = gfm.matte(image[:, ::-1].copy(), network(), trimap=trimap[:, ::-1].copy()).alpha
-    np.testing.assert_allclose(flipped, (plain + mirrored[:, ::-1]) / 2, atol=1e-5)
-    with pytest.raises(InputError, match="choose 'none' or 'flip'"):
-        gfm.matte(image, network(), trimap=trimap, augmentation="full")
+    turned = gfm.matte(np.rot90(image).copy(), network(), trimap=np.rot90(trimap).copy()).alpha
+    both = plain + mirrored[:, ::-1]
+    np.testing.assert_allclose(flipped, both / 2, atol=1e-5)
+    np.testing.assert_allclose(full, (both + np.rot90(turned, -1)) / 3, atol=1e-5)
+    with pytest.raises(InputError, match="choose 'none', 'flip' or 'full'"):
+        gfm.matte(image, network(), trimap=trimap, augmentation="glance")
 
 
 def test_limit_of_memory_decides_the_tiles():

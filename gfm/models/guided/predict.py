@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,14 @@ OUTPUTS = ("alpha", "foreground", "background")
 FINE = 255  # steps of a level in which tiles are added up
 
 
+Change = Callable[[Floats], Floats]  # of (..., H, W)
+# Further views of a photograph, and the way back from them: mirrored, and turned by a quarter.
+VIEWS: tuple[tuple[Change, Change], ...] = (
+    (lambda view: view[..., ::-1], lambda view: view[..., ::-1]),
+    (lambda view: np.rot90(view, 1, (-2, -1)), lambda view: np.rot90(view, -1, (-2, -1))),
+)
+
+
 class Colours(NamedTuple):
     """Alpha (H, W), float32 in [0, 1]; F and B (H, W, 3), uint8."""
 
@@ -30,7 +39,7 @@ def predict(
     image: Uint8Image,
     trimap: Trimap,
     tile: int | None = None,
-    flip: bool = False,
+    views: int = 1,
 ) -> Colours:
     """Matte a photograph; the network runs where the trimap is unknown, and around that.
 
@@ -39,7 +48,7 @@ def predict(
         image: RGB (H, W, 3), uint8.
         trimap: (H, W), 0 background, 255 foreground, all else unknown.
         tile: Side of the tiles in px, a multiple of 32; None makes one pass.
-        flip: Average with the mirror image, in twice the time.
+        views: Of the photograph to average over, up to 3: as it is, mirrored, turned by a quarter.
 
     Returns:
         The matte, which is 0 and 1 where that is known, and F and B, which are the photograph where
@@ -51,7 +60,7 @@ def predict(
     if unknown.any():
         area = _around(unknown)
         inside = unknown[area]
-        made, colours = _tiled(network, Hints(image, trimap), area, inside, tile, flip)
+        made, colours = _tiled(network, Hints(image, trimap), area, inside, tile, views)
         alpha[area][inside] = made[inside]
         levels = ((colours[inside].astype(np.uint32) + FINE // 2) // FINE).astype(np.uint8)
         foreground[area][inside], background[area][inside] = levels[:, :3], levels[:, 3:]
@@ -65,7 +74,7 @@ def _tiled(
     area: Area,
     unknown: NDArray[np.bool_],
     tile: int | None,
-    flip: bool,
+    views: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
     """Alpha (h, w) and F and B (h, w, 6) of an area, from the tiles that hold unknown pixels.
 
@@ -84,22 +93,21 @@ def _tiled(
                 continue
             rows = slice(top + row.start, top + row.stop)
             columns = slice(left + column.start, left + column.stop)
-            made = _run(network, hints, (rows, columns), flip)
+            made = _run(network, hints, (rows, columns), views)
             alpha[inner] += made[..., 0] * weight
             scaled = made[..., 1:] * (weight * (255 * FINE))[..., None]
             colours[inner] += np.rint(scaled).astype(np.uint16)
     return alpha, colours
 
 
-def _run(network: MattingModel, hints: Hints, area: Area, flip: bool) -> Floats:
+def _run(network: MattingModel, hints: Hints, area: Area, views: int) -> Floats:
     """Alpha, F and B (h, w, 7) of one tile."""
     image: Floats = np.divide(hints.image[area], 255, dtype=np.float32).transpose(2, 0, 1)[None]
     guidance = hints.guidance(area)[None]
     made: Floats = _view(network, image, guidance)
-    if flip:
-        made += _view(network, image[..., ::-1], guidance[..., ::-1])[..., ::-1]
-        made /= 2
-    return np.moveaxis(made[0], 0, -1)
+    for change, back in VIEWS[: views - 1]:
+        made += back(_view(network, change(image), change(guidance)))
+    return np.moveaxis(made[0] / views, 0, -1)
 
 
 def _view(network: MattingModel, image: Floats, guidance: Floats) -> Floats:

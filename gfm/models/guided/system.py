@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gfm.models.guided.network import Guided
     from gfm.models.guided.task import GuidedTask
 
+VIEWS = {None: 1, "none": 1, "flip": 2, "full": 3}  # by augmentation
 CLASSES = np.zeros(256, np.uint8)  # of `Prediction.trimap`, by the levels of a trimap
 CLASSES[128], CLASSES[255] = 1, 2
 
@@ -51,12 +52,12 @@ class GuidedSystem(System):
         ]
 
     def check_options(self, options: MatteOptions) -> None:
-        """Refuse options without effect; of the augmentations there is `flip` alone."""
+        """Refuse options without effect."""
         super().check_options(options)
-        if options.augmentation not in (None, "none", "flip"):
+        if options.augmentation not in VIEWS:
             raise InputError(
                 f"augmentation={options.augmentation!r} has no effect on a model of the system "
-                f"{self.name}; choose 'none' or 'flip'"
+                f"{self.name}; choose 'none', 'flip' or 'full'"
             )
 
     def _predict(
@@ -71,7 +72,7 @@ class GuidedSystem(System):
 
         trimap = given.trimap_of(image)
         tile = tile_side(network, trimap.shape[0], trimap.shape[1], options.memory_limit)
-        made = predict(network, image, trimap, tile, options.augmentation == "flip")
+        made = predict(network, image, trimap, tile, VIEWS[options.augmentation])
         return Prediction(*made, CLASSES[trimap])
 
     def task(self) -> type[GuidedTask]:

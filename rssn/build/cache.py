@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rssn.imaging.files import write_whole
@@ -14,39 +15,23 @@ _CHECK_BYTES = 16
 _VERSION = 1  # raise it when the cached work gives other results than before
 
 
-class Cache:
-    """Named byte strings in files, each with a checksum behind its content.
+def cached(folder: Path, key: str, name: str, compute: Callable[[], Mapping[str, bytes]]) -> bytes:
+    """The entry `name` of a key; if it is missing or damaged, all of the key are computed.
 
-    Image readers ignore bytes behind the end of a PNG, so the entries open in any viewer.
+    Entries are files, each with a checksum behind its content. Image readers ignore bytes behind
+    the end of a PNG, so the entries open in any viewer.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, key: str, name: str, compute: Callable[[], Mapping[str, bytes]]) -> bytes:
-        """The entry `name` of a key; if it is missing or damaged, all of the key are computed."""
-        data = self._read(self._path(key, name))
-        if data is not None:
-            return data
-        entries = compute()
-        for each, content in entries.items():
-            self._write(self._path(key, each), content)
-        return entries[name]
-
-    def _path(self, key: str, name: str) -> Path:
-        return self.folder / key[:2] / f"{key[2:]}.{name}"
-
-    def _read(self, path: Path) -> bytes | None:
-        try:
-            stored = path.read_bytes()
-        except FileNotFoundError:
-            return None
+    stem = folder / key[:2] / key[2:]
+    with suppress(FileNotFoundError):
+        stored = Path(f"{stem}.{name}").read_bytes()
         data, check = stored[:-_CHECK_BYTES], stored[-_CHECK_BYTES:]
-        return data if check == _checksum(data) else None
-
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data + _checksum(data))
+        if check == _checksum(data):
+            return data
+    entries = compute()
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for each, content in entries.items():
+        write_whole(Path(f"{stem}.{each}"), content + _checksum(content))
+    return entries[name]
 
 
 def content_digest(*paths: Path) -> str:

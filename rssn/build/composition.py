@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from rssn.build.preparation import PreparedBackground, PreparedForeground, Settings
+from rssn.build.preparation import PreparedForeground, Settings, prepared_source
 from rssn.build.sources import Background, Source
 from rssn.imaging.images import ImageFormat
 from rssn.imaging.locations import Location, told_errors
 from rssn.imaging.seeding import generator
-from rssn.route.compose import Composite, Record, draw_steps, render
+from rssn.route.compose import Composite, draw_steps, render
 from rssn.shards.tars import (
     Members,
     ShardInfo,
@@ -25,44 +26,18 @@ from rssn.shards.tars import (
     write_shard,
 )
 
+S = TypeVar("S", Source, Background)
+
 # A shard of 256 samples of 1080 px is about half a gigabyte; below 16 shards a loader's workers
 # would have too few to share.
 _MOST_SAMPLES, _FEWEST_SHARDS = 256, 16
 
 
 @dataclass(frozen=True)
-class SampleTask:
-    """One composite: its foreground, its background (None without composition), and k."""
+class SourceSample(Generic[S]):
+    """One foreground or background, as a shard of sources holds it."""
 
-    source: Source
-    source_digest: str
-    background: Background | None
-    background_digest: str
-    k: int
-    seed: int
-
-    @property
-    def key(self) -> str:
-        """Its key in the shard."""
-        return sample_key(self.source.id, self.k)
-
-    @property
-    def pictures(self) -> tuple[Source | Background, ...]:
-        """Foreground, and background where there is one."""
-        return (self.source,) if self.background is None else (self.source, self.background)
-
-    def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """Composite, alpha, F, B and record."""
-        foreground = PreparedForeground(settings, self.source, self.source_digest)
-        composite = _compose(settings, self, foreground)
-        return encode_sample(composite, image_format, foreground.alpha_png)
-
-
-@dataclass(frozen=True)
-class ForegroundSample:
-    """One foreground of a shard of sources."""
-
-    source: Source
+    source: S
     digest: str
 
     @property
@@ -72,50 +47,61 @@ class ForegroundSample:
 
     @property
     def pictures(self) -> tuple[Source | Background, ...]:
-        """The foreground."""
+        """The foreground or background."""
         return (self.source,)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """Alpha, F, F denoised if the route denoises, and record."""
-        prepared = PreparedForeground(settings, self.source, self.digest)
-        images = {"foreground": prepared.foreground}
+        """F with alpha, or B, denoised too if the route denoises, and record."""
+        prepared, part = prepared_source(settings, self.source, self.digest), self.source.part
+        images = {part: prepared.image}
         if settings.route.denoise_probability:
-            images["foreground_denoised"] = prepared.denoised()
-        record = _foreground_record(self.source, self.digest, prepared)
-        record["size"] = list(prepared.alpha.shape)
+            images[f"{part}_denoised"] = prepared.denoised()
+        record = {**prepared.record(), "size": list(images[part].shape[:2])}
         members = encode_images(images, record, image_format)
-        return {"alpha.png": prepared.alpha_png, **members}
+        if isinstance(prepared, PreparedForeground):
+            return {"alpha.png": prepared.alpha_png, **members}
+        return members
 
 
 @dataclass(frozen=True)
-class BackgroundSample:
-    """One background of a shard of sources."""
+class SampleTask:
+    """One composite: its foreground, its background (None without composition), and k."""
 
-    background: Background
-    digest: str
+    foreground: SourceSample[Source]
+    background: SourceSample[Background] | None
+    k: int
+    seed: int
 
     @property
     def key(self) -> str:
         """Its key in the shard."""
-        return safe_key(self.background.path.name)
+        return sample_key(self.foreground.source.id, self.k)
 
     @property
     def pictures(self) -> tuple[Source | Background, ...]:
-        """The background."""
-        return (self.background,)
+        """Foreground, and background where there is one."""
+        return tuple(each.source for each in (self.foreground, self.background) if each)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
-        """B, B denoised if the route denoises, and record."""
-        prepared = PreparedBackground(settings, self.background.path, self.digest)
-        images = {"background": prepared.image}
-        if settings.route.denoise_probability:
-            images["background_denoised"] = prepared.denoised()
-        record = _background_record(self.background, self.digest, prepared)
-        record["size"] = list(images["background"].shape[:2])
-        return encode_images(images, record, image_format)
+        """Composite, alpha, F, B and record."""
+        source = self.foreground.source
+        front = PreparedForeground(settings, source, self.foreground.digest)
+        record = {**front.record(), "background": None, "k": self.k, "seed": self.seed}
+        if self.background is None:
+            made = Composite(front.photograph, front.alpha, front.image, front.background)
+        else:
+            behind = prepared_source(settings, self.background.source, self.background.digest)
+            record |= behind.record()
+            rng = sample_generator(self.seed, source.id, self.k)
+            steps = draw_steps(settings.route, rng)
+            f, b = (each.denoised() if steps.denoise else each.image for each in (front, behind))
+            made = render(f, front.alpha, b, steps, settings.route, rng)
+        record["size"] = list(made.alpha.shape)
+        made = replace(made, record={**made.record, **record})
+        return encode_sample(made, image_format, front.alpha_png)
 
 
-Sample = SampleTask | ForegroundSample | BackgroundSample
+Sample = SampleTask | SourceSample[Any]
 
 
 @dataclass(frozen=True)
@@ -165,41 +151,3 @@ def build_shard(task: ShardTask) -> ShardInfo:
             return there
     samples = ((s.key, s.members(task.settings, task.image_format)) for s in task.samples)
     return write_shard(task.path, samples)
-
-
-def _compose(settings: Settings, sample: SampleTask, foreground: PreparedForeground) -> Composite:
-    record = _foreground_record(sample.source, sample.source_digest, foreground)
-    record.update({"background": None, "k": sample.k, "seed": sample.seed})
-    if sample.background is None:
-        made = Composite(
-            foreground.photograph, foreground.alpha, foreground.foreground, foreground.background
-        )
-    else:
-        background = PreparedBackground(settings, sample.background.path, sample.background_digest)
-        record.update(_background_record(sample.background, sample.background_digest, background))
-        rng = sample_generator(sample.seed, sample.source.id, sample.k)
-        steps = draw_steps(settings.route, rng)
-        front = foreground.denoised() if steps.denoise else foreground.foreground
-        behind = background.denoised() if steps.denoise else background.image
-        made = render(front, foreground.alpha, behind, steps, settings.route, rng)
-    record["size"] = list(made.alpha.shape)
-    return replace(made, record={**made.record, **record})
-
-
-def _foreground_record(source: Source, digest: str, prepared: PreparedForeground) -> Record:
-    """Record of a foreground; nothing in it depends on the place of its files."""
-    return {
-        "foreground": source.id,
-        "foreground_digest": digest,
-        "foreground_licence": source.licence,
-        "source_size": prepared.file_size,
-    }
-
-
-def _background_record(background: Background, digest: str, prepared: PreparedBackground) -> Record:
-    return {
-        "background": background.path.name,
-        "background_digest": digest,
-        "background_licence": background.licence,
-        "background_size": prepared.file_size,
-    }

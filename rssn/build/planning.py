@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from rssn.build.cache import cache_key
-from rssn.build.composition import (
-    BackgroundSample,
-    ForegroundSample,
-    Sample,
-    SampleTask,
-    sample_generator,
-)
+from rssn.build.composition import Sample, SampleTask, SourceSample, sample_generator
 from rssn.build.executors import Executor, run_all
 from rssn.build.preparation import Prepared, Settings, Task, prepare
 from rssn.build.sources import Background, Source, find_backgrounds, find_sources
@@ -46,7 +42,7 @@ class Inputs:
     def origins(self) -> list[Origin]:
         """Data sets and licences of all pictures, the most frequent of each part first."""
         counts = Counter(
-            ("foreground" if isinstance(each, Source) else "background", each.origin, each.licence)
+            (each.part, each.origin, each.licence)
             for sample in (*self.samples, *self.backgrounds)
             for each in sample.pictures
         )
@@ -91,39 +87,32 @@ class Planner:
 
     def plan(self, sources: Sequence[Source], backgrounds: Sequence[Background]) -> Inputs:
         """Prepare every image that is needed and list the samples."""
-        tasks = [
-            Task(self.settings, source, any(self._denoises(source, k) for k in self._ks))
-            for source in sources
-        ]
+        tasks = [Task(self.settings, source, bool(self._denoised(source))) for source in sources]
         foregrounds = self._prepare(tasks, "foregrounds")
-        usable = [
-            (source, prepared.digest)
+        fronts = [
+            SourceSample(source, prepared.digest)
             for source, prepared in zip(sources, foregrounds, strict=True)
-            if not prepared.failure
         ]
-        drawn, pictures = self._prepare_backgrounds([source for source, _ in usable], backgrounds)
-        contents: list[str | None] = []
-        for source, prepared in zip(sources, foregrounds, strict=True):
-            contents += (source.id, prepared.digest, source.licence)
-        for number, picture in enumerate(backgrounds):
-            digest = pictures[number].digest if number in pictures else ""
-            contents += (picture.path.name, digest, picture.licence)
+        usable = [front for front in fronts if front.digest]
+        drawn, pictures = self._prepare_backgrounds([front.source for front in usable], backgrounds)
+        backs = [
+            SourceSample(background, pictures[number].digest if number in pictures else "")
+            for number, background in enumerate(backgrounds)
+        ]
+        everything: list[SourceSample[Any]] = [*fronts, *backs]
+        contents = [(each.source.id, each.digest, each.source.licence) for each in everything]
         failures = [each.failure for each in (*foregrounds, *pictures.values()) if each.failure]
         samples: list[Sample] = []
         kept: list[Sample] = []
         if self.content == "sources":
-            samples += [ForegroundSample(*each) for each in usable]
-            kept += [
-                BackgroundSample(backgrounds[number], picture.digest)
-                for number, picture in pictures.items()
-                if not picture.failure
-            ]
+            samples += usable
+            kept += [back for back in backs if back.digest]
         else:
-            for source, digest in usable:
-                met = [(backgrounds[n], pictures[n].digest) for n in drawn.get(source.id, ())]
-                for k, behind in enumerate(met or [(None, "")]):
-                    samples.append(SampleTask(source, digest, *behind, k, self.seed))
-        digest = cache_key(*contents)
+            for front in usable:
+                met = [backs[number] for number in drawn.get(front.source.id, ())]
+                for k, back in enumerate(met or [None]):
+                    samples.append(SampleTask(front, back, k, self.seed))
+        digest = cache_key(*chain.from_iterable(contents))
         return Inputs(self._shuffled(samples), self._shuffled(kept), digest, failures)
 
     def _shuffled(self, samples: Sequence[Sample]) -> list[Sample]:
@@ -150,29 +139,21 @@ class Planner:
                 denoised = wanted if route.denoise_probability else set()
             else:
                 wanted = {number for row in drawn.values() for number in row}
-                denoised = set(self._denoised_backgrounds(sources, drawn))
+                denoised = {drawn[each.id][k] for each in sources for k in self._denoised(each)}
             new = sorted(wanted - done.keys())
             if not new:
                 return drawn, dict(sorted(done.items()))
-            tasks = [Task(self.settings, backgrounds[n].path, n in denoised) for n in new]
+            tasks = [Task(self.settings, backgrounds[n], n in denoised) for n in new]
             done.update(zip(new, self._prepare(tasks, "backgrounds"), strict=True))
 
-    def _denoised_backgrounds(
-        self, sources: Sequence[Source], drawn: dict[str, list[int]]
-    ) -> Iterator[int]:
-        for source in sources:
-            for k in self._ks:
-                if self._denoises(source, k):
-                    yield drawn[source.id][k]
-
-    @property
-    def _ks(self) -> range:
-        return range(self.settings.route.k if self.settings.route.composition else 0)
-
-    def _denoises(self, source: Source, k: int) -> bool:
+    def _denoised(self, source: Source) -> list[int]:
+        """The k of the composites of a foreground that are denoised; all in shards of sources."""
+        route = self.settings.route
+        ks = range(route.k if route.composition else 0)
         if self.content == "sources":
-            return self.settings.route.denoise_probability > 0
-        return draw_steps(self.settings.route, sample_generator(self.seed, source.id, k)).denoise
+            return [*ks] if route.denoise_probability else []
+        rngs = (sample_generator(self.seed, source.id, k) for k in ks)
+        return [k for k, rng in enumerate(rngs) if draw_steps(route, rng).denoise]
 
     def _prepare(self, tasks: Sequence[Task], name: str) -> list[Prepared]:
         return run_all(self._executor, prepare, tasks, name, self._quiet)

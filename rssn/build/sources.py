@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,12 @@ class Source:
     is_photograph: bool
     licence: str | None = None
     origin: str | None = None
+    part: ClassVar = "foreground"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Image and matte."""
+        return self.image, self.matte
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,17 @@ class Background:
     path: Path
     licence: str | None = None
     origin: str | None = None
+    part: ClassVar = "background"
+
+    @property
+    def id(self) -> str:
+        """File name."""
+        return self.path.name
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
 
 
 @dataclass(frozen=True)

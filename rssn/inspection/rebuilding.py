@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,15 +14,15 @@ from numpy.typing import NDArray
 
 from rssn.build.builder import BuildOptions
 from rssn.build.cache import content_digest
-from rssn.build.composition import BackgroundSample, ForegroundSample, Sample, SampleTask
+from rssn.build.composition import S, Sample, SampleTask, SourceSample
 from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.locations import Location
 from rssn.imaging.reading import decode_alpha, decode_rgb
-from rssn.inspection.sample_checks import Held, member_names
+from rssn.inspection.sample_checks import member_names
 from rssn.route.compose import Record
 from rssn.shards.manifest import Manifest, library_versions
-from rssn.shards.tars import Entry, Members, ShardInfo, read_entry
+from rssn.shards.tars import Entry, Held, Members, read_entry
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,27 @@ def rebuild(
         FailedInputs: A source is missing or unusable, or the sample or its record cannot be read.
     """
     options = BuildOptions.from_dict(manifest.plan.configuration)
-    holds, path, entry = _find(manifest, options, key)
+    holds, path, entry = _find(manifest, key)
     try:
         stored = read_entry(path, entry, member_names(holds, options))
         record = dict(json.loads(stored["record.json"]))
     except (ValueError, TypeError) as error:  # an InputError is a ValueError
         raise FailedInputs([f"{path}: sample {key} cannot be read ({error})"]) from error
     changed = _other_versions(manifest, options.device)
-    if holds == "backgrounds":
-        sample: Sample = BackgroundSample(*_background(record, backgrounds, changed))
-    elif holds == "foregrounds":
-        sample = ForegroundSample(*_foreground(record, foregrounds, changed))
+
+    def front() -> SourceSample[Source]:
+        return _source("foreground", record, find_sources(foregrounds)[0], foregrounds, changed)
+
+    def back() -> SourceSample[Background]:
+        if backgrounds is None:
+            raise InputError("the sample has a background; give --backgrounds")
+        return _source("background", record, find_backgrounds(backgrounds), backgrounds, changed)
+
+    if holds == "composites":
+        behind = back() if options.route.composition else None
+        sample: Sample = SampleTask(front(), behind, record.get("k", 0), record.get("seed", 0))
     else:
-        source, digest = _foreground(record, foregrounds, changed)
-        behind: tuple[Background | None, str] = (None, "")
-        if options.route.composition:
-            behind = _background(record, backgrounds, changed)
-        sample = SampleTask(source, digest, *behind, record.get("k", 0), record.get("seed", 0))
+        sample = front() if holds == "foregrounds" else back()
     with TemporaryDirectory(prefix="rssn-") as folder:
         settings = options.settings(cache or Path(folder))
         try:
@@ -88,15 +93,10 @@ def rebuild(
     return Rebuilt(key, stored, again, changed)
 
 
-def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Location, Entry]:
+def _find(manifest: Manifest, key: str) -> tuple[Held, Location, Entry]:
     """Content and path of the shard with a sample, and the sample's entry."""
     index = manifest.index()
-    of_sources = options.content == "sources"
-    parts: dict[Held, list[ShardInfo]] = {
-        "foregrounds" if of_sources else "composites": manifest.shards,
-        "backgrounds": manifest.backgrounds,
-    }
-    for holds, shards in parts.items():
+    for holds, shards in manifest.kinds.items():
         for shard in shards:
             for entry in index[shard.name]:
                 if entry.key == key:
@@ -105,30 +105,18 @@ def _find(manifest: Manifest, options: BuildOptions, key: str) -> tuple[Held, Lo
     raise InputError(f"{manifest.folder}: holds no sample '{key}', but for example {example}")
 
 
-def _foreground(record: Record, folder: Path, changed: list[str]) -> tuple[Source, str]:
-    """The foreground of a record, and its digest now; a change is added to `changed`."""
-    name = record.get("foreground")
-    sources = {source.id: source for source in find_sources(folder)[0]}
-    if (source := sources.get(str(name))) is None:
-        raise FailedInputs([f"{folder}: the foreground {name} is missing"])
-    digest = content_digest(source.image, source.matte)
-    if digest != record.get("foreground_digest"):
-        changed.append(f"{source.image} or its matte is not what the sample was built from")
-    return source, digest
-
-
-def _background(record: Record, folder: Path | None, changed: list[str]) -> tuple[Background, str]:
-    """The background of a record, and its digest now; a change is added to `changed`."""
-    if folder is None:
-        raise InputError("the sample has a background; give --backgrounds")
-    name = record.get("background")
-    backgrounds = {each.path.name: each for each in find_backgrounds(folder)}
-    if (background := backgrounds.get(str(name))) is None:
-        raise FailedInputs([f"{folder}: the background {name} is missing"])
-    digest = content_digest(background.path)
-    if digest != record.get("background_digest"):
-        changed.append(f"{background.path} is not what the sample was built from")
-    return background, digest
+def _source(
+    part: str, record: Record, there: Iterable[S], folder: Path, changed: list[str]
+) -> SourceSample[S]:
+    """The foreground or background of a record as it is now; a change is added to `changed`."""
+    name = record.get(part)
+    if (source := {each.id: each for each in there}.get(str(name))) is None:
+        raise FailedInputs([f"{folder}: the {part} {name} is missing"])
+    digest = content_digest(*source.files)
+    if digest != record.get(f"{part}_digest"):
+        files = f"{source.files[0]}{' or its matte' if part == 'foreground' else ''}"
+        changed.append(f"{files} is not what the sample was built from")
+    return SourceSample(source, digest)
 
 
 def _other_versions(manifest: Manifest, device: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,7 @@ from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.statistics import Tally
 from rssn.route.compose import Composite, Record
 from rssn.shards.parts import PARTS, Parts, name_parts
-from rssn.shards.tars import MEMBERS, Members, sample_key
-
-Held = Literal["composites", "foregrounds", "backgrounds"]
+from rssn.shards.tars import MEMBERS, Held, Members, sample_key
 
 # Mean difference, in grey levels, between a composite and the blend of its parts. As JPEG each of
 # the three has its own loss: 0.2 to 0.4 for photographs, 3.9 where alpha is a half all over

@@ -11,7 +11,7 @@ from rssn.build.builder import BuildOptions
 from rssn.build.executors import Executor, run_all
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.locations import Location, told_errors
-from rssn.inspection.sample_checks import Held, check_indexed, check_sample, member_names
+from rssn.inspection.sample_checks import check_indexed, check_sample, member_names
 from rssn.inspection.statistics import Tally
 from rssn.shards.manifest import INDEXED, Manifest
 from rssn.shards.tars import Entry, ShardInfo, describe_shard, read_entry
@@ -86,12 +86,7 @@ def _kinds(manifest: Manifest) -> Iterator[tuple[list[ShardInfo], Names, Check]]
         yield manifest.shards, None, partial(check_indexed, parts=manifest.parts)
         return
     options = BuildOptions.from_dict(manifest.plan.configuration)
-    first: Held = "foregrounds" if options.content == "sources" else "composites"
-    kinds: tuple[tuple[Held, list[ShardInfo]], ...] = (
-        (first, manifest.shards),
-        ("backgrounds", manifest.backgrounds),
-    )
-    for holds, shards in kinds:
+    for holds, shards in manifest.kinds.items():
         check = partial(check_sample, holds=holds, options=options)
         yield shards, member_names(holds, options), check
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.files import write_whole
 from rssn.imaging.locations import Location, locate, told_errors
-from rssn.shards.tars import Entry, ShardInfo
+from rssn.shards.tars import Entry, Held, ShardInfo
 
 NAME = "manifest.json"
 INDEX_NAME = "index.json"
@@ -105,6 +105,12 @@ class Manifest:
     def content(self) -> str:
         """Content of the shards: 'composites', 'sources', or 'indexed' for tars of others."""
         return str(self.plan.configuration.get("content", "composites"))
+
+    @property
+    def kinds(self) -> dict[Held, list[ShardInfo]]:
+        """Shards of a build by what their samples are."""
+        first: Held = "foregrounds" if self.content == "sources" else "composites"
+        return {first: self.shards, "backgrounds": self.backgrounds}
 
     @property
     def parts(self) -> dict[str, str] | None:

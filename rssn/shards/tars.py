@@ -27,6 +27,7 @@ Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded byt
 MEMBERS = ("composite", "alpha", "foreground", "background", "record")
 _COLOURS = ("composite", "foreground", "background")
 Content = Literal["composites", "sources"]
+Held = Literal["composites", "foregrounds", "backgrounds"]  # by the samples of one shard
 # As WebDataset splits the names of members: a key, with its folders, and what follows the dot.
 _NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]+)")
 

@@ -13,6 +13,7 @@ from drawings import draw_picture
 
 from rssn.build import builder as build
 from rssn.build import preparation
+from rssn.build.sources import Background
 from rssn.denoising import bm3d_torch
 from rssn.denoising import denoise as denoising
 from rssn.denoising.bm3d_fast import bm3d as bm3d_compiled
@@ -21,6 +22,7 @@ from rssn.denoising.bm3d_matching import match_blocks as match_compiled
 from rssn.denoising.bm3d_torch_matching import match_blocks
 from rssn.denoising.denoise import DeviceMemoryError, denoise, resolve_device
 from rssn.imaging.errors import InputError
+from rssn.imaging.writing import write_rgb
 from rssn.route.compose import RouteOptions
 from rssn.shards.manifest import Manifest
 
@@ -133,18 +135,18 @@ def test_cpu_does_not_load_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_gpu_out_of_memory_is_told_and_ends_a_build(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_out_of_memory_is_told_and_ends_a_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> np.ndarray:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(bm3d_torch, "bm3d", fail)
     monkeypatch.setattr(denoising, "count_gpus", lambda: 1)
-
-    def work() -> str:
-        return denoise(noisy_picture(8, 8, 10), device="cuda").tobytes().hex()
-
+    write_rgb(tmp_path / "a.png", noisy_picture(8, 8, 10))
+    settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, "cuda")
     with pytest.raises(DeviceMemoryError, match="device='cuda'"):
-        preparation.try_to_prepare((Path("a.png"),), work)
+        preparation.prepare(preparation.Task(settings, Background(tmp_path / "a.png"), True))
 
 
 def test_cached_images_of_one_device_are_not_taken_for_another(
@@ -156,10 +158,11 @@ def test_cached_images_of_one_device_are_not_taken_for_another(
         return np.full_like(image, levels[device])
 
     monkeypatch.setattr(denoising, "denoise", fill)
+    write_rgb(tmp_path / "a.png", draw_picture(0, 8, 8))
     for device in ("cpu", "cuda", "cpu"):
         settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, device)
-        result = preparation.read_denoised(settings, "key", lambda: draw_picture(0, 8, 8))
-        assert (result == levels[device]).all()
+        source = preparation.prepared_source(settings, Background(tmp_path / "a.png"), "digest")
+        assert (source.denoised() == levels[device]).all()
 
 
 def test_a_build_records_its_device_and_goes_on_with_no_other(

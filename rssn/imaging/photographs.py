@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -88,22 +86,20 @@ def read_photograph(source: Path | bytes, name: str = "") -> Photograph:
         _check_range(header, name)
     profile: bytes | None = header.info.get("icc_profile") or None
     see_through = header.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in header.info
-    convert: Callable[[Image.Image], NDArray[np.uint8]]
-    if header.mode == "LAB":
-        convert = _of_lab
-    elif header.mode == "CMYK" and profile is not None:
-        convert = partial(_through_profile, profile=profile)
-    elif see_through:
-        convert = _on_white
-    else:
+    is_converted = header.mode == "LAB" or (header.mode == "CMYK" and profile is not None)
+    if not (is_converted or see_through):
         return Photograph(decode_rgb(data, name), _of_rgb(profile))
     check_bytes(data, name)
     try:
         with quiet_pillow():
-            pixels = convert(header)
+            shown = ImageOps.exif_transpose(header)
+            if is_converted:
+                return Photograph(_to_srgb(shown, profile))
+            white = Image.new("RGBA", shown.size, "white")
+            pixels = Image.alpha_composite(white, shown.convert("RGBA")).convert("RGB")
+            return Photograph(np.asarray(pixels), _of_rgb(profile))
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError) as error:
         raise InputError(f"{name}: cannot be decoded ({error}); replace or remove it") from None
-    return Photograph(pixels, _of_rgb(profile) if convert is _on_white else None)
 
 
 def encode_picture(
@@ -142,23 +138,11 @@ def _check_range(image: Image.Image, name: str) -> None:
         )
 
 
-def _on_white(image: Image.Image) -> NDArray[np.uint8]:
-    shown = ImageOps.exif_transpose(image).convert("RGBA")
-    white = Image.new("RGBA", shown.size, "white")
-    return np.asarray(Image.alpha_composite(white, shown).convert("RGB"))
-
-
-def _through_profile(image: Image.Image, profile: bytes) -> NDArray[np.uint8]:
-    return _to_srgb(image, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-
-
-def _of_lab(image: Image.Image) -> NDArray[np.uint8]:
-    return _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-
-
-def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> NDArray[np.uint8]:
-    shown, srgb = ImageOps.exif_transpose(image), ImageCms.createProfile("sRGB")
-    return np.asarray(ImageCms.profileToProfile(shown, profile, srgb, outputMode="RGB"))
+def _to_srgb(image: Image.Image, profile: bytes | None) -> NDArray[np.uint8]:
+    """Convert CMYK through its profile, or CIE Lab, to sRGB."""
+    own = ImageCms.createProfile("LAB") if image.mode == "LAB" else io.BytesIO(profile or b"")
+    ends = ImageCms.ImageCmsProfile(own), ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(image, *ends, outputMode="RGB"))
 
 
 def _of_rgb(profile: bytes | None) -> bytes | None:

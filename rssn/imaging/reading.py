@@ -59,7 +59,7 @@ def read_rgba(path: Path) -> tuple[Uint8Image, Alpha]:
     Raises:
         InputError: The file cannot be read or has no alpha channel.
     """
-    pixels = _decode_unchanged(read_bytes(path), str(path))
+    pixels = read_pixels(path)
     if pixels.ndim != 3 or pixels.shape[2] != 4:
         raise InputError(
             f"{path}: has no alpha channel; give RGBA images, or photographs in original/ with "
@@ -73,7 +73,7 @@ def read_pixels(source: Path | bytes, name: str = "") -> Pixels:
 
     `name` stands in the error instead of the path.
     """
-    return _decode_unchanged(read_bytes(source, name), name or str(source))
+    return _decode(read_bytes(source, name), cv2.IMREAD_UNCHANGED, name or str(source))
 
 
 def read_bytes(source: Path | bytes, name: str = "") -> bytes:
@@ -142,7 +142,7 @@ def decode_rgb_part(
     if part is None:
         image = decode_rgb(data, name, reduced)
         return image, (0, 0), (image.shape[0] * reduced, image.shape[1] * reduced)
-    pixels = _rgb(_decode_checked(part.data, _REDUCED[reduced], name))  # its head is our own
+    pixels = _rgb(_decode(part.data, _REDUCED[reduced], name, is_checked=True))  # with our own head
     image = straighten(pixels, part, reduced)
     return image, (part.area.top, part.area.left), part.size
 
@@ -154,19 +154,12 @@ def decode_alpha(data: bytes, name: str) -> Alpha:
 
 def decode_levels(data: bytes, name: str) -> Pixels:
     """Decode an encoded matte to its levels (H, W) as stored; `name` stands in the error."""
-    return _levels(_decode_unchanged(data, name), name)
+    return _levels(_decode(data, cv2.IMREAD_UNCHANGED, name), name)
 
 
-def _decode_unchanged(data: bytes, name: str) -> Pixels:
-    return _decode(data, cv2.IMREAD_UNCHANGED, name)
-
-
-def _decode(data: bytes | bytearray, flags: int, name: str) -> Pixels:
-    check_bytes(data, name)
-    return _decode_checked(data, flags, name)
-
-
-def _decode_checked(data: bytes | bytearray, flags: int, name: str) -> Pixels:
+def _decode(data: bytes | bytearray, flags: int, name: str, is_checked: bool = False) -> Pixels:
+    if not is_checked:
+        check_bytes(data, name)
     encoded = np.frombuffer(data, np.uint8)
     exif: Any = b""
     try:

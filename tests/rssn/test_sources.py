@@ -10,7 +10,7 @@ from drawings import draw_disc, draw_picture
 
 from rssn.build.sources import find_sources, read_source, shrink
 from rssn.imaging.errors import InputError
-from rssn.imaging.writing import encode_alpha, write_alpha, write_rgb, write_rgba
+from rssn.imaging.writing import encode, write_alpha, write_rgb, write_rgba
 
 
 def test_photographs_come_before_cutouts(foregrounds: Path) -> None:
@@ -72,7 +72,9 @@ def test_shrink_keeps_the_aspect_and_never_enlarges() -> None:
 
 def test_16_bit_matte_is_rounded_to_the_8_bits_of_a_shard(foregrounds: Path) -> None:
     fine = np.linspace(0, 1, 48 * 64, dtype=np.float32).reshape(48, 64)
-    (foregrounds / "mask" / "photo1.png").write_bytes(encode_alpha(fine, 16))
+    (foregrounds / "mask" / "photo1.png").write_bytes(
+        encode(".png", np.rint(fine * 65535).astype(np.uint16), [])
+    )
     source = find_sources(foregrounds)[0][1]
     np.testing.assert_array_equal(
         read_source(source, None).alpha, (np.rint(fine * 255) / 255).astype(np.float32)

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rssn.imaging.errors import InputError, check_choice, how_to_install
+from rssn.imaging.errors import InputError, check_choice, check_least, how_to_install
 from rssn.imaging.extras import named_extras
 from rssn.imaging.images import Uint8Image
 
@@ -66,7 +66,7 @@ def denoise(
         True
     """
     _check_image(image)
-    _check_threads(threads)
+    check_least(1, threads=threads)
     check_choice("backend", backend, get_args(Backend))
     device = resolve_device(device, backend)
     level = estimate_sigma(image) if sigma == "auto" else _checked_sigma(sigma)
@@ -224,17 +224,9 @@ def _check_image(image: Uint8Image) -> None:
 
 
 def _checked_sigma(sigma: object) -> float:
-    if isinstance(sigma, Real) and not isinstance(sigma, bool):
-        level = float(sigma)
-        if math.isfinite(level) and level > 0:
-            return level
+    if isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < float(sigma) < math.inf:
+        return float(sigma)
     raise InputError(
         f"sigma={sigma!r} is not supported; give a noise level above 0 in grey levels (0..255), "
         "for example 10, or 'auto'"
     )
-
-
-def _check_threads(threads: int | None) -> None:
-    if threads is None or (isinstance(threads, int) and threads >= 1):
-        return
-    raise InputError(f"threads={threads!r} is not supported; give 1 or more, or None for all cores")

@@ -17,6 +17,7 @@ from rssn.imaging.compiled import compiled
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int32]
+_SMOOTHNESS = 1e-5  # where alpha is flat, ε of the paper
 _MOST_ITERATIONS = 2000  # photographs take 50 to 250
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
@@ -36,7 +37,6 @@ def solve(
     alpha: Floats,
     start: Floats,
     mask: NDArray[np.bool_],
-    regularization: float = 1e-5,
     tolerance: float = 3e-5,
 ) -> Floats:
     """Solve for F and B in the mask; the values of `start` outside it are the border condition.
@@ -46,19 +46,16 @@ def solve(
         alpha: Float32 (H, W) in [0, 1].
         start: Float32 (H, W, 6), the initial F and B.
         mask: Bool (H, W), the pixels to solve for.
-        regularization: Smoothness where alpha is flat, ε of the paper.
         tolerance: Stop at this residual, relative to the right side, or after 2000 iterations.
 
     Returns:
         Float32 (n, 6) in the order of `mask`'s pixels, F before B, not clipped.
     """
-    system = _assemble(image, alpha, start, mask, regularization)
+    system = _assemble(image, alpha, start, mask)
     return _conjugate_gradient(start[mask], *system, tolerance, _MOST_ITERATIONS)
 
 
-def _assemble(
-    image: Floats, alpha: Floats, start: Floats, mask: NDArray[np.bool_], regularization: float
-) -> System:
+def _assemble(image: Floats, alpha: Floats, start: Floats, mask: NDArray[np.bool_]) -> System:
     height, width = alpha.shape
     rows, columns = np.nonzero(mask)
     count = len(rows)
@@ -75,7 +72,7 @@ def _assemble(
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         y, x = y.clip(0, height - 1), x.clip(0, width - 1)
         # Twice: the sum of the paper counts every edge from both ends.
-        weight = np.where(inside, 2 * (regularization + np.abs(own - alpha[y, x])), 0)
+        weight = np.where(inside, 2 * (_SMOOTHNESS + np.abs(own - alpha[y, x])), 0)
         degree += weight.astype(np.float32)
         other = index[y, x]
         solved = inside & (other >= 0)

@@ -54,12 +54,8 @@ class Licences:
         record = inside / PREPARED
         self._of_all = _prepared(record) if record.is_file() else Terms()
 
-    def of(self, path: Path) -> str | None:
-        """Licence of a picture in the folder; None if it is not known."""
-        return self.terms(path).licence
-
     def terms(self, path: Path) -> Terms:
-        """Source and licence of a picture in the folder."""
+        """Source and licence of a picture in the folder; None for what is not known."""
         inside = path.absolute().relative_to(self._folder)
         names = (inside, inside.with_suffix(""), Path(inside.name), Path(inside.stem))
         found = (self._by_name.get(name.as_posix()) for name in names)

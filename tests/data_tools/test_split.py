@@ -108,7 +108,7 @@ def test_pairs_go_to_one_side_as_links(photographs, tmp_path, capsys):
         for file in (f"original/{name}.jpg", f"mask/{name}.png"):
             assert (out / side / file).samefile(photographs / file)
     assert (out / sides["p3"] / "trimap/p3.png").is_file()
-    assert Licences(out / sides["p3"]).of(out / sides["p3"] / "original/p3.jpg") == "CC0"
+    assert Licences(out / sides["p3"]).terms(out / sides["p3"] / "original/p3.jpg").licence == "CC0"
     assert find_sources(out / "train")[1] == []
     record = json.loads((out / "split.json").read_text())
     assert {each["name"]: each["side"] for each in record["images"]} == sides

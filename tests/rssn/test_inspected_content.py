@@ -146,10 +146,10 @@ def test_licence_lists(tmp_path: Path) -> None:
     folder.mkdir()
     (tmp_path / "list.csv").write_text("name,licence\npictures/a,B\nother/b,C\n")
     (folder / "list.csv").write_text("size,price\n1,2\n")  # a list of something else
-    assert Licences(folder).of(folder / "a.jpg") == "B"
-    assert Licences(folder).of(folder / "b.jpg") is None
+    assert Licences(folder).terms(folder / "a.jpg").licence == "B"
+    assert Licences(folder).terms(folder / "b.jpg").licence is None
     (folder / "licences.csv").write_text("\ufefffile,licence\na.jpg,D\nb.jpg,\n", "utf-8")
-    assert Licences(folder).of(folder / "a.jpg") == "D"  # the nearer list counts
+    assert Licences(folder).terms(folder / "a.jpg").licence == "D"  # the nearer list counts
     for text, message in (
         ("a,b\n", "give file and licence"),
         ("file,licence\na,B\na,C\n", "the licences 'B' and 'C'"),

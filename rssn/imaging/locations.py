@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tarfile import TarError
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -66,7 +67,7 @@ def told_errors(
     store_remedy: str = "check address, credentials and network",
     use: str = "read",
 ) -> Iterator[None]:
-    """Convert errors of a disk or an object store into an `InputError` that names file or place.
+    """Convert errors of a disk, a store or a tar into an `InputError` that names file or place.
 
     `store_remedy` is for errors of a store other than a missing file; `use` is "read", "written"
     or both.
@@ -83,9 +84,9 @@ def told_errors(
                 "continue with --resume"
             ) from error
         # Each store has errors of its own for a wrong key or a lost connection.
-        if isinstance(place, Path) and not isinstance(error, OSError):
+        if isinstance(place, Path) and not isinstance(error, OSError | TarError):
             raise
-        if not isinstance(place, Path) and not isinstance(error, FileNotFoundError):
+        if not isinstance(place, Path) and not isinstance(error, FileNotFoundError | TarError):
             remedy = store_remedy
         reason = getattr(error, "strerror", None) or one_line(error)
         raise InputError(f"{where}: cannot be {use} ({reason}); {remedy}") from error

@@ -23,7 +23,7 @@ from rssn.imaging.errors import FailedInputs, InputError, one_line
 from rssn.imaging.files import write_errors, write_whole
 from rssn.imaging.locations import Location, locate, told_errors
 from rssn.imaging.writing import encode_rgb
-from rssn.inspection.contact_sheet import Shown, contact_sheet, show
+from rssn.inspection.contact_sheet import Shown, contact_sheet, describe
 from rssn.inspection.rebuilding import rebuild
 from rssn.inspection.sample_checks import decode_parts
 from rssn.inspection.statistics import summarise
@@ -31,7 +31,7 @@ from rssn.inspection.tables import rebuilt_table, statistics_table
 from rssn.inspection.verification import inspect_shards
 from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest
 from rssn.shards.parts import name_parts
-from rssn.shards.tars import decode_sample, read_entry
+from rssn.shards.tars import MEMBERS, read_entry
 
 SHEET_NAME = "contact.jpg"
 SHEET_SAMPLES = 6
@@ -84,12 +84,10 @@ def chosen_samples(manifest: Manifest, count: int) -> Iterator[Shown]:
     for number in range(count):
         name, entry = places[(2 * number + 1) * len(places) // (2 * count)]
         try:
-            if manifest.parts is None:
-                yield show(entry.key, decode_sample(read_entry(manifest.tars / name, entry)))
-            else:
-                members = read_entry(manifest.tars / name, entry, None)
-                images = decode_parts(name_parts(members, manifest.parts))
-                yield Shown(images | {"alpha": grey(images["alpha"])}, f"{entry.key} of {name}")
+            members = read_entry(manifest.tars / name, entry, None if manifest.parts else MEMBERS)
+            images = decode_parts(name_parts(members, manifest.parts))
+            more = f"of {name}" if manifest.parts else describe(json.loads(members["record.json"]))
+            yield Shown(images | {"alpha": grey(images["alpha"])}, f"{entry.key} {more}")
         except ValueError:  # an InputError, too; it is among the problems
             continue
 

@@ -7,26 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rssn.imaging.drawing import CAPTION, GAP, TEXT, grey, sheet, tiles, write
+from rssn.imaging.drawing import CAPTION, GAP, TEXT, sheet, tiles, write
 from rssn.imaging.images import Uint8Image
-from rssn.route.compose import Composite, Record
+from rssn.route.compose import Record
 from rssn.route.steps import MORE_STEPS
 
-COLUMNS = ("composite", "alpha", "foreground", "background")
+COLUMNS = 4  # composite, alpha, foreground and background
 _TILE_HEIGHT, _TILE_WIDTH = 220, 290  # px
 
 
 class Shown(NamedTuple):
-    """A sample on the sheet: its pictures by their column, and a line of text."""
+    """A sample on the sheet: its pictures by their captions, and a line of text."""
 
     pictures: dict[str, Uint8Image]
     text: str
-
-
-def show(key: str, sample: Composite) -> Shown:
-    """A composite with all its parts."""
-    parts = (sample.composite, grey(sample.alpha), sample.foreground, sample.background)
-    return Shown(dict(zip(COLUMNS, parts, strict=True)), f"{key} {describe(sample.record)}")
 
 
 def contact_sheet(samples: Sequence[Shown]) -> Uint8Image:
@@ -34,7 +28,7 @@ def contact_sheet(samples: Sequence[Shown]) -> Uint8Image:
     rows = []
     for sample in samples:
         pictures = [(picture, column) for column, picture in sample.pictures.items()]
-        rows.append(tiles(pictures, len(COLUMNS), _TILE_HEIGHT, _TILE_WIDTH))
+        rows.append(tiles(pictures, COLUMNS, _TILE_HEIGHT, _TILE_WIDTH))
         rows.append(sheet(CAPTION, rows[-1].shape[1]))
         write(rows[-1], sample.text, GAP + TEXT, GAP)
     return np.concatenate(rows or [sheet(CAPTION, _TILE_WIDTH)])

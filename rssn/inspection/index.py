@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,21 +21,14 @@ from typing import Any
 
 from rssn.build.executors import make_executor, run_all
 from rssn.imaging.console import run_command
-from rssn.imaging.errors import FailedInputs, InputError, one_line
+from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import write_errors
 from rssn.imaging.locations import Location, locate, told_errors
-from rssn.inspection.sample_checks import check_indexed
+from rssn.inspection.sample_checks import check_indexed, faults_of, reason
 from rssn.inspection.statistics import Tally
 from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest, Plan, library_versions
 from rssn.shards.parts import KNOWN, OPTIONS, Parts, choose_parts
-from rssn.shards.tars import (
-    Entry,
-    ShardInfo,
-    describe_shard,
-    first_extensions,
-    list_entries,
-    read_entry,
-)
+from rssn.shards.tars import ShardInfo, describe_shard, first_extensions, list_entries
 
 _COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -95,7 +87,7 @@ def index_tar(path: Location, parts: Parts) -> tuple[ShardInfo, list[str]]:
         with told_errors(path, "copy it again"), _here(path) as file:
             return _look_through(file, path, parts)
     except InputError as error:
-        problem = f"{path}: {_reason(error, path)}; copy it again, or leave it out"
+        problem = f"{path}: {reason(error, path)}; copy it again, or leave it out"
         return ShardInfo(path.name, 0, 0, ""), [problem]
 
 
@@ -103,19 +95,11 @@ def _look_through(file: Path, path: Location, parts: Parts) -> tuple[ShardInfo, 
     found = describe_shard(file, 0, path.name)
     if not (found.entries or list_entries(file)):  # which raises the reason
         raise InputError(f"{file}: holds no samples")
-    wrong = {entry: _problem(file, entry, parts) for entry in found.entries}
+    check = partial(check_indexed, parts=parts, tally=Tally())
+    wrong = {entry: "; ".join(faults_of(file, entry, None, check)) for entry in found.entries}
     entries = tuple(entry for entry, problem in wrong.items() if not problem)
     told = [f"{path}: sample {entry.key}: {text}" for entry, text in wrong.items() if text]
     return replace(found, samples=len(entries), entries=entries), told
-
-
-def _problem(path: Path, entry: Entry, parts: Parts) -> str:
-    """Fault of a sample; '' if it can be used."""
-    try:
-        members = read_entry(path, entry, None)
-        return "; ".join(check_indexed(entry.key, members, parts, Tally()))
-    except Exception as error:  # of one sample, the others are still indexed
-        return _reason(error, path, entry.key)
 
 
 def find_tars(words: Sequence[str]) -> list[Location]:
@@ -186,18 +170,12 @@ def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) 
         try:
             extensions = first_extensions(path)
         except InputError as error:
-            reasons.append(_reason(error, path))
+            reasons.append(reason(error, path))
         else:
             return choose_parts(extensions, given)
     raise InputError(
         f"no tar can be read; the first, {paths[0]}: {reasons[0]}; give WebDataset tars"
     )
-
-
-def _reason(error: Exception, path: Location, key: str = "") -> str:
-    """Message of an error, without the name of the file and the remedy of a build."""
-    reason = one_line(error).partition("; build")[0].rpartition(f"{path.name}: ")[2]
-    return reason.removeprefix(f"sample {key} ")
 
 
 @contextmanager
@@ -208,8 +186,7 @@ def _here(path: Location) -> Iterator[Path]:
         return
     with TemporaryDirectory(prefix="rssn-") as folder:
         copy = Path(folder) / path.name
-        with path.open("rb") as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+        path.fs.get_file(path.path, str(copy))
         yield copy
 
 

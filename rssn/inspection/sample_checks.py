@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,15 @@ from rssn.build.builder import BuildOptions
 from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.images import ImageFormat
+from rssn.imaging.locations import Location
 from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.statistics import Tally
 from rssn.route.compose import Composite, Record
 from rssn.shards.parts import PARTS, Parts, name_parts
-from rssn.shards.tars import MEMBERS, Held, Members, sample_key
+from rssn.shards.tars import MEMBERS, Entry, Held, Members, read_entry, sample_key
+
+Names = tuple[str, ...] | None  # required members of a sample, in order; None allows any
+Check = Callable[..., list[str]]  # of key and members: counts a sample, returns its faults
 
 # Mean difference, in grey levels, between a composite and the blend of its parts. As JPEG each of
 # the three has its own loss: 0.2 to 0.4 for photographs, 3.9 where alpha is a half all over
@@ -37,6 +41,20 @@ def member_names(holds: Held, options: BuildOptions) -> tuple[str, ...]:
     alpha = ("alpha",) if holds == "foregrounds" else ()
     denoised = (f"{name}_denoised",) if options.route.denoise_probability else ()
     return (*alpha, name, *denoised, "record")
+
+
+def faults_of(path: Location, entry: Entry, names: Names, check: Check) -> list[str]:
+    """Faults of a sample, read from its shard; each is the end of a sentence."""
+    try:
+        return check(entry.key, read_entry(path, entry, names))
+    except Exception as error:  # of one sample, the others are still checked
+        return [reason(error, path, entry.key)]
+
+
+def reason(error: Exception, path: Location, key: str = "") -> str:
+    """Message of an error, without the name of the file and the remedy of a build."""
+    text = one_line(error).partition("; build")[0].rpartition(f"{path.name}: ")[2]
+    return text.removeprefix(f"sample {key} ")
 
 
 def check_sample(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,13 +11,17 @@ from rssn.build.builder import BuildOptions
 from rssn.build.executors import Executor, run_all
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.locations import Location, told_errors
-from rssn.inspection.sample_checks import check_indexed, check_sample, member_names
+from rssn.inspection.sample_checks import (
+    Check,
+    Names,
+    check_indexed,
+    check_sample,
+    faults_of,
+    member_names,
+)
 from rssn.inspection.statistics import Tally
 from rssn.shards.manifest import INDEXED, Manifest
-from rssn.shards.tars import Entry, ShardInfo, describe_shard, read_entry
-
-Names = tuple[str, ...] | None
-Check = Callable[..., list[str]]  # of key, members and tally: counts a sample, returns its faults
+from rssn.shards.tars import Entry, ShardInfo, describe_shard
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,9 @@ class ShardTask:
         path: Of the file.
         shard: Its entry in the manifest.
         index: Its entries in the index; None without an index.
-        names: Required members of each sample, in order; None allows any.
-        check: Finds the faults of a sample.
-        is_foreign: A tar of others, of which only indexed samples belong to the data set.
+        names: Required members of each sample; None in a tar of others, of which only indexed
+            samples belong to the data set.
+        check: Finds the faults of a sample, given a tally too.
     """
 
     path: Location
@@ -38,7 +42,6 @@ class ShardTask:
     index: tuple[Entry, ...] | None
     names: Names
     check: Check
-    is_foreign: bool
 
 
 @dataclass
@@ -64,7 +67,6 @@ def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -
             None if index is None else tuple(index[shard.name]),
             names,
             check,
-            manifest.content == INDEXED,
         )
         for shards, names, check in _kinds(manifest)
         for shard in shards
@@ -100,28 +102,21 @@ def inspect_shard(task: ShardTask) -> Findings:
             found = describe_shard(task.path, task.shard.samples)
     except InputError as error:
         return Findings([one_line(error)])
-    if task.is_foreign:
+    if task.names is None:
         known = set(task.index or ())
         found = replace(found, entries=tuple(each for each in found.entries if each in known))
     findings = Findings(_shard_problems(found, task))
     findings.keys[task.shard.name] = [entry.key for entry in found.entries]
     reasons = _compared(found.entries, task.index or ()) if found.entries else {}
     # The index still gives the samples before the cut of a shard that is cut short.
+    check = partial(task.check, tally=findings.tally)
     for entry in found.entries or task.index or ():
-        if wrong := _inspect_sample(entry, task, findings.tally):
+        if wrong := faults_of(task.path, entry, task.names, check):
             reasons.setdefault(entry.key, []).extend(wrong)
     findings.problems += [
         f"{task.path}: sample {key}: {'; '.join(wrong)}" for key, wrong in reasons.items()
     ]
     return findings
-
-
-def _inspect_sample(entry: Entry, task: ShardTask, tally: Tally) -> list[str]:
-    try:
-        return task.check(entry.key, read_entry(task.path, entry, task.names), tally=tally)
-    except Exception as error:  # of one sample, the others are still checked
-        reason = one_line(error).partition("; build")[0]
-        return [reason.removeprefix(f"{task.path}: ").removeprefix(f"sample {entry.key} ")]
 
 
 def _shard_problems(found: ShardInfo, task: ShardTask) -> list[str]:

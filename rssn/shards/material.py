@@ -7,7 +7,6 @@ has its matte, source and licence, so that a model file can name its training da
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
 import tarfile
@@ -27,6 +26,7 @@ from rssn.imaging.hashing import picture_hash, thumbnail
 from rssn.imaging.images import Alpha, Pixels, Uint8Image
 from rssn.imaging.reading import Reduction, decode_levels, decode_rgb
 from rssn.imaging.writing import encode
+from rssn.shards.tars import add_member
 
 Kind = Literal["photograph", "cutout", "background"]
 Encoding = Literal["jpg", "webp"]
@@ -79,17 +79,14 @@ class MaterialWriter:
             steps = self._levels - 1
             kept = np.rint(np.rint(alpha * steps) * (255 / steps))
             best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-            self._member(f"{name}.alpha.png", encode(".png", kept.astype(np.uint8), best))
+            add_member(self._tar, f"{name}.alpha.png", encode(".png", kept.astype(np.uint8), best))
         flag = cv2.IMWRITE_JPEG_QUALITY if self._encoding == "jpg" else cv2.IMWRITE_WEBP_QUALITY
         pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         data = encode(f".{self._encoding}", pixels, [flag, self._quality])
-        self._member(f"{name}.image.{self._encoding}", data)
-        self._member(f"{name}.json", json.dumps(picture._asdict(), sort_keys=True).encode())
-
-    def _member(self, name: str, data: bytes) -> None:
-        member = tarfile.TarInfo(name)
-        member.size = len(data)
-        self._tar.addfile(member, io.BytesIO(data))
+        add_member(self._tar, f"{name}.image.{self._encoding}", data)
+        add_member(
+            self._tar, f"{name}.json", json.dumps(picture._asdict(), sort_keys=True).encode()
+        )
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def split_name(name: str) -> tuple[str, str] | None:
 def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> ShardInfo:
     """Write samples, keys and members, to a `.tar` atomically.
 
-    The bytes depend on the samples alone: times, owners and modes are fixed.
+    The bytes depend on the samples alone.
     """
     count = 0
     with whole_file(path) as part:
@@ -129,10 +129,15 @@ def write_shard(path: Location, samples: Iterable[tuple[str, Members]]) -> Shard
             for key, members in samples:
                 count += 1
                 for extension, data in members.items():
-                    member = tarfile.TarInfo(f"{key}.{extension}")
-                    member.size, member.mode, member.mtime = len(data), 0o644, 0
-                    tar.addfile(member, io.BytesIO(data))
+                    add_member(tar, f"{key}.{extension}", data)
         return describe_shard(part, count, path.name)
+
+
+def add_member(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add a file to a tar, with fixed times, owners and modes: those of `TarInfo`."""
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
 
 
 def describe_shard(path: Location, samples: int, name: str | None = None) -> ShardInfo:
@@ -147,27 +152,21 @@ def describe_shard(path: Location, samples: int, name: str | None = None) -> Sha
     return ShardInfo(name or path.name, samples, size, digest, entries)
 
 
-def read_shard(
-    path: Location, samples: int | None = None, names: tuple[str, ...] = MEMBERS
-) -> Iterator[tuple[str, Members]]:
-    """Yield keys and members, each sample checked to be whole.
+def read_shard(path: Location, samples: int | None = None) -> Iterator[tuple[str, Members]]:
+    """Yield keys and members of a shard of composites, each sample checked to be whole.
 
     Args:
         path: The shard.
         samples: Required number, from the manifest.
-        names: Required members of each sample, in order.
 
     Raises:
         InputError: The file is damaged or cut short, or a sample lacks a member.
     """
-    count = 0
-    with _opened(path) as file:
-        for entry in _entries(file, path):
-            count += 1
-            file.seek(entry.offset)
-            yield entry.key, _members(file.read(entry.size), path, entry.key, names)
-    if samples is not None and count != samples:
-        raise InputError(f"{path}: holds {count} samples, not {samples}; build it again")
+    entries = list_entries(path)
+    if samples is not None and len(entries) != samples:
+        raise InputError(f"{path}: holds {len(entries)} samples, not {samples}; build it again")
+    for entry in entries:
+        yield entry.key, read_entry(path, entry)
 
 
 def first_extensions(path: Location) -> list[str]:
@@ -196,7 +195,7 @@ def read_entry(path: Location, entry: Entry, names: tuple[str, ...] | None = MEM
             file.seek(entry.offset)
             data = file.read(entry.size)
     else:  # one request, in place of those that a file object makes
-        with _told_errors(path):
+        with told_errors(path, "build it again"):
             end = entry.offset + entry.size
             data = store_of(path).cat_file(path.path, start=entry.offset, end=end)
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
@@ -211,7 +210,10 @@ def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | Non
     """Members in the bytes of one sample."""
     members = Members()
     found: tuple[str, ...] = ()
-    with _told_errors(path), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+    with (
+        told_errors(path, "build it again"),
+        tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar,
+    ):
         for member in tar:
             if not (name := member.isreg() and split_name(member.name)):
                 continue
@@ -246,20 +248,11 @@ def _headers(file: IO[bytes], path: Location) -> list[tarfile.TarInfo]:
     if file.read().strip(b"\0") or size % tarfile.BLOCKSIZE or not size:
         raise InputError(f"{path}: is cut short; build it again with --resume")
     file.seek(0)
-    with _told_errors(path), tarfile.open(fileobj=file, mode="r:") as tar:
+    with told_errors(path, "build it again"), tarfile.open(fileobj=file, mode="r:") as tar:
         return tar.getmembers()
 
 
 @contextmanager
 def _opened(path: Location) -> Iterator[IO[bytes]]:
-    with _told_errors(path), path.open("rb") as file:
+    with told_errors(path, "build it again"), path.open("rb") as file:
         yield file
-
-
-@contextmanager
-def _told_errors(path: Location) -> Iterator[None]:
-    try:
-        with told_errors(path, "build it again"):
-            yield
-    except tarfile.TarError as error:
-        raise InputError(f"{path}: cannot be read ({error}); build it again") from error

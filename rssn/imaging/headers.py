@@ -21,13 +21,14 @@ from rssn.imaging.quiet import quiet_pillow
 
 ImageKind = Literal["JPEG", "PNG", "WebP", "TIFF", "BMP"]
 WEBP_SIDE = 16383  # px; the format holds no more
-# Not Image.open, which refuses large pictures without their size.
-_READERS: dict[ImageKind, type[ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WebP": WebPImageFile,
-    "TIFF": TiffImageFile,
-    "BMP": BmpImageFile,
+# How each kind begins, and its reader: not Image.open, which refuses large pictures without their
+# size.
+_KINDS: dict[ImageKind, tuple[bytes, type[ImageFile]]] = {
+    "JPEG": (rb"\xff\xd8\xff", JpegImageFile),
+    "PNG": (rb"\x89PNG\r\n\x1a\n", PngImageFile),
+    "WebP": (rb"(?s)RIFF.{4}WEBP", WebPImageFile),
+    "TIFF": (rb"II\*\0|MM\0\*", TiffImageFile),
+    "BMP": (rb"BM", BmpImageFile),
 }
 # Inside compressed data 0xff is followed by 0 or by a restart marker (0xd0 to 0xd7).
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -39,15 +40,7 @@ _DOCUMENTS = {b"%PDF": "a PDF document", b"8BPS": "a Photoshop document"}
 
 def image_kind(data: bytes | bytearray) -> ImageKind | None:
     """Kind of an image file by its first bytes; None for any other."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
-    heads: dict[ImageKind, tuple[bytes, ...]] = {
-        "JPEG": (b"\xff\xd8\xff",),
-        "PNG": (b"\x89PNG\r\n\x1a\n",),
-        "TIFF": (b"II*\0", b"MM\0*"),
-        "BMP": (b"BM",),
-    }
-    return next((kind for kind, head in heads.items() if data.startswith(head)), None)
+    return next((kind for kind, (head, _) in _KINDS.items() if re.match(head, data)), None)
 
 
 def foreign_kind(data: bytes | bytearray) -> str | None:
@@ -69,7 +62,7 @@ def open_header(data: bytes | bytearray, name: str) -> Image.Image | None:
     kind = image_kind(data)
     try:
         with quiet_pillow():
-            return _READERS[kind](io.BytesIO(data)) if kind else Image.open(io.BytesIO(data))
+            return _KINDS[kind][1](io.BytesIO(data)) if kind else Image.open(io.BytesIO(data))
     except Image.DecompressionBombError as error:
         raise InputError(f"{name}: has too many pixels ({error}); shrink it first") from None
     except (OSError, ValueError, SyntaxError):

@@ -162,22 +162,18 @@ def build(
 
             cut = partial(shard_tasks, settings, options.image_format, folder)
             size, prefix = options.samples_per_shard, _PREFIXES[options.content]
-            run_shards = partial(
-                run_all,
-                run,
-                build_shard,
-                name="samples",
-                quiet=quiet,
-                size=lambda t: len(t.samples),
+            tasks = cut(inputs.samples, size, before.shards, prefix)
+            more = cut(inputs.backgrounds, size, before.backgrounds, "backgrounds")
+            made = run_all(
+                run, build_shard, [*tasks, *more], "samples", quiet, lambda t: len(t.samples)
             )
-            shards = run_shards(cut(inputs.samples, size, before.shards, prefix))
-            more = run_shards(cut(inputs.backgrounds, size, before.backgrounds, "backgrounds"))
+            check_all_there(folder, made)
+            shards, kept = made[: len(tasks)], made[len(tasks) :]
             failures = sorted(
                 _without(failure, foregrounds, backgrounds)
                 for failure in failures + inputs.failures
             )
-            check_all_there(folder, [*shards, *more])
-            manifest = Manifest(plan, shards, failures, folder, more, origins=inputs.origins())
+            manifest = Manifest(plan, shards, failures, folder, kept, origins=inputs.origins())
             manifest.write()
             (folder / PLAN_NAME).unlink(missing_ok=True)
     return manifest
@@ -214,13 +210,16 @@ def parser() -> argparse.ArgumentParser:
     add("--route", default="rssn", help=f"{', '.join(ROUTES)}, or a YAML file of options")
     add("--k", type=int, help="composites of each foreground (5)")
     add("--seed", type=int, default=0)
-    add("--size", type=int, metavar="PX", help="shorter side that larger images shrink to (1080)")
+    size = "shorter side that larger images shrink to (1080)"
+    add("--size", dest="shorter_side", type=int, metavar="PX", help=size)
     reference = "shorter side that the blur is meant for, to scale it with the images (not scaled; "
     add("--blur-reference", type=int, metavar="PX", help=f"{reference}the paper's have 1080)")
-    add("--format", choices=_FORMATS, default="jpg", help="jpg is quality 95, 4:4:4")
+    quality = "jpg is quality 95, 4:4:4"
+    add("--format", dest="image_format", choices=_FORMATS, default="jpg", help=quality)
     add("--method", choices=METHODS, default=METHODS[0], help="estimation of foregrounds")
     add("--extend", action="store_true", help="continue cut-outs' colours behind their mattes")
-    add("--denoiser", choices=("fast", "bm3d"), help="bm3d: for non-commercial use only")
+    terms = "bm3d: for non-commercial use only"
+    add("--denoiser", dest="denoise_backend", choices=("fast", "bm3d"), help=terms)
     sources = "sources: for composing in the loader, anew every epoch"
     add("--content", choices=get_args(Content), default="composites", help=sources)
     device = "for denoising; on a GPU each worker takes up to 1.5 GB of its memory"
@@ -271,27 +270,15 @@ def blur_hint(route: RouteOptions) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 done, 1 some inputs failed, 2 usage."""
-    chosen = parser().parse_args(arguments)
+    chosen = vars(parser().parse_args(arguments))
 
     def command() -> None:
-        route = route_options(
-            chosen.route,
-            k=chosen.k,
-            shorter_side=chosen.size,
-            denoise_backend=chosen.denoiser,
-            blur_reference=chosen.blur_reference,
-        )
-        if not chosen.quiet and (hint := blur_hint(route)) is not None:
+        names = ("k", "shorter_side", "denoise_backend", "blur_reference")
+        route = route_options(chosen.pop("route"), **{name: chosen.pop(name) for name in names})
+        if not chosen["quiet"] and (hint := blur_hint(route)) is not None:
             sys.stderr.write(f"note: {hint}\n")
-        named = ("seed", "method", "samples_per_shard", "limit", "content", "device", "extend")
-        options = BuildOptions(
-            route, image_format=chosen.format, **{name: getattr(chosen, name) for name in named}
-        )
-        ways = ("workers", "executor", "resume", "cache", "quiet")
-        manifest = build(
-            *(chosen.foregrounds, chosen.backgrounds, chosen.out, options),
-            **{name: getattr(chosen, name) for name in ways},
-        )
+        given = {each.name: chosen.pop(each.name) for each in fields(BuildOptions)[1:]}
+        manifest = build(options=BuildOptions(route, **given), **chosen)
         if manifest.failures:
             raise FailedInputs(manifest.failures)
 

@@ -60,7 +60,10 @@ def claimed(folder: Location) -> Iterator[None]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"out={folder} is a file; give a folder")
     if isinstance(folder, Path):
-        _make_folder(folder)
+        with write_errors(f"out={folder}", "give another folder"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass  # or it would fail after hours of work
     if not isinstance(folder, Path) or sys.platform == "win32":
         yield
         return
@@ -79,14 +82,6 @@ def claimed(folder: Location) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder and write to it once, to fail now rather than after hours of work."""
-    with write_errors(f"out={folder}", "give another folder"):
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
 
 
 def clear_leftovers(folder: Location) -> None:

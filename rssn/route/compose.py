@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 from rssn.imaging.blending import blend
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_choice
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.route.backgrounds import cover_crop
 from rssn.route.noise import add_noise
@@ -79,10 +79,7 @@ class RouteOptions:
         for name in ("blur_reference", "shorter_side"):
             if getattr(self, name) is not None:
                 self._check(name, "8 px or more", 8, whole=True)
-        if self.denoise_backend not in ("fast", "bm3d"):
-            raise InputError(
-                f"denoise_backend={self.denoise_backend!r} is not allowed; give 'fast' or 'bm3d'"
-            )
+        check_choice("denoise_backend", self.denoise_backend, get_args(Denoiser))
         sizes = self.blur_sizes if isinstance(self.blur_sizes, tuple) else ()
         if not sizes or not all(_is_number(size, whole=True) and size >= 1 for size in sizes):
             raise InputError(

@@ -115,8 +115,6 @@ def plan(
             for stem, path in mattes.items()
             if stem not in used and not (part.images == part.mattes and part.partners(stem))
         ]
-    if not jobs and not failures:
-        raise InputError(f"{root / parts[0].images}: holds no image; is the download complete?")
     return [jobs[stem] for stem in sorted(jobs)], failures
 
 

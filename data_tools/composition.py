@@ -7,14 +7,14 @@ background is used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 
-from data_tools.work import failures_of, reason
+from data_tools.work import failures_of
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import Alpha, Uint8Image, check_size, image_files
 from rssn.imaging.reading import read_alpha, read_rgb
@@ -23,15 +23,6 @@ from rssn.imaging.writing import write_alpha, write_rgb
 
 PER_FOREGROUND = {"train": 100, "test": 20}
 FOLDERS = ("original", "mask")
-
-
-@dataclass(frozen=True)
-class Composition:
-    """Files of a foreground, its alpha and its backgrounds, in order."""
-
-    foreground: Path
-    alpha: Path
-    backgrounds: tuple[Path, ...]
 
 
 def compose_all(
@@ -63,14 +54,14 @@ def compose_all(
     planned = plan(prepared, backgrounds, per_foreground, names)
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
-    tasks = [partial(_compose, each, out) for each in planned]
+    tasks = [(files[0], partial(_compose, *files, out)) for files in planned]
     return failures_of(tasks, "compose", workers, quiet)
 
 
 def plan(
     prepared: Path, backgrounds: Path, per_foreground: int, names: Path | None = None
-) -> list[Composition]:
-    """Give each foreground its backgrounds; an `InputError` if there are too few."""
+) -> list[tuple[Path, Path, list[Path]]]:
+    """Each foreground, its alpha and its backgrounds; an `InputError` if there are too few."""
     foregrounds = image_files(prepared / "fg")
     if names is None:
         listed = image_files(backgrounds)
@@ -88,7 +79,7 @@ def plan(
     if missing:
         raise InputError(f"{prepared / 'alpha'}: has no matte of {missing[0]}; prepare it again")
     return [
-        Composition(path, mattes[path.stem], tuple(listed[start : start + per_foreground]))
+        (path, mattes[path.stem], listed[start : start + per_foreground])
         for path, start in zip(foregrounds, range(0, wanted, per_foreground), strict=True)
     ]
 
@@ -105,22 +96,16 @@ def composite(foreground: Uint8Image, alpha: Alpha, background: Uint8Image) -> U
         background = resize(background, (rows, columns), "cubic")
     opacity = alpha[..., None]
     mixed = opacity * foreground + (1 - opacity) * background[:height, :width]
-    made: Uint8Image = mixed.astype(np.uint8)
-    return made
+    return mixed.astype(np.uint8)
 
 
-def _compose(task: Composition, out: Path) -> str | None:
-    """Write the composites of a foreground; returns the reason if that fails."""
-    path = task.foreground
-    try:
-        colours, alpha = read_rgb(task.foreground), read_alpha(task.alpha)
-        check_size(task.alpha, alpha.shape, colours.shape)
-        for number, path in enumerate(task.backgrounds):
-            name = f"{task.foreground.stem}_{number}.png"
-            target, matte = (out / folder / name for folder in FOLDERS)
-            if not (target.exists() and matte.exists()):
-                write_rgb(target, composite(colours, alpha, read_rgb(path)))
-                write_alpha(matte, alpha)
-    except (InputError, OSError) as error:
-        return reason(path, error)
-    return None
+def _compose(foreground: Path, matte: Path, backgrounds: Sequence[Path], out: Path) -> None:
+    """Write the composites of a foreground."""
+    colours, alpha = read_rgb(foreground), read_alpha(matte)
+    check_size(matte, alpha.shape, colours.shape)
+    for number, path in enumerate(backgrounds):
+        name = f"{foreground.stem}_{number}.png"
+        made, mask = (out / folder / name for folder in FOLDERS)
+        if not (made.exists() and mask.exists()):
+            write_rgb(made, composite(colours, alpha, read_rgb(path)))
+            write_alpha(mask, alpha)

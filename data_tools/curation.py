@@ -32,7 +32,7 @@ from data_tools.choice import (
 )
 from data_tools.placing import place
 from data_tools.records import read_record
-from data_tools.work import add_work_options, failures_of, reason
+from data_tools.work import add_work_options, failures_of
 from rssn.build.sources import shrink
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import write_whole
@@ -78,7 +78,7 @@ def curate(
     failures += _arrange(choices, out)
     placed = [(each.image, out / each.status) for each in choices if each.status in PLACES]
     jobs = [
-        partial(_write, image.path, folder / image.name, options.shorter_side)
+        (image.path, partial(_write, image.path, folder / image.name, options.shorter_side))
         for image, folder in placed
         if not (folder / image.name).exists()
     ]
@@ -109,17 +109,13 @@ def _arrange(choices: Iterable[Choice], out: Path) -> list[str]:
     return failures
 
 
-def _write(source: Path, target: Path, shorter_side: int) -> str | None:
+def _write(source: Path, target: Path, shorter_side: int) -> None:
     """Shrink an image into its place; a JPEG of the right size keeps its bytes."""
-    try:
-        image = read_rgb(source)
-        if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:
-            place(source, target, "hard")
-        else:
-            write_whole(target, encode_rgb(shrink(image, shorter_side), "jpg"))
-    except (InputError, OSError) as error:
-        return reason(source, error)
-    return None
+    image = read_rgb(source)
+    if source.suffix.lower() in (".jpg", ".jpeg") and min(image.shape[:2]) == shorter_side:
+        place(source, target, "hard")
+    else:
+        write_whole(target, encode_rgb(shrink(image, shorter_side), "jpg"))
 
 
 def _claim(out: Path, options: CurationOptions) -> None:

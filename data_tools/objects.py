@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from data_tools.layouts import Folders
 from data_tools.placing import Way, place
-from data_tools.work import reason
 from rssn.imaging.errors import InputError
 from rssn.imaging.images import check_size, files_in
 from rssn.imaging.reading import read_pixels, read_rgb
@@ -35,29 +34,23 @@ def find_labels(root: Path, parts: Sequence[Folders]) -> tuple[list[tuple[Path, 
                 failures.append(f"{stem}: no such file in {folder}")
             else:
                 pairs.append((images[stem], maps[stem]))
-    if not pairs and not failures:
-        raise InputError(f"{root / parts[0].images}: holds no image; is the download complete?")
     return pairs, failures
 
 
-def take_objects(image: Path, label_map: Path, target: Path, way: Way) -> str | None:
-    """Write the mask of each object, and place its photograph; the reason if that fails."""
-    try:
-        labels = read_labels(label_map)
-        check_size(label_map, labels.shape, read_rgb(image).shape)
-        numbers = [int(number) for number in np.unique(labels) if number not in (0, VOID)]
-        if not numbers:
-            raise InputError(f"{label_map}: numbers no object; remove the image from the list")
-        for number in numbers:
-            name = f"{image.stem}_{number}"
-            mask = target / "mask" / f"{name}.png"
-            if not mask.exists():
-                alpha = np.where(labels == VOID, VOID_LEVEL, labels == number)
-                write_alpha(mask, alpha.astype(np.float32))
-            place(image, target / "original" / f"{name}{image.suffix}", way)
-    except (InputError, OSError) as error:
-        return reason(image, error)
-    return None
+def take_objects(image: Path, label_map: Path, target: Path, way: Way) -> None:
+    """Write the mask of each object, and place its photograph."""
+    labels = read_labels(label_map)
+    check_size(label_map, labels.shape, read_rgb(image).shape)
+    numbers = [int(number) for number in np.unique(labels) if number not in (0, VOID)]
+    if not numbers:
+        raise InputError(f"{label_map}: numbers no object; remove the image from the list")
+    for number in numbers:
+        name = f"{image.stem}_{number}"
+        mask = target / "mask" / f"{name}.png"
+        if not mask.exists():
+            alpha = np.where(labels == VOID, VOID_LEVEL, labels == number)
+            write_alpha(mask, alpha.astype(np.float32))
+        place(image, target / "original" / f"{name}{image.suffix}", way)
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:

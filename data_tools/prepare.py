@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from data_tools.matte_checks import looks_inverted
 from data_tools.objects import find_labels, take_objects
 from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
-from data_tools.work import add_work_options, failures_of, reason
+from data_tools.work import add_work_options, failures_of
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.images import check_size, files_in, image_files
 from rssn.imaging.licences import PREPARED as RECORD
@@ -72,36 +72,34 @@ def prepare(
     failures: list[str] = []
     for name, parts in found.items():
         target = out / name
-        _claim(target, layout, name)
+        record = _claim(target, layout, name, source)
         if layout.holds == "objects":
             pairs, unpaired = find_labels(root, parts)
             folders = {target / "original", target / "mask"}
-            tasks = [partial(take_objects, *pair, target, way) for pair in pairs]
+            tasks = [(pair[0], partial(take_objects, *pair, target, way)) for pair in pairs]
         else:
             jobs, unpaired = plan(layout.holds, root, parts, target)
             folders = {path.parent for job in jobs for _, path in job.files}
-            tasks = [partial(_take, job, way, as_is) for job in jobs]
+            tasks = [(job.image, partial(_take, job, way, as_is)) for job in jobs]
+        if not tasks and not unpaired:
+            raise InputError(f"{root / parts[0].images}: holds no image; is the download complete?")
         for folder in sorted(folders):
             folder.mkdir(parents=True, exist_ok=True)
         failed = failures_of(tasks, f"prepare {name}", workers, quiet)
         counts[name] = len(tasks) - len(failed)
         if layout.holds == "objects":
             counts[name] = len(files_in(target / "mask"))
-        _write_record(target, layout, name, source, counts[name], [*unpaired, *failed])
-        failures += [*unpaired, *failed]
+        failures += (told := [*unpaired, *failed])
+        write_json(target / RECORD, {**record, "images": counts[name], "failures": told})
     return Prepared(counts, tuple(failures))
 
 
-def _take(job: Job, way: Way, as_is: bool) -> str | None:
-    """Check an image and put it in its place; returns the reason if that fails."""
-    try:
-        if not all(target.exists() for _, target in job.files):
-            _check(job, as_is)
-        for source, target in job.files:
-            place(source, target, way)
-    except (InputError, OSError) as error:
-        return reason(job.image, error)
-    return None
+def _take(job: Job, way: Way, as_is: bool) -> None:
+    """Check an image and put it in its place."""
+    if not all(target.exists() for _, target in job.files):
+        _check(job, as_is)
+    for source, target in job.files:
+        place(source, target, way)
 
 
 def _check(job: Job, as_is: bool) -> None:
@@ -119,26 +117,21 @@ def _check(job: Job, as_is: bool) -> None:
                 )
 
 
-def _claim(target: Path, layout: Layout, split: str) -> None:
-    """Check that a folder is new or holds the same split of the same data set."""
+def _claim(target: Path, layout: Layout, split: str, source: Path) -> dict[str, object]:
+    """Begin the record of a folder, which is new or holds the same split of the same data set."""
     held = read_record(target / RECORD, lambda record: f"{record['layout']} {record['split']}")
     if held not in (None, f"{layout.name} {split}"):
         raise InputError(f"{target}: holds {held}; give another --out")
-    _write_record(target, layout, split, Path(), 0, ["not finished"])
-
-
-def _write_record(
-    target: Path, layout: Layout, split: str, source: Path, images: int, failures: Sequence[str]
-) -> None:
-    content = {
+    record = {
         "layout": layout.name,
         "split": split,
         "source": str(source),
         "licence": layout.licence,
-        "images": images,
-        "failures": list(failures),
+        "images": 0,
+        "failures": ["not finished"],
     }
-    write_json(target / RECORD, content)
+    write_json(target / RECORD, record)
+    return record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ from data_tools.measurement import Finding, measure
 from data_tools.placing import Way, add_way_options, place
 from data_tools.records import read_record, write_json
 from data_tools.sides import SIDES, Side, SplitOptions, choose_sides, group
-from data_tools.work import add_work_options, failures_of, in_order, reason
+from data_tools.work import add_work_options, failures_of, in_order
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.files import whole_file
 from rssn.imaging.images import files_in, is_image_file
@@ -106,7 +106,10 @@ def split(
         item = each.item
         files = (trimaps.get(item.path.stem), item.colours, item.matte, item.path)
         divided.append(([path.relative_to(folder) for path in files if path is not None], side))
-    jobs = [partial(_place, folder, out, files, side, way) for files, side in divided]
+    jobs = [
+        (folder / files[-1], partial(_place, folder, out, files, side, way))
+        for files, side in divided
+    ]
     failures += failures_of(jobs, "split", workers, quiet)
     failures += _left_over(out, folder, items)
     _write_licences(out, folder, licences, divided)
@@ -128,20 +131,15 @@ def _find(folder: Path) -> tuple[list[Item], list[str]]:
     return items, failures
 
 
-def _place(folder: Path, out: Path, files: Sequence[Path], side: Side, way: Way) -> str | None:
-    """Put the files of an image, the picture last, in place; the reason if that fails."""
+def _place(folder: Path, out: Path, files: Sequence[Path], side: Side, way: Way) -> None:
+    """Put the files of an image, the picture last, in place."""
     (other,) = (each for each in SIDES if each != side)
-    source = folder / files[-1]
-    try:
-        for file in files:
-            source, target, old = folder / file, out / side / file, out / other / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if old.exists():  # its group was joined by images of the other side
-                old.replace(target)
-            place(source, target, way)
-    except (InputError, OSError) as error:
-        return reason(source, error)
-    return None
+    for file in files:
+        target, old = out / side / file, out / other / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists():  # its group was joined by images of the other side
+            old.replace(target)
+        place(folder / file, target, way)
 
 
 def _left_over(out: Path, folder: Path, items: Sequence[Item]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -31,14 +30,23 @@ def in_order(
 
 
 def failures_of(
-    tasks: Sequence[Callable[[], str | None]],
+    tasks: Sequence[tuple[Path, Callable[[], None]]],
     description: str,
     workers: int | None = None,
     quiet: bool = False,
 ) -> list[str]:
-    """The lines that tasks return if they fail, sorted."""
-    lines = in_order(operator.call, tasks, description, workers, quiet)
+    """Run tasks, each for a file; a line for each that fails, with the file's name, sorted."""
+    lines = in_order(_failure, tasks, description, workers, quiet)
     return sorted(line for line in lines if line is not None)
+
+
+def _failure(task: tuple[Path, Callable[[], None]]) -> str | None:
+    path, run = task
+    try:
+        run()
+    except (InputError, OSError) as error:
+        return reason(path, error)
+    return None
 
 
 def reason(path: Path, error: Exception) -> str:

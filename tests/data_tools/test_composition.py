@@ -49,14 +49,14 @@ def test_small_background_is_enlarged_to_cover():
 
 def test_no_background_is_used_twice(split):
     tasks = plan(split / "in", split / "backgrounds", 3)
-    used = [[path.stem for path in task.backgrounds] for task in tasks]
+    used = [[path.stem for path in task[2]] for task in tasks]
     assert used == [["0", "1", "2"], ["3", "4", "5"]]
 
 
 def test_the_list_decides_the_order(split):
     (split / "names.txt").write_text("5.png\n4.png\n0.png\n1.png\n")
     tasks = plan(split / "in", split / "backgrounds", 2, split / "names.txt")
-    assert [path.stem for task in tasks for path in task.backgrounds] == ["5", "4", "0", "1"]
+    assert [path.stem for task in tasks for path in task[2]] == ["5", "4", "0", "1"]
 
 
 def test_too_few_backgrounds_are_refused(split):

@@ -39,9 +39,22 @@ class Canvas:
         """Uncover the inside of a closed outline (N, 2)."""
         cv2.fillPoly(self._mask, [fixed_point(_SCALE * outline)], 0, cv2.LINE_AA, SHIFT)
 
-    def stroke(self, lines: Sequence[Points] | Points, width: float, closed: bool = False) -> None:
+    def stroke(
+        self,
+        lines: Sequence[Points] | Points,
+        width: float,
+        closed: bool = False,
+        line_type: int = cv2.LINE_AA,
+    ) -> None:
         """Cover lines (N, 2) each, one width in pixels for all, to the nearest of ¼, ¾, 1¼, ..."""
-        self._draw(lines, width, closed, cv2.LINE_AA)
+        if len(lines) == 0:
+            return
+        ends = np.cumsum([0, *(len(line) for line in lines)])
+        together = fixed_point(_SCALE * np.concatenate(list(lines)))
+        fixed = [together[start:end] for start, end in pairwise(ends)]
+        # OpenCV makes odd widths only: 1 for thickness 1, then 3 for 2, 5 for 4 and so on.
+        thickness = max(1, 2 * round((width * _SCALE - 1) / 2))
+        cv2.polylines(self._mask, fixed, closed, 255, thickness, line_type, SHIFT)
 
     def strands(self, lines: Points, width: float) -> None:
         """Cover tapered lines (N, K, 2): `width` pixels at the root, a quarter at the tip."""
@@ -49,25 +62,13 @@ class Canvas:
         ends = np.linspace(0, lines.shape[1] - 1, pieces + 1).astype(int)
         for piece, (start, end) in enumerate(pairwise(ends)):
             # Among thousands the 16 levels of the reduction do, and are drawn four times as fast.
-            self._draw(lines[:, start : end + 1], width * (1 - piece / pieces), False, cv2.LINE_8)
+            part, share = lines[:, start : end + 1], 1 - piece / pieces
+            self.stroke(part, width * share, line_type=cv2.LINE_8)
 
     def coverage(self) -> Plane:
         """The covered part so far, (H, W) in [0, 1]."""
         mean = np.asarray(resize(self._mask, (self.height, self.width)), np.float32)
         return mean / np.float32(255)
-
-    def _draw(
-        self, lines: Sequence[Points] | Points, width: float, closed: bool, line_type: int
-    ) -> None:
-        if len(lines) == 0:
-            return
-        ends = np.cumsum([0, *(len(line) for line in lines)])
-        together = fixed_point(_SCALE * np.concatenate(list(lines)))
-        fixed = [together[start:end] for start, end in pairwise(ends)]
-        # OpenCV makes odd widths only: 1 for thickness 1, then 3 for 2, 5 for 4 and so on.
-        half = round((width * _SCALE - 1) / 2)
-        thickness = max(1, 2 * half)
-        cv2.polylines(self._mask, fixed, closed, 255, thickness, line_type, SHIFT)
 
 
 def fixed_point(points: Points) -> NDArray[np.int32]:

@@ -107,7 +107,8 @@ class Foliage:
         if (high < 0).any() or (low > self._frame).any():
             return
         self._empty = False
-        self._canvas.fill(np.concatenate([left, right[::-1]]))
+        outline = np.concatenate([left, right[::-1]])
+        self._canvas.fill(outline)
         size = float(np.hypot(*(high - low)))
         wide = float(np.hypot(*(right - left).T).max())
         rows = int(np.clip(size / 6, 2, 40))
@@ -116,9 +117,11 @@ class Foliage:
         across = np.linspace(0, 1, columns + 1)[None, :, None]
         grid = left[at, None] * (1 - across) + right[at, None] * across
         colours = self._shaded(grid, surface) * tone
-        self._quads(sides, grid, colours)
+        self._polygon(outline, colours.reshape(-1, 3).mean(0))
+        self._quads(grid, colours)
         if surface.veins and wide > 1.5:
-            self._veins(sides, surface, tone * float(np.clip(colours.mean() * 2.5, 0.5, 1.1)))
+            bright = tone * float(np.clip(colours.mean() * 2.5, 0.5, 1.1))
+            self._veins(sides, surface, bright, wide)
 
     def dots(self, places: Points, radii: Values, colours: Palette) -> None:
         """Draw round things at places (N, 2) of given radii (N,), pixels, and colours (N, 3)."""
@@ -199,21 +202,18 @@ class Foliage:
             lit = lit + surface.gloss * 0.6 * shine[..., None]
         return lit
 
-    def _quads(self, sides: Points, grid: Points, colours: Values) -> None:
-        """Draw the whole outline, then the pieces on it."""
-        outline = np.concatenate([sides[0], sides[1, ::-1]])
-        self._polygon(outline, colours.reshape(-1, 3).mean(0))
+    def _quads(self, grid: Points, colours: Values) -> None:
+        """Draw the pieces between the points (R + 1, C + 1, 2) of a leaf in colours (R, C, 3)."""
         fixed = fixed_point(_SCALE * grid)
         corners = np.stack([fixed[:-1, :-1], fixed[:-1, 1:], fixed[1:, 1:], fixed[1:, :-1]], axis=2)
         levels = _levels(colours.reshape(-1, 3))
         for corner, level in zip(corners.reshape(-1, 4, 2), levels, strict=True):
             cv2.fillConvexPoly(self._paint, corner, level, cv2.LINE_8, SHIFT)
 
-    def _veins(self, sides: Points, surface: Surface, tone: float) -> None:
+    def _veins(self, sides: Points, surface: Surface, tone: float, wide: float) -> None:
         """Draw the midrib and the veins in the colour of the rib; they cover nothing."""
         middle = sides.mean(0)
         last = len(middle) - 1
-        wide = float(np.hypot(*(sides[0] - sides[1]).T).max())
         level = _levels(surface.rib[None] * tone)[0]
         rib = fixed_point(_SCALE * middle[: max(2, int(last * 0.9))])
         thick = max(1, round(_SCALE * wide * 0.03))

@@ -7,13 +7,13 @@ import pytest
 from data_tools.scenes import KINDS, draw_object
 from data_tools.scenes.folder import Settings
 from data_tools.scenes.kinds import DEFAULT_KINDS
-from data_tools.scenes.lattices.assembly import Assembly
+from data_tools.scenes.lattices.assembly import Assembly, Look
 from data_tools.scenes.lattices.patterns import LATTICES, revolved, sheet
 from data_tools.scenes.painter import Painter, draw_light
 from data_tools.scenes.palettes import draw_palette
 from data_tools.scenes.shapes import Pose
 
-LOOK = (np.full((2, 3), 0.5, np.float32), "plain", 0.0)
+LOOK = Look(np.full((2, 3), 0.5, np.float32), "plain", 0.0)
 
 
 def painter(*seed, size=64):
@@ -74,7 +74,7 @@ def test_strands_are_opaque_and_holes_are_empty():
     it = assembly(yaw=0.4, tilt=0.3)
     surface = sheet([-1, -1, 0], [2, 0, 0], [0, 2, 0])
     it.lattice(surface, LATTICES["grid"](5, 5), 4.0)
-    it.paint(None, *LOOK)
+    it.paint(None, LOOK)
     alpha = it.painter.layer[..., 3]
 
     def seen(places):
@@ -93,7 +93,7 @@ def test_what_is_behind_and_before_the_contents_is_painted_apart():
         it = assembly(tilt=0.4)
         it.lattice(revolved(np.array([[0.8, -0.6], [0.6, 0.6]])), LATTICES["diamonds"](7, 4), 2.0)
         for near in order:
-            it.paint(near, *LOOK)
+            it.paint(near, LOOK)
         layers.append(it.painter.layer[..., 3])
     back, front, both = layers
     np.testing.assert_allclose(both, 1 - (1 - back) * (1 - front), atol=1e-5)
@@ -104,7 +104,7 @@ def test_what_is_behind_and_before_the_contents_is_painted_apart():
 def test_a_beam_covers_its_outline_in_the_picture():
     it = assembly(size=256)
     it.beam([0, -0.5, 0], [0, 0.5, 0], 0.25, 0.0)
-    it.paint(None, *LOOK)
+    it.paint(None, LOOK)
     radius = it.pose.radius
     assert it.painter.layer[..., 3].sum() == pytest.approx(0.5 * radius * radius, rel=0.05)
 

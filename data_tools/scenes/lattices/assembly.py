@@ -26,6 +26,14 @@ class _Piece(NamedTuple):
     level: int
 
 
+class Look(NamedTuple):
+    """Colours (K, 3), pattern and gloss, 0 to 1, of a material, as `Painter.add` calls them."""
+
+    colours: Palette
+    pattern: str
+    gloss: float
+
+
 class Assembly:
     """A thing of wires and beams in a frame of its own: x right, y down, z to the viewer."""
 
@@ -89,7 +97,7 @@ class Assembly:
                 depth = float(part[:, 2].mean())
                 self._pieces.append(_Piece(depth, near, outline[list(face)], 0.0, level))
 
-    def paint(self, near: bool | None, colours: Palette, pattern: str, gloss: float) -> None:
+    def paint(self, near: bool | None, look: Look) -> None:
         """Paint what is in front of the contents, or behind them, or all, and forget it."""
         chosen = [each for each in self._pieces if near is None or each.near == near]
         self._pieces = [each for each in self._pieces if near is not None and each.near != near]
@@ -108,14 +116,7 @@ class Assembly:
             canvas.stroke([each.outline for each in chosen if each.width == width], width)
         tone = levels.astype(np.float32) / np.float32(_MEAN)
         relief = min(widths, default=0.01 * painter.unit) / 2 / painter.unit
-        painter.add(
-            canvas.coverage(),
-            colours=colours,
-            pattern=pattern,
-            relief=relief,
-            gloss=gloss,
-            tone=tone,
-        )
+        painter.add(canvas.coverage(), relief=relief, tone=tone, **look._asdict())
 
     def _wires(self, lines: Points, normals: Points, width: float, lift: Points) -> None:
         """Add lines (L, N, 3) with outward normals (L, N, 3) and lift (L, N, 1), by pieces."""

@@ -35,7 +35,7 @@ def draw_crate(painter: Painter) -> None:
     for x in np.linspace(-0.9, 0.9, 9):
         start, end = half * [x, 1, -0.97] - [0, 0.03, 0], half * [x, 1, 0.97] - [0, 0.03, 0]
         it.beam(start, end, 0.01, half[0] * (0.08 if slatted else 0.02))
-    it.paint(None, *look)
+    it.paint(None, look)
 
 
 def draw_chair(painter: Painter) -> None:
@@ -52,7 +52,7 @@ def draw_chair(painter: Painter) -> None:
     else:
         it.beam([0, seat, -deep], [0, seat, deep], 0.03, wide)
     if rng.random() < 0.5:
-        it.paint(None, *draw_look(painter, wooden))
+        it.paint(None, draw_look(painter, wooden))
     spread, arm = wide * rng.uniform(1, 1.1), seat - rng.uniform(0.25, 0.4)
     rails = ((-0.95, back), (rail, -deep), (seat, -deep), (seat, deep))
     bars = [([-wide, y, z], [wide, y, z]) for y, z in rails]
@@ -68,7 +68,7 @@ def draw_chair(painter: Painter) -> None:
             it.wire(np.linspace(start, end, 9), 2 * thick * it.pose.radius)
         else:
             it.beam(start, end, thick, thick)
-    it.paint(None, *draw_look(painter, wooden))
+    it.paint(None, draw_look(painter, wooden))
 
 
 def draw_fence(painter: Painter) -> None:
@@ -91,4 +91,4 @@ def draw_fence(painter: Painter) -> None:
     for share in np.linspace(0, 1, int(rng.integers(2, 5))):
         foot = corner + share * across
         it.beam(foot - [0, 0.08, 0], foot + down + [0, rng.uniform(0, 0.3), 0], thick, thick)
-    it.paint(None, *look)
+    it.paint(None, look)

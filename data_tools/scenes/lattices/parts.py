@@ -8,20 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.lattices.assembly import Assembly
+from data_tools.scenes.lattices.assembly import Assembly, Look
 from data_tools.scenes.lattices.patterns import LATTICES, Surface, sheet
 from data_tools.scenes.painter import Painter
-from data_tools.scenes.palettes import Palette, draw_palette
+from data_tools.scenes.palettes import draw_palette
 
 _NARROW = {"weave": 7.0, "cane": 10.0}  # the least cell of those with several strands in each
-
-
-class Look(NamedTuple):
-    """Colours (K, 3), pattern and gloss, 0 to 1, of a material."""
-
-    colours: Palette
-    pattern: str
-    gloss: float
 
 
 class Mesh(NamedTuple):

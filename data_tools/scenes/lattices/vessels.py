@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from data_tools.scenes.canvas import Points
-from data_tools.scenes.lattices.assembly import Assembly
-from data_tools.scenes.lattices.parts import Look, draw_look, draw_mesh, draw_size, lay
+from data_tools.scenes.lattices.assembly import Assembly, Look
+from data_tools.scenes.lattices.parts import draw_look, draw_mesh, draw_size, lay
 from data_tools.scenes.lattices.patterns import LATTICES, revolved
 from data_tools.scenes.painter import Painter
 from data_tools.scenes.shapes import blob, curve, tube
@@ -53,9 +53,9 @@ def _finish(it: Assembly, look: Look, wide: float, tall: float, sticks: bool) ->
     bottom = it.painter.fill(it.pixels(_ring(wide, tall)))
     dark = look.colours * np.float32(0.6)
     it.painter.add(bottom, colours=dark, pattern=look.pattern, gloss=look.gloss)
-    it.paint(False, *look)
+    it.paint(False, look)
     _fill(it, wide, tall, sticks)
-    it.paint(True, *look)
+    it.paint(True, look)
 
 
 def _fill(it: Assembly, wide: float, tall: float, sticks: bool) -> None:

@@ -10,7 +10,7 @@ from data_tools.matte_checks import looks_inverted, transition_width
 from data_tools.measurement import Measurement, measure, measure_matte
 from data_tools.verify import MEANING, NOTES, verify
 from rssn.imaging.errors import InputError
-from rssn.imaging.writing import encode_alpha, write_alpha, write_rgb, write_rgba
+from rssn.imaging.writing import write_alpha, write_rgb, write_rgba
 
 
 def write_pairs(folder, seeds, names=("original", "mask")):
@@ -52,8 +52,8 @@ def test_nothing_wrong(data):
 
 
 class TestDefects:
-    def write(self, data, alpha, bits=8):
-        (data / "mask/p1.png").write_bytes(encode_alpha(np.asarray(alpha, np.float32), bits))
+    def write(self, data, alpha):
+        write_alpha(data / "mask/p1.png", np.asarray(alpha, np.float32))
 
     def test_pair(self, data):
         (data / "mask/p1.png").unlink()

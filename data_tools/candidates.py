@@ -67,7 +67,7 @@ def measure_all(
     Returns the candidates in the order of the paths, and a line for each image that cannot be read.
     """
     known = _read_cache(cache)
-    missing = [path for path in paths if path not in known or not _is_unchanged(known[path])]
+    missing = [path for path in paths if path not in known]
     failures: dict[Path, str] = {}
     with make_executor("local", workers) as executor, cache.open("a", encoding="utf-8") as file:
         done = executor.run(_measure, missing)
@@ -96,17 +96,13 @@ def _measure(path: Path) -> Candidate | str:
     return Candidate(path, stamp, height, width, saliency(view), signature(view, digest))
 
 
-def _is_unchanged(candidate: Candidate) -> bool:
-    return candidate.path.exists() and candidate.stamp == _stamp(candidate.path)
-
-
 def _stamp(path: Path) -> str:
     state = path.stat()
     return f"{VERSION}-{state.st_size}-{state.st_mtime_ns}"
 
 
 def _read_cache(cache: Path) -> dict[Path, Candidate]:
-    """Candidates in the file; a line that a killed run left incomplete is ignored."""
+    """Candidates whose images are unchanged; a line that a killed run cut short is ignored."""
     known = {}
     for line in cache.read_text(encoding="utf-8").splitlines() if cache.exists() else ():
         try:
@@ -115,5 +111,6 @@ def _read_cache(cache: Path) -> dict[Path, Candidate]:
             candidate = Candidate(Path(content.pop("path")), signature=own, **content)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-        known[candidate.path] = candidate
+        if candidate.path.exists() and candidate.stamp == _stamp(candidate.path):
+            known[candidate.path] = candidate
     return known

@@ -12,8 +12,7 @@ from data_tools.scenes.kinds.net import NETS
 from data_tools.scenes.kinds.plant import PLANTS
 from data_tools.scenes.kinds.solid import HOLES, THIN
 from data_tools.scenes.kinds.translucent import draw_glass, draw_smoke
-from data_tools.scenes.lattices.furniture import draw_chair, draw_crate, draw_fence
-from data_tools.scenes.lattices.vessels import draw_cage, draw_cup
+from data_tools.scenes.lattices.forms import FORMS
 from data_tools.scenes.painter import Painter
 
 # One of a kind's forms is drawn, each with the same probability.
@@ -28,7 +27,7 @@ KINDS: dict[str, tuple[Callable[[Painter], None], ...]] = {
     "holes": HOLES,
     "thin": THIN,
     "plant": PLANTS,
-    "lattice": (draw_cup, draw_cup, draw_chair, draw_crate, draw_cage, draw_fence),
+    "lattice": FORMS,
     "crystal": (draw_crystal,),
 }
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from data_tools.scenes.canvas import Points
 from data_tools.scenes.kinds import DEFAULT_KINDS
 from data_tools.scenes.layers import Colour, Plane, disc_blur, over
-from data_tools.scenes.objects import check_size, draw_layer
+from data_tools.scenes.objects import LEAST_SIDE, draw_layer
 from data_tools.scenes.painter import Light, Painter, draw_light
 from data_tools.scenes.palettes import Family, draw_palette
 from data_tools.scenes.shapes import blob, box, curve, tube
 from data_tools.scenes.textures import fractal, noise
+from rssn.imaging.errors import check_least
 from rssn.imaging.resizing import resize
 
 _LAND: tuple[Family, ...] = ("leaf", "earth", "stone", "sky")  # the last, for hills far away
@@ -31,7 +32,7 @@ def draw_background(rng: np.random.Generator, height: int, width: int) -> NDArra
 
 def draw_place(rng: np.random.Generator, height: int, width: int, light: Light) -> Colour:
     """Draw a background (H, W, 3) in [0, 1], sharp or out of focus, under a given light."""
-    check_size(height, width)
+    check_least(LEAST_SIDE, height=height, width=width)
     unit = min(height, width)
     radius = unit * rng.uniform(0.004, 0.03) if rng.random() < 0.55 else 0.0
     # A blur of more than two pixels hides that the picture is drawn at half the size.

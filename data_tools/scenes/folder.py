@@ -16,7 +16,7 @@ import numpy as np
 from data_tools.records import read_record, write_json
 from data_tools.scenes.backgrounds import draw_background
 from data_tools.scenes.kinds import DEFAULT_KINDS, KINDS
-from data_tools.scenes.objects import check_size
+from data_tools.scenes.objects import LEAST_SIDE
 from data_tools.scenes.scene import draw_scene
 from data_tools.work import add_work_options, in_order
 from rssn.imaging.errors import InputError, check_least
@@ -52,7 +52,7 @@ class Settings:
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        check_size(self.height, self.width)
+        check_least(LEAST_SIDE, height=self.height, width=self.width)
         check_least(0, count=self.count, backgrounds=self.backgrounds, seed=self.seed)
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown or not self.kinds:

@@ -9,8 +9,9 @@ from data_tools.scenes.kinds import KINDS
 from data_tools.scenes.layers import Layer, Plane, divide_alpha
 from data_tools.scenes.painter import Light, Painter, draw_light
 from data_tools.scenes.palettes import Palette, draw_palette
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least
 
+LEAST_SIDE = 16  # px
 _LEAST = 0.015  # share of the picture below which an object is drawn anew
 _TRIES = 8
 
@@ -45,7 +46,7 @@ def draw_layer(
     """Draw an object as a premultiplied layer (H, W, 4) in given colours and light."""
     if kind not in KINDS:
         raise InputError(f"kind={kind!r} is not known; choose from {', '.join(KINDS)}")
-    check_size(height, width)
+    check_least(LEAST_SIDE, height=height, width=width)
     forms = KINDS[kind]
     for _ in range(_TRIES):
         painter = Painter(rng, height, width, palette, light)
@@ -53,9 +54,3 @@ def draw_layer(
         if painter.layer[..., 3].mean() >= _LEAST:
             break
     return painter.layer
-
-
-def check_size(height: int, width: int) -> None:
-    """Raise `InputError` where a side is too short to draw anything on."""
-    if min(height, width) < 16:
-        raise InputError(f"size {height}x{width} is too small; both sides must be 16 or more")

@@ -57,20 +57,6 @@ class _Header(NamedTuple):
     scan: int  # first byte of the entropy-coded data
 
 
-class _Runs(NamedTuple):
-    """Kept intervals, as many for each row of blocks of the area, one after another.
-
-    Attributes:
-        first: Number of the first in each row.
-        length: Their number per row.
-        shifts: Begin of the area in each row, in blocks behind the begin of the first.
-    """
-
-    first: NDArray[np.intp]
-    length: int
-    shifts: NDArray[np.intp]
-
-
 def cut_part(data: bytes, area: Area) -> Part | None:
     """Cut those intervals of a JPEG that an area of it needs, enlarged to whole blocks.
 
@@ -79,7 +65,12 @@ def cut_part(data: bytes, area: Area) -> Part | None:
     JPEG at all, or if the area needs a short last interval.
     """
     header = _read_header(data)
-    if header is None or not data.endswith(bytes((0xFF, _END))) or not _holds(header.size, area):
+    if header is None or not data.endswith(bytes((0xFF, _END))):
+        return None
+    if any(
+        begin < 0 or length < 1 or begin + length > side
+        for side, begin, length in zip(header.size, area[:2], area[2:], strict=True)
+    ):
         return None
     rows, columns = (-(-side // BLOCK) for side in header.size)
     bounds = _bounds(data, header.scan)
@@ -88,11 +79,9 @@ def cut_part(data: bytes, area: Area) -> Part | None:
     top, left = area.top // BLOCK, area.left // BLOCK
     bottom, right = (-(-(begin + side) // BLOCK) for begin, side in (area[0::2], area[1::2]))
     begins = np.arange(top, bottom) * columns + left
-    runs = _choose_runs(begins, right - left, header.interval, rows * columns)
-    if runs is None:
-        return None
-    sides = (bottom - top) * BLOCK, runs.length * header.interval * BLOCK
-    if max(sides) > _LONGEST:
+    first, length, shifts = _choose_runs(begins, right - left, header.interval, rows * columns)
+    sides = (bottom - top) * BLOCK, length * header.interval * BLOCK
+    if not length or max(sides) > _LONGEST:
         return None
     size = b"".join(side.to_bytes(2, "big") for side in sides)
     start = data[: header.size_at] + size + data[header.size_at + len(size) : header.scan]
@@ -101,20 +90,25 @@ def cut_part(data: bytes, area: Area) -> Part | None:
         for begin, end, side in zip((top, left), (bottom, right), header.size, strict=True)
     )
     there = Area(top * BLOCK, left * BLOCK, height, width)
-    return Part(_joined(start, data, bounds, runs), there, runs.shifts, header.size)
+    return Part(_joined(start, data, bounds, first, length), there, shifts, header.size)
 
 
-def _choose_runs(begins: NDArray[np.intp], width: int, interval: int, total: int) -> _Runs | None:
-    """The runs that hold `width` blocks from each of `begins` on; None if no full intervals do."""
+def _choose_runs(
+    begins: NDArray[np.intp], width: int, interval: int, total: int
+) -> tuple[NDArray[np.intp], int, NDArray[np.intp]]:
+    """Choose the full intervals that hold `width` blocks from each of `begins` on.
+
+    Returns the number of the first one in each row of blocks; how many follow one another there, 0
+    if none hold them; and the begin of the area behind the first, in blocks.
+    """
     first = begins // interval
     shifts = begins - first * interval
     count = -(-(int(shifts.max()) + width) // interval)
     # Nothing follows the last full interval: a run that would reach beyond begins earlier.
     earlier = (first + count - total // interval).clip(0)
     first, shifts = first - earlier, shifts + earlier * interval
-    if first[0] < 0 or shifts.max() + width > count * interval:
-        return None
-    return _Runs(first, count, shifts)
+    is_held = first[0] >= 0 and shifts.max() + width <= count * interval
+    return first, count if is_held else 0, shifts
 
 
 def straighten(pixels: NDArray[Any], part: Part, reduced: int) -> NDArray[Any]:
@@ -139,26 +133,21 @@ def _bounds(data: bytes, scan: int) -> NDArray[np.intp]:
     return np.concatenate([[0], restarts, [len(coded)]]) + scan
 
 
-def _joined(start: bytes, data: bytes, bounds: NDArray[np.intp], runs: _Runs) -> bytearray:
+def _joined(
+    start: bytes, data: bytes, bounds: NDArray[np.intp], first: NDArray[np.intp], length: int
+) -> bytearray:
     """Header and intervals, with markers that count anew and the end marker."""
-    begins, ends = bounds[runs.first].tolist(), bounds[runs.first + runs.length].tolist()
+    begins, ends = bounds[first].tolist(), bounds[first + length].tolist()
     view = memoryview(data)  # whose slices copy nothing
     pieces = [view[begin:end] for begin, end in zip(begins, ends, strict=True)]
     joined = bytearray().join([start, *pieces])
-    kept = (runs.first[:, None] + np.arange(runs.length)).ravel()
+    kept = (first[:, None] + np.arange(length)).ravel()
     numbers = _FIRST + np.arange(len(kept)) % _CYCLE
     numbers[-1] = _END
     # The last byte of each interval says which marker it is that ends it.
     lasts = len(start) + np.cumsum(bounds[kept + 1] - bounds[kept]) - 1
     np.frombuffer(joined, np.uint8)[lasts] = numbers
     return joined
-
-
-def _holds(size: tuple[int, int], area: Area) -> bool:
-    return all(
-        begin >= 0 and length > 0 and begin + length <= side
-        for side, begin, length in zip(size, area[:2], area[2:], strict=True)
-    )
 
 
 def _read_header(data: bytes) -> _Header | None:

@@ -160,13 +160,11 @@ def build(
             before = before or Manifest.begin(plan, folder)
             plan.check_same(before.plan)
 
-            cut = partial(shard_tasks, settings, options.image_format, folder)
             size, prefix = options.samples_per_shard, _PREFIXES[options.content]
-            tasks = cut(inputs.samples, size, before.shards, prefix)
-            more = cut(inputs.backgrounds, size, before.backgrounds, "backgrounds")
-            made = run_all(
-                run, build_shard, [*tasks, *more], "samples", quiet, lambda t: len(t.samples)
-            )
+            work = partial(build_shard, settings, options.image_format)
+            tasks = shard_tasks(folder, inputs.samples, size, before.shards, prefix)
+            more = shard_tasks(folder, inputs.backgrounds, size, before.backgrounds, "backgrounds")
+            made = run_all(run, work, [*tasks, *more], "samples", quiet, lambda t: len(t.samples))
             check_all_there(folder, made)
             shards, kept = made[: len(tasks)], made[len(tasks) :]
             failures = sorted(

@@ -108,8 +108,6 @@ Sample = SampleTask | SourceSample[Any]
 class ShardTask:
     """A shard to build; `known` is its entry in the manifest of an earlier run."""
 
-    settings: Settings
-    image_format: ImageFormat
     path: Location
     samples: tuple[Sample, ...]
     known: ShardInfo | None
@@ -121,8 +119,6 @@ def sample_generator(seed: int, foreground_id: str, k: int) -> np.random.Generat
 
 
 def shard_tasks(
-    settings: Settings,
-    image_format: ImageFormat,
     folder: Location,
     samples: Sequence[Sample],
     samples_per_shard: int | None,
@@ -136,11 +132,11 @@ def shard_tasks(
     for number, start in enumerate(range(0, len(samples), size)):
         name = f"{prefix}-{number:05d}.tar"
         part = tuple(samples[start : start + size])
-        tasks.append(ShardTask(settings, image_format, folder / name, part, by_name.get(name)))
+        tasks.append(ShardTask(folder / name, part, by_name.get(name)))
     return tasks
 
 
-def build_shard(task: ShardTask) -> ShardInfo:
+def build_shard(settings: Settings, image_format: ImageFormat, task: ShardTask) -> ShardInfo:
     """Compose and write a shard, or describe the one that an interrupted build left."""
     with told_errors(task.path, "continue with --resume"):
         there = describe_shard(task.path, len(task.samples)) if task.path.is_file() else None
@@ -149,5 +145,5 @@ def build_shard(task: ShardTask) -> ShardInfo:
         # Without a manifest the file is this build's own: it got its name when it was whole.
         if there == task.known or (not task.known and keys == [s.key for s in task.samples]):
             return there
-    samples = ((s.key, s.members(task.settings, task.image_format)) for s in task.samples)
+    samples = ((s.key, s.members(settings, image_format)) for s in task.samples)
     return write_shard(task.path, samples)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from rssn.build.cache import cache_key
 from rssn.build.composition import Sample, SampleTask, SourceSample, sample_generator
 from rssn.build.executors import Executor, run_all
-from rssn.build.preparation import Prepared, Settings, Task, prepare
+from rssn.build.preparation import Prepared, Settings, prepare
 from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 from rssn.imaging.errors import InputError, how_to_install
 from rssn.imaging.seeding import generator
@@ -87,7 +88,7 @@ class Planner:
 
     def plan(self, sources: Sequence[Source], backgrounds: Sequence[Background]) -> Inputs:
         """Prepare every image that is needed and list the samples."""
-        tasks = [Task(self.settings, source, bool(self._denoised(source))) for source in sources]
+        tasks = [(source, bool(self._denoised(source))) for source in sources]
         foregrounds = self._prepare(tasks, "foregrounds")
         fronts = [
             SourceSample(source, prepared.digest)
@@ -143,7 +144,7 @@ class Planner:
             new = sorted(wanted - done.keys())
             if not new:
                 return drawn, dict(sorted(done.items()))
-            tasks = [Task(self.settings, backgrounds[n], n in denoised) for n in new]
+            tasks = [(backgrounds[n], n in denoised) for n in new]
             done.update(zip(new, self._prepare(tasks, "backgrounds"), strict=True))
 
     def _denoised(self, source: Source) -> list[int]:
@@ -155,5 +156,8 @@ class Planner:
         rngs = (sample_generator(self.seed, source.id, k) for k in ks)
         return [k for k, rng in enumerate(rngs) if draw_steps(route, rng).denoise]
 
-    def _prepare(self, tasks: Sequence[Task], name: str) -> list[Prepared]:
-        return run_all(self._executor, prepare, tasks, name, self._quiet)
+    def _prepare(
+        self, tasks: Sequence[tuple[Source | Background, bool]], name: str
+    ) -> list[Prepared]:
+        work = partial(prepare, self.settings)
+        return run_all(self._executor, work, tasks, name, self._quiet)

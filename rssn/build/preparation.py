@@ -31,15 +31,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A foreground or background to prepare; `denoised` if one of its composites needs it."""
-
-    settings: Settings
-    source: Source | Background
-    denoised: bool
-
-
-@dataclass(frozen=True)
 class Prepared:
     """Digest of an input's content, or the reason why it cannot be used."""
 
@@ -178,15 +169,19 @@ def prepared_source(
     return PreparedBackground(settings, source, digest, settings.route.shorter_side)
 
 
-def prepare(task: Task) -> Prepared:
-    """Fill the cache with the work on one input; an error of its files is returned as a line."""
-    files = task.source.files
+def prepare(settings: Settings, task: tuple[Source | Background, bool]) -> Prepared:
+    """Fill the cache with the work on one input; an error of its files is returned as a line.
+
+    The task is a foreground or background, and True if one of its composites needs it denoised.
+    """
+    source, is_denoised = task
+    files = source.files
     try:
         digest = content_digest(*files)
-        prepared = prepared_source(task.settings, task.source, digest)
+        prepared = prepared_source(settings, source, digest)
         for name in prepared.entries:
             prepared.entry(name)  # reading proves that it is whole
-        if task.denoised:
+        if is_denoised:
             prepared.denoised()
         return Prepared(digest=digest)
     except (OSError, denoising.DeviceMemoryError):

@@ -17,7 +17,7 @@ from rssn.imaging.locations import Location
 from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.statistics import Tally
 from rssn.route.compose import Composite, Record
-from rssn.shards.parts import PARTS, Parts, name_parts
+from rssn.shards.parts import Parts, name_parts
 from rssn.shards.tars import MEMBERS, Entry, Held, Members, read_entry, sample_key
 
 Names = tuple[str, ...] | None  # required members of a sample, in order; None allows any
@@ -75,7 +75,7 @@ def check_sample(
             tally.count_pixels(images["alpha"])
         return []
     sample = Composite(**images, record=record)
-    difference = blend_difference(sample)
+    difference = blend_difference(images)
     tally.count(sample, difference)
     return [
         *_record_problems(key, record, options),
@@ -98,18 +98,16 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
     tally.count_colour(images["composite"])
     if not {"foreground", "background"} <= images.keys():
         return []
-    composite, alpha, foreground, background = (images[name] for name in PARTS)
-    sample = Composite(composite, alpha, foreground, background)
-    difference = blend_difference(sample)
+    difference = blend_difference(images)
     tally.count_difference(difference)
     mean, allowed = float(difference.mean()), _JPEG_LOSS + _ESTIMATE_ERROR
     return [_not_the_blend(mean, allowed)] if mean > allowed else []
 
 
-def blend_difference(sample: Composite) -> NDArray[np.int16]:
+def blend_difference(images: Mapping[str, NDArray[Any]]) -> NDArray[np.int16]:
     """|composite - (alpha F + (1 - alpha) B)|, (H, W, 3) in grey levels."""
-    again = blend(sample.alpha, sample.foreground, sample.background)
-    difference: NDArray[np.int16] = np.abs(again.astype(np.int16) - sample.composite)
+    again = blend(images["alpha"], images["foreground"], images["background"])
+    difference: NDArray[np.int16] = np.abs(again.astype(np.int16) - images["composite"])
     return difference
 
 

@@ -17,7 +17,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "foreground": ("foreground", "fg", "fgr"),
     "background": ("background", "bg", "bgr"),
 }
-PARTS = tuple(KNOWN)
 OPTIONS = {"composite": "image"}  # names of the command line that differ
 
 

@@ -146,7 +146,7 @@ def test_gpu_out_of_memory_is_told_and_ends_a_build(
     write_rgb(tmp_path / "a.png", noisy_picture(8, 8, 10))
     settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, "cuda")
     with pytest.raises(DeviceMemoryError, match="device='cuda'"):
-        preparation.prepare(preparation.Task(settings, Background(tmp_path / "a.png"), True))
+        preparation.prepare(settings, (Background(tmp_path / "a.png"), True))
 
 
 def test_cached_images_of_one_device_are_not_taken_for_another(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
-from rssn.imaging.blending import blend
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
@@ -15,8 +16,7 @@ PAPER, INK = (255, 255, 255), (30, 30, 30)
 GAP, CAPTION, TEXT = 8, 30, 10  # px: between tiles, for the line below them, height of a capital
 Colour = tuple[int, int, int]
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FINER = 4  # text is drawn so many times larger, then shrunk: OpenCV's own small text is coarse
+_CAPITAL = 0.7  # height of a capital of Pillow's font, relative to its size
 
 
 def sheet(height: int, width: int) -> Uint8Image:
@@ -72,21 +72,14 @@ def frame(onto: Uint8Image, box: Sequence[int], colour: Colour, thickness: int =
 def write(
     onto: Uint8Image, text: str, baseline: int, left: int, size: int = TEXT, colour: Colour = INK
 ) -> int:
-    """Write a line of text, cut at the edge of the sheet; '?' replaces what OpenCV cannot write.
+    """Write a line of text, cut at the edge of the sheet.
 
     `size` is the height of a capital letter in px. Returns the column behind the text.
     """
-    text = text.encode("ascii", "replace").decode()
-    thickness = max(1, round(size * _FINER / 8))
-    scale = cv2.getFontScaleFromHeight(_FONT, size * _FINER, thickness)
-    (width, _), depth = cv2.getTextSize(text, _FONT, scale, thickness)
-    above, below = size + 4, depth // _FINER + 2
-    wide = min(int(width) // _FINER + 4, int(onto.shape[1]) - left)
-    if wide > 0:
-        fine = np.zeros(((above + below) * _FINER, wide * _FINER), np.uint8)
-        start = (_FINER, above * _FINER)
-        cv2.putText(fine, text, start, _FONT, scale, 255, thickness, cv2.LINE_AA)
-        cover = resize(fine, (above + below, wide)) / 255
-        part = onto[baseline - above : baseline + below, left : left + wide]
-        part[:] = blend(cover, np.full(part.shape, colour, np.uint8), part)
-    return left + wide
+    font = ImageFont.load_default(size / _CAPITAL)
+    top = max(0, baseline - 2 * size)
+    strip = onto[top : baseline + size, left:]
+    drawn = Image.fromarray(strip)
+    ImageDraw.Draw(drawn).text((0, baseline - top), text, colour, font, anchor="ls")
+    strip[:] = np.asarray(drawn)
+    return left + ceil(font.getlength(text))

@@ -25,13 +25,12 @@ from rssn.imaging.locations import Location, locate, told_errors
 from rssn.imaging.writing import encode_rgb
 from rssn.inspection.contact_sheet import Shown, contact_sheet, describe
 from rssn.inspection.rebuilding import rebuild
-from rssn.inspection.sample_checks import decode_parts
 from rssn.inspection.statistics import summarise
 from rssn.inspection.tables import rebuilt_table, statistics_table
 from rssn.inspection.verification import inspect_shards
 from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest
 from rssn.shards.parts import name_parts
-from rssn.shards.tars import MEMBERS, read_entry
+from rssn.shards.tars import MEMBERS, decode_parts, read_entry
 
 SHEET_NAME = "contact.jpg"
 SHEET_SAMPLES = 6

@@ -26,7 +26,7 @@ from rssn.imaging.files import write_errors
 from rssn.imaging.locations import Location, locate, told_errors
 from rssn.inspection.sample_checks import check_indexed, faults_of, reason
 from rssn.inspection.statistics import Tally
-from rssn.shards.manifest import INDEXED, NAME, PLAN_NAME, Manifest, Plan, library_versions
+from rssn.shards.manifest import INDEXED, NAME, Manifest, Plan, library_versions
 from rssn.shards.parts import KNOWN, OPTIONS, Parts, choose_parts
 from rssn.shards.tars import ShardInfo, describe_shard, first_extensions, list_entries
 
@@ -62,7 +62,10 @@ def index_tars(
     paths = find_tars(tars)
     place = paths[0].parent
     folder = place if out is None else locate(out)
-    _check_folder(folder)
+    with told_errors(folder, "check the path"):
+        before = Manifest.previous(folder)
+    if before is not None and before.content != INDEXED:
+        raise InputError(f"{folder}: holds a build of rssn.build, which has its index already")
     chosen = _parts_of_first(paths, parts or {})
     with make_executor("local", workers) as run:
         indexed = run_all(run, partial(index_tar, parts=chosen), paths, "tars", quiet)
@@ -151,16 +154,6 @@ def _tars_at(path: Location) -> list[Location]:
     if path.is_dir():
         return sorted((each for each in path.iterdir() if each.suffix == ".tar"), key=str)
     raise InputError(f"{path}: no such file; give tars, their folder, or a pattern of them")
-
-
-def _check_folder(folder: Location) -> None:
-    """Refuse to overwrite the manifest of a build."""
-    with told_errors(folder, "check the path"):
-        is_build = (folder / PLAN_NAME).is_file()
-        if (folder / NAME).is_file():
-            is_build = Manifest.read(folder).content != INDEXED
-    if is_build:
-        raise InputError(f"{folder}: holds a build of rssn.build, which has its index already")
 
 
 def _parts_of_first(paths: Sequence[Location], given: Mapping[str, str | None]) -> Parts:

@@ -14,11 +14,10 @@ from rssn.imaging.blending import blend
 from rssn.imaging.errors import InputError, one_line
 from rssn.imaging.images import ImageFormat
 from rssn.imaging.locations import Location
-from rssn.imaging.reading import decode_alpha, decode_rgb
 from rssn.inspection.statistics import Tally
 from rssn.route.compose import Composite, Record
 from rssn.shards.parts import Parts, name_parts
-from rssn.shards.tars import MEMBERS, Entry, Held, Members, read_entry, sample_key
+from rssn.shards.tars import MEMBERS, Entry, Held, Members, decode_parts, read_entry, sample_key
 
 Names = tuple[str, ...] | None  # required members of a sample, in order; None allows any
 Check = Callable[..., list[str]]  # of key and members: counts a sample, returns its faults
@@ -100,8 +99,7 @@ def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> lis
         return []
     difference = blend_difference(images)
     tally.count_difference(difference)
-    mean, allowed = float(difference.mean()), _JPEG_LOSS + _ESTIMATE_ERROR
-    return [_not_the_blend(mean, allowed)] if mean > allowed else []
+    return _lossy_problems(difference, _JPEG_LOSS + _ESTIMATE_ERROR)
 
 
 def blend_difference(images: Mapping[str, NDArray[Any]]) -> NDArray[np.int16]:
@@ -130,16 +128,6 @@ def _read_record(data: bytes, holds: Held, options: BuildOptions) -> Record:
     return dict(record)
 
 
-def decode_parts(parts: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
-    """Decode the images among the parts of a sample."""
-    decode = {"alpha": decode_alpha}
-    return {
-        part: decode.get(part, decode_rgb)(data, f"its {part}")
-        for part, data in parts.items()
-        if part != "record"
-    }
-
-
 def _record_problems(key: str, record: Record, options: BuildOptions) -> Iterator[str]:
     if key != sample_key(str(record["foreground"]), record["k"]):
         yield f"its record is of {record['foreground']}, k={record['k']}"
@@ -153,9 +141,7 @@ def _blend_problems(
     is_photograph = sample.record.get("background") is None
     if is_photograph or image_format == "jpg":
         allowed = _JPEG_LOSS * (image_format == "jpg") + _ESTIMATE_ERROR * is_photograph
-        mean = float(difference.mean())
-        if mean > allowed:
-            yield _not_the_blend(mean, allowed)
+        yield from _lossy_problems(difference, allowed)
         return
     wrong = difference > 0
     if sample.record["noise"] is not None:
@@ -171,8 +157,10 @@ def _blend_problems(
         )
 
 
-def _not_the_blend(mean: float, allowed: float) -> str:
-    return (
+def _lossy_problems(difference: NDArray[np.int16], allowed: float) -> list[str]:
+    if (mean := float(difference.mean())) <= allowed:
+        return []
+    return [
         f"its composite is not the blend of its parts: {mean:.1f} of 255 apart on average, up to "
         f"{allowed:g} would be loss"
-    )
+    ]

@@ -19,7 +19,12 @@ def statistics_table(report: Mapping[str, Any]) -> Table:
     table.add_row("samples", f"{found['samples']:,} in {report['shards']:,} shards")
     table.add_row("bytes", f"{report['bytes']:,}")
     for part in ("foreground", "background"):
-        _add_sources(table, part, found)
+        used = found[f"{part}s"]
+        if used["count"]:
+            times = _range(used["samples_of_each"])
+            table.add_row(f"{part}s", f"{used['count']:,}, each {times} times")
+        for licence, count in found[f"{part}_licences"].items():
+            table.add_row(f"  licence {licence or 'not known'}", f"{count:,} samples")
     for side in ("shorter_side", "longer_side"):
         table.add_row(side.replace("_", " "), f"{_range(found[side])} px")
     table.add_section()
@@ -40,16 +45,6 @@ def rebuilt_table(rebuilt: Rebuilt) -> Table:
         size = len(rebuilt.stored.get(name, b""))
         table.add_row(name, f"{size:,}", difference or "the same")
     return table
-
-
-def _add_sources(table: Table, part: str, found: Mapping[str, Any]) -> None:
-    used = found[f"{part}s"]
-    if used["count"]:
-        table.add_row(
-            f"{part}s", f"{used['count']:,}, each {_range(used['samples_of_each'])} times"
-        )
-    for licence, count in found[f"{part}_licences"].items():
-        table.add_row(f"  licence {licence or 'not known'}", f"{count:,} samples")
 
 
 def _add_composition(table: Table, found: Mapping[str, Any]) -> None:

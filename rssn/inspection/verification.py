@@ -78,7 +78,12 @@ def inspect_shards(manifest: Manifest, executor: Executor, quiet: bool = True) -
         findings.tally.add(each.tally)
     if manifest.content != INDEXED:  # others may number their samples anew in each tar
         findings.problems += _doubled(manifest.folder, findings.keys)
-        findings.problems += _unknown(manifest)
+        known = {shard.name for shard in (*manifest.shards, *manifest.backgrounds)}
+        there = {path.name for path in manifest.folder.iterdir() if path.suffix == ".tar"}
+        findings.problems += [
+            f"{manifest.folder / name}: is not in the manifest; move it elsewhere, or remove it"
+            for name in sorted(there - known)
+        ]
     return findings
 
 
@@ -155,11 +160,3 @@ def _doubled(folder: Location, keys: dict[str, list[str]]) -> Iterator[str]:
     for key in sorted(key for key, count in counts.items() if count > 1):
         shards = [name for name, each in keys.items() for other in each if other == key]
         yield f"{folder / shards[-1]}: sample {key}: has its key {counts[key]} times, in {shards}"
-
-
-def _unknown(manifest: Manifest) -> Iterator[str]:
-    """One line per shard in the folder that is not in the manifest."""
-    known = {shard.name for shard in (*manifest.shards, *manifest.backgrounds)}
-    there = {path.name for path in manifest.folder.iterdir() if path.suffix == ".tar"}
-    for name in sorted(there - known):
-        yield f"{manifest.folder / name}: is not in the manifest; move it elsewhere, or remove it"

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
 
 from rssn.imaging.errors import InputError
 from rssn.imaging.files import whole_file
@@ -25,7 +27,6 @@ from rssn.route.compose import Composite, Record
 
 Members = dict[str, bytes]  # extension, such as 'composite.jpg', to encoded bytes
 MEMBERS = ("composite", "alpha", "foreground", "background", "record")
-_COLOURS = ("composite", "foreground", "background")
 Content = Literal["composites", "sources"]
 Held = Literal["composites", "foregrounds", "backgrounds"]  # by the samples of one shard
 # As WebDataset splits the names of members: a key, with its folders, and what follows the dot.
@@ -107,9 +108,18 @@ def decode_sample(members: Mapping[str, bytes]) -> Composite:
         record = json.loads(by_name["record"])
     except ValueError as error:
         raise InputError(f"a sample's record is not JSON ({error}); build it again") from error
-    alpha = decode_alpha(by_name["alpha"], "alpha")
-    images = {name: decode_rgb(by_name[name], name) for name in _COLOURS}
-    return Composite(alpha=alpha, record=record, **images)
+    images = decode_parts({name: by_name[name] for name in MEMBERS})
+    return Composite(**images, record=record)
+
+
+def decode_parts(parts: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    """Decode the images among the parts of a sample."""
+    decode = {"alpha": decode_alpha}
+    return {
+        part: decode.get(part, decode_rgb)(data, f"its {part}")
+        for part, data in parts.items()
+        if part != "record"
+    }
 
 
 def split_name(name: str) -> tuple[str, str] | None:

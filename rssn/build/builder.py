@@ -256,9 +256,8 @@ def route_options(name: str, k: int | None = None, **options: Any) -> RouteOptio
 def blur_hint(route: RouteOptions) -> str | None:
     """Warning of a blur that leaves nothing of backgrounds as small as the route makes them."""
     side, window = route.shorter_side, max(route.blur_sizes)
-    if route.blur_reference is not None or not route.blur_probability:
-        return None
-    if side is None or window * LEAST_WINDOWS <= side:
+    is_scaled = route.blur_reference is not None or not route.blur_probability
+    if is_scaled or side is None or window * LEAST_WINDOWS <= side:
         return None
     return (
         f"blur windows of up to {window} px leave little of backgrounds of {side} px; they are "

@@ -45,11 +45,6 @@ class SourceSample(Generic[S]):
         """Its key in the shard."""
         return safe_key(self.source.id)
 
-    @property
-    def pictures(self) -> tuple[Source | Background, ...]:
-        """The foreground or background."""
-        return (self.source,)
-
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """F with alpha, or B, denoised too if the route denoises, and record."""
         prepared, part = prepared_source(settings, self.source, self.digest), self.source.part
@@ -76,11 +71,6 @@ class SampleTask:
     def key(self) -> str:
         """Its key in the shard."""
         return sample_key(self.foreground.source.id, self.k)
-
-    @property
-    def pictures(self) -> tuple[Source | Background, ...]:
-        """Foreground, and background where there is one."""
-        return tuple(each.source for each in (self.foreground, self.background) if each)
 
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """Composite, alpha, F, B and record."""

@@ -42,11 +42,11 @@ class Inputs:
 
     def origins(self) -> list[Origin]:
         """Data sets and licences of all pictures, the most frequent of each part first."""
-        counts = Counter(
-            (each.part, each.origin, each.licence)
-            for sample in (*self.samples, *self.backgrounds)
-            for each in sample.pictures
-        )
+        shown: list[SourceSample[Any] | None] = []
+        for each in (*self.samples, *self.backgrounds):
+            shown += (each.foreground, each.background) if isinstance(each, SampleTask) else (each,)
+        sources = [each.source for each in shown if each]
+        counts = Counter((each.part, each.origin, each.licence) for each in sources)
         found = [Origin(*of, uses) for of, uses in counts.items()]
         return sorted(found, key=_by_part_and_use)
 

@@ -26,11 +26,6 @@ class Box(NamedTuple):
     left: int
     side: int
 
-    @property
-    def area(self) -> Area:
-        """The box as a rectangle."""
-        return Area(self.top, self.left, self.side, self.side)
-
 
 def place_box(levels: Pixels, side: int, on_transition: bool, rng: np.random.Generator) -> Box:
     """Place a box anywhere in an image, or around a pixel of its transition region.
@@ -88,8 +83,7 @@ def cut_alpha(levels: Pixels, box: Box, size: int) -> Alpha:
     plane = unit(part) if part.dtype.kind == "f" else part.astype(np.float32)
     reduced = reduction(side, size)
     if reduced > 1 and side % reduced == 0:
-        halves = (side // reduced, side // reduced)
-        plane = resize(plane, halves)
+        plane = resize(plane, (side // reduced, side // reduced))
     resized = cut(plane, Box(0, 0, len(plane)), size)
     return resized if part.dtype.kind == "f" else resized / np.float32(np.iinfo(part.dtype).max)
 
@@ -100,7 +94,7 @@ def decode_cut(data: bytes, box: Box, size: int, shape: tuple[int, int], name: s
     An `InputError` if the picture cannot be decoded, or does not have the size `shape`.
     """
     reduced = reduction(box.side, size)
-    image, (top, left), whole = decode_rgb_part(data, box.area, name, reduced)
+    image, (top, left), whole = decode_rgb_part(data, Area(*box, box.side), name, reduced)
     if any(abs(found - wanted) >= reduced for found, wanted in zip(whole, shape, strict=True)):
         raise InputError(
             f"{name}: is about {whole[1]}x{whole[0]} px, the matte {shape[1]}x{shape[0]}; build "

@@ -28,7 +28,8 @@ def image_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: no such folder; check the path")
     files = files_in(folder)
     if not files:
-        raise InputError(f"{folder}: holds no image; give files ending in {suffix_list()}")
+        suffixes = ", ".join(sorted(SUFFIXES))
+        raise InputError(f"{folder}: holds no image; give files ending in {suffixes}")
     return files
 
 
@@ -67,8 +68,3 @@ def unit(levels: Pixels) -> Alpha:
         return np.clip(levels, 0, 1).astype(np.float32)
     scaled: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
     return scaled
-
-
-def suffix_list() -> str:
-    """Suffixes of image files, for messages."""
-    return ", ".join(sorted(SUFFIXES))

@@ -240,17 +240,9 @@ def render(
 ) -> Composite:
     """Make a composite by drawn steps, from images that are denoised already if the steps say so.
 
-    Args:
-        foreground: F, uint8 (H, W, 3).
-        alpha: Matte, float32 (H, W) in [0, 1].
-        background: A picture of any size, uint8.
-        steps: From `draw_steps` with the same generator.
-        options: The route.
-        rng: Source of the noise.
-
-    Returns:
-        The composite, with the F and B that were blended and a record of the steps; None stands for
-        a step that was left out.
+    `steps` are from `draw_steps` with the same generator, which is the source of the noise now; the
+    other arguments are those of `compose`, and so is the result. In its record None stands for a
+    step that was left out.
 
     Note:
         The paper adds noise to the composite only; here F and B get the same field, so that

@@ -111,8 +111,8 @@ def measure(item: Item) -> Measurement | Finding:
     view = fit(image, VIEW_SIDE)
     opaque = view
     if alpha is not None and kind != "photograph":
-        small = fit(alpha, VIEW_SIDE)
-        view = _on_grey(image, alpha, small)
+        small, weighted = fit(alpha, VIEW_SIDE), fit(image * alpha[..., None], VIEW_SIDE)
+        view = np.rint(weighted + (1 - small[..., None]) * GREY).astype(np.uint8)
         opaque = view[small > 0.5] if (small > 0.5).any() else view
     colour, colourfulness = _colours(opaque)
     return Measurement(
@@ -150,13 +150,6 @@ def read_image(item: Item) -> tuple[Uint8Image, Alpha | None, Kind]:
             if (alpha < 1).any():
                 return image, alpha, "cut-out"
     return read_rgb(item.path), None, "background"
-
-
-def _on_grey(image: Uint8Image, alpha: Alpha, small: Alpha) -> Uint8Image:
-    """A view of a cut-out before grey; `small` is its alpha in the view's size."""
-    weighted = fit(image * alpha[..., None], VIEW_SIDE)
-    view: Uint8Image = np.rint(weighted + (1 - small[..., None]) * GREY).astype(np.uint8)
-    return view
 
 
 def _colours(pixels: Uint8Image) -> tuple[tuple[float, float, float], float]:

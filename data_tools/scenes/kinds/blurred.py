@@ -57,7 +57,6 @@ def _moved(layer: Layer, dx: float, dy: float) -> Layer:
 
 
 def _propeller(painter: Painter) -> None:
-    """A propeller that spins."""
     rng = painter.rng
     pose = painter.pose()
     stand = tube(curve([[0.0, 0.0], [0.05, 0.6], [0.0, 1.2]]), 0.07, rng.uniform(0.1, 0.3))
@@ -77,7 +76,6 @@ def _propeller(painter: Painter) -> None:
 
 
 def _ball(painter: Painter) -> None:
-    """A ball that was thrown."""
     rng = painter.rng
     pose = painter.pose(turn=1)
     size = rng.uniform(0.4, 0.6)
@@ -93,7 +91,6 @@ def _ball(painter: Painter) -> None:
 
 
 def _runner(painter: Painter) -> None:
-    """A figure whose limbs are blurred by motion."""
     rng = painter.rng
     pose = painter.pose()
     limbs = painter.blank()
@@ -126,4 +123,4 @@ def _figure(painter: Painter, pose: Pose, arms: Painter) -> None:
     painter.add(painter.fill(pose.at(ellipse(rng.normal(0, 0.05), -0.58, 0.19, 0.23))))
 
 
-MOVING = (_propeller, _ball, _runner)
+MOVING = (_propeller, _ball, _runner)  # it spins, it was thrown, its limbs move

@@ -45,7 +45,7 @@ def _houseplant(painter: Painter) -> None:
     growth, pot = started(painter, potted=0.8)
     rng = growth.rng
     base, ground = (pot.wide * 0.3, pot.top) if pot else (rng.uniform(0.1, 0.7), 1.2)
-    half = half_widths(rng, str(rng.choice(["oval", "heart", "narrow", "spoon"])), 33)
+    half = half_widths(rng, "oval", "heart", "narrow", "spoon", count=33)
     wide, long = rng.uniform(0.2, 0.6), rng.uniform(0.25, 0.6)
     stalk, hang = rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.7)
     number = int(rng.uniform(6, 16) / long**1.2)
@@ -67,7 +67,7 @@ def _rosette(painter: Painter) -> None:
     """Leaves from one point: agave, aloe, snake plant, lettuce."""
     growth = Growth(painter)
     rng, pot = growth.rng, Pot(growth, top=painter.rng.uniform(0.2, 0.6))
-    half = half_widths(rng, str(rng.choice(["blade", "narrow", "spoon"])), 33)
+    half = half_widths(rng, "blade", "narrow", "spoon", count=33)
     spread, hang = rng.choice([0.25, 0.7, 1.1]), rng.uniform(0, 0.6)
     long, wide = rng.uniform(0.6, 1.4), rng.uniform(0.03, 0.12)
     number = rng.integers(8, 40)
@@ -88,7 +88,7 @@ def _grass(painter: Painter) -> None:
     base, ground = (pot.wide * 0.7, pot.top) if pot else (rng.uniform(0.1, 1.4), 1.0)
     wide, hang = rng.uniform(0.003, 0.025), rng.uniform(0, 0.6)
     lean, fan = rng.normal(0, 0.2), rng.uniform(0.1, 0.6)
-    half, tall = half_widths(rng, "blade", 25), rng.uniform(0.9, 1.9)
+    half, tall = half_widths(rng, "blade", count=25), rng.uniform(0.9, 1.9)
     ear = [None, None, _cattail, _wheat, _panicle][rng.integers(5)]
     for _ in range(painter.crowd(rng.uniform(40, 330))):
         foot = rng.uniform(-1, 1) * base
@@ -144,9 +144,7 @@ def _hanging(painter: Painter) -> None:
     growth = Growth(painter, turn=0.05)
     rng = growth.rng
     pot = Pot(growth, top=-0.5, bottom=-0.1) if rng.random() < 0.7 else None
-    half = half_widths(rng, str(rng.choice(["oval", "heart", "narrow"])), 13) * rng.uniform(
-        0.3, 0.8
-    )
+    half = half_widths(rng, "oval", "heart", "narrow", count=13) * rng.uniform(0.3, 0.8)
     long, gap = rng.uniform(0.06, 0.25), rng.integers(1, 4)
     for _ in range(rng.integers(4, 22)):
         x = rng.uniform(-1, 1) * (pot.wide if pot else 0.9)

@@ -41,7 +41,7 @@ def draw_fern(painter: Painter) -> None:
     """Draw a fern: fronds from one point, in a pot or cut by the lower border."""
     growth, pot = started(painter, potted=0.5, top=0.4)
     rng = growth.rng
-    half = half_widths(rng, "narrow", 9) * rng.uniform(0.12, 0.5)
+    half = half_widths(rng, "narrow", count=9) * rng.uniform(0.12, 0.5)
     foot, long, hang = pot.top if pot else 0.8, rng.uniform(0.1, 0.3), rng.uniform(0.1, 0.6)
     lean, pairs = rng.uniform(0.7, 1.4), int(rng.integers(10, 26))
     for _ in range(rng.integers(3, 15)):
@@ -56,11 +56,11 @@ def draw_twig(painter: Painter) -> None:
     """Draw a branch with leaves and berries that reaches in from anywhere."""
     growth = Growth(painter, turn=2)
     rng = growth.rng
-    form = str(rng.choice(["narrow", "oval", "heart", "spoon"]))
-    half, lean = half_widths(rng, form, 17) * rng.uniform(0.2, 0.8), rng.uniform(0.4, 1.2)
+    half = half_widths(rng, "narrow", "oval", "heart", "spoon") * rng.uniform(0.2, 0.8)
+    lean = rng.uniform(0.4, 1.2)
     long, pairs = rng.uniform(0.12, 0.5), int(rng.integers(5, 18))
     if rng.random() < 0.2:  # needles
-        half, long, pairs = half_widths(rng, "blade", 7) * 0.06, long * 0.6, pairs * 4
+        half, long, pairs = half_widths(rng, "blade", count=7) * 0.06, long * 0.6, pairs * 4
     if rng.random() < 0.7:
         growth.stem = bark_surface(rng)
     start = [rng.normal(0, 0.1), rng.uniform(0.8, 1.5)]
@@ -108,8 +108,7 @@ def draw_tree(painter: Painter) -> None:
     branch(np.array(foot), UP + rng.normal(0, 0.1), trunk, thick, 0)
     places = np.concatenate(ends)
     number = painter.crowd(rng.uniform(200, 1300))
-    form = str(rng.choice(["narrow", "oval", "spoon"]))
-    half = half_widths(rng, form, 9) * rng.uniform(0.15, 0.5)
+    half = half_widths(rng, "narrow", "oval", "spoon", count=9) * rng.uniform(0.15, 0.5)
     long, tuft = rng.uniform(0.04, 0.13), rng.uniform(0.02, 0.12)
     hang = rng.uniform(0, 0.8)
     for root in places[rng.integers(len(places), size=number)]:
@@ -137,7 +136,7 @@ def draw_palm(painter: Painter) -> None:
     middle = [(foot[0] + crown[0]) / 2 + rng.normal(0, 0.08), 0.3]
     trunk = curve(np.array([foot, middle, crown]))
     growth.add(-0.6, ribbon(trunk, np.linspace(1, 0.7, 32) * rng.uniform(0.02, 0.07)), bark)
-    half = half_widths(rng, "blade", 9) * rng.uniform(0.04, 0.14)
+    half = half_widths(rng, "blade", count=9) * rng.uniform(0.04, 0.14)
     hang, lean, pairs = rng.uniform(0.2, 0.7), rng.uniform(0.4, 1.1), int(rng.integers(14, 36))
     long = rng.uniform(0.25, 0.6)
     for _ in range(rng.integers(6, 17)):

@@ -132,8 +132,9 @@ def leaf_surface(painter: Painter) -> Surface:
     )
 
 
-def half_widths(rng: np.random.Generator, form: str, count: int = 17) -> Values:
-    """Half-widths (count,), 1 at the widest, of a form of leaf."""
+def half_widths(rng: np.random.Generator, *forms: str, count: int = 17) -> Values:
+    """Half-widths (count,), 1 at the widest, of one of these forms of leaf."""
+    form = str(rng.choice(forms))
     t = spaced(count)
     ends = {
         "narrow": (rng.uniform(0.4, 0.8), rng.uniform(0.8, 1.4)),

@@ -56,18 +56,15 @@ def _distract(painter: Painter) -> None:
             edge = int(unit * 0.03)
             small = np.pad(small, ((edge, edge), (edge, edge), (0, 0)))
             small = disc_blur(small, unit * rng.uniform(0.003, 0.02))
-        x = int(
-            rng.uniform(-0.5, 0.5) * size
-            + rng.choice([0, rng.random(), 1]) * (painter.width - size / 2)
-        )
+        off = rng.uniform(-0.5, 0.5) * size
+        x = int(off + rng.choice([0, rng.random(), 1]) * (painter.width - size / 2))
         y = int(rng.uniform(-0.3, 0.3) * size + rng.random() * (painter.height - size / 2))
         top, left, (high, wide) = max(y, 0), max(x, 0), small.shape[:2]
         bottom, right = min(y + high, painter.height), min(x + wide, painter.width)
         if bottom > top and right > left:
             part = small[top - y : bottom - y, left - x : right - x]
-            painter.layer[top:bottom, left:right] = over(
-                part, painter.layer[top:bottom, left:right]
-            )
+            beneath = painter.layer[top:bottom, left:right]
+            beneath[:] = over(part, beneath)
 
 
 def _everywhere(painter: Painter) -> Plane:
@@ -111,12 +108,9 @@ def _tree(painter: Painter, across: float, down: float) -> None:
     rng, unit = painter.rng, painter.unit
     x, y = across * painter.width, down * painter.height
     tall = unit * rng.uniform(0.12, 0.4)
-    trunk = tube(
-        curve([[x, y], [x + rng.normal(0, 0.05) * tall, y - tall]]), tall * 0.05, tall * 0.03
-    )
-    painter.add(
-        painter.fill(trunk), colours=draw_palette(rng, "earth"), pattern="grain", relief=0.01
-    )
+    line = curve([[x, y], [x + rng.normal(0, 0.05) * tall, y - tall]])
+    trunk = painter.fill(tube(line, tall * 0.05, tall * 0.03))
+    painter.add(trunk, colours=draw_palette(rng, "earth"), pattern="grain", relief=0.01)
     crown = painter.canvas()
     for _ in range(rng.integers(3, 9)):
         dx, dy = rng.normal(0, 0.22, 2) * tall
@@ -134,9 +128,8 @@ def _interior(painter: Painter) -> None:
     painter.add(_everywhere(painter), pattern="plain" if rng.random() < 0.6 else None, tone=tone)
     floor = rng.uniform(0.6, 0.95) * height
     painter.add(painter.fill(box(0, floor, width, height)), relief=0.0)
-    painter.add(
-        painter.fill(box(0, floor - 0.02 * height, width, floor)), pattern="plain", relief=0.01
-    )
+    skirting = painter.fill(box(0, floor - 0.02 * height, width, floor))
+    painter.add(skirting, pattern="plain", relief=0.01)
     for _ in range(rng.integers(0, 4)):
         _frame(painter, floor)
     for _ in range(rng.integers(0, 5)):

@@ -78,7 +78,7 @@ class SampleTask:
         front = PreparedForeground(settings, source, self.foreground.digest)
         record = {**front.record(), "background": None, "k": self.k, "seed": self.seed}
         if self.background is None:
-            made = Composite(front.photograph, front.alpha, front.image, front.background)
+            made = Composite(front.picture, front.alpha, front.image, front.background)
         else:
             behind = prepared_source(settings, self.background.source, self.background.digest)
             record |= behind.record()

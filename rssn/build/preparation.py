@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,10 +37,13 @@ class Prepared:
     failure: str = ""
 
 
-class PreparedSource(ABC):
-    """Images of one foreground or background, read from the cache or computed."""
+class PreparedSource:
+    """Images of one foreground or background, read from the cache or computed.
 
-    entries: tuple[str, ...]  # in the cache, beside the denoised image
+    Here those of a background.
+    """
+
+    entries: tuple[str, ...] = ("size.json",)  # in the cache, beside the denoised image
 
     def __init__(
         self, settings: Settings, source: Source | Background, digest: str, *work: str | int | None
@@ -50,13 +52,18 @@ class PreparedSource(ABC):
         self._key = cache_key(source.part, digest, *work)
 
     @property
-    @abstractmethod
-    def image(self) -> Uint8Image:
-        """F or B in the size of the route, uint8 (H, W, 3)."""
+    def picture(self) -> Uint8Image:
+        """The file's own picture in the size of the route, uint8 (H, W, 3)."""
+        return shrink(read_rgb(self.source.files[0]), self.settings.route.shorter_side)
 
-    @abstractmethod
+    @property
+    def image(self) -> Uint8Image:
+        """F or B, uint8 (H, W, 3)."""
+        return self.picture
+
     def compute(self) -> dict[str, bytes]:
         """Compute all entries."""
+        return {"size.json": json.dumps(read_rgb(self.source.files[0]).shape[:2]).encode()}
 
     def entry(self, name: str) -> bytes:
         """An entry of the cache; if it is missing or damaged, all are computed."""
@@ -112,11 +119,6 @@ class PreparedForeground(PreparedSource):
         return decode_alpha(self.alpha_png, self.source.id)
 
     @property
-    def photograph(self) -> Uint8Image:
-        """The source's picture itself."""
-        return read_source(self._foreground, self.settings.route.shorter_side).image
-
-    @property
     def image(self) -> Uint8Image:
         """F, uint8 (H, W, 3)."""
         return decode_rgb(self.entry("foreground.png"), self.source.id)
@@ -145,28 +147,11 @@ class PreparedForeground(PreparedSource):
         return entries
 
 
-class PreparedBackground(PreparedSource):
-    """One background picture, shrunk."""
-
-    entries = ("size.json",)
-
-    @property
-    def image(self) -> Uint8Image:
-        """The picture, uint8 (H, W, 3)."""
-        return shrink(read_rgb(self.source.files[0]), self.settings.route.shorter_side)
-
-    def compute(self) -> dict[str, bytes]:
-        """Read the size of the file."""
-        return {"size.json": json.dumps(read_rgb(self.source.files[0]).shape[:2]).encode()}
-
-
-def prepared_source(
-    settings: Settings, source: Source | Background, digest: str
-) -> PreparedForeground | PreparedBackground:
+def prepared_source(settings: Settings, source: Source | Background, digest: str) -> PreparedSource:
     """Images of a source with this digest of its files."""
     if isinstance(source, Source):
         return PreparedForeground(settings, source, digest)
-    return PreparedBackground(settings, source, digest, settings.route.shorter_side)
+    return PreparedSource(settings, source, digest, settings.route.shorter_side)
 
 
 def prepare(settings: Settings, task: tuple[Source | Background, bool]) -> Prepared:

@@ -46,9 +46,9 @@ def inspect_build(
         'shards' (their number), 'bytes', 'failures', 'configuration' and 'versions'.
     """
     manifest = read_manifest(folder)
-    route = None
-    if manifest.content != INDEXED:
-        route = BuildOptions.from_dict(manifest.plan.configuration).route
+    configuration = manifest.plan.configuration
+    is_built = manifest.content != INDEXED
+    route = BuildOptions.from_dict(configuration).route if is_built else None
     with make_executor("local", workers) as executor:
         findings = inspect_shards(manifest, executor, quiet)
     shards = [*manifest.shards, *manifest.backgrounds]
@@ -58,7 +58,7 @@ def inspect_build(
         "bytes": sum(shard.bytes for shard in shards),
         "statistics": summarise(findings.tally, route),
         "failures": manifest.failures,
-        "configuration": manifest.plan.configuration,
+        "configuration": configuration,
         "versions": manifest.plan.versions,
     }
 

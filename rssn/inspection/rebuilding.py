@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rssn.build.builder import BuildOptions
 from rssn.build.cache import content_digest
@@ -18,7 +16,7 @@ from rssn.build.composition import S, Sample, SampleTask, SourceSample
 from rssn.build.sources import Background, Source, find_backgrounds, find_sources
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.locations import Location
-from rssn.imaging.reading import decode_alpha, decode_rgb
+from rssn.imaging.reading import read_pixels
 from rssn.inspection.sample_checks import member_names
 from rssn.route.compose import Record
 from rssn.shards.manifest import Manifest, library_versions
@@ -139,14 +137,8 @@ def _difference(name: str, stored: Members, again: Members) -> str:
         before, now = json.loads(stored[name]), json.loads(again[name])
         names = sorted(key for key in before | now if before.get(key) != now.get(key))
         return ", ".join(f"{key}: {before.get(key)} before, {now.get(key)} now" for key in names)
-    before, now = (_levels(name, members[name]) for members in (stored, again))
+    before, now = (read_pixels(members[name], name) for members in (stored, again))
     if before.shape != now.shape:
         return f"{before.shape} before, {now.shape} now"
     apart = np.abs(before.astype(int) - now)
     return f"{np.count_nonzero(apart):,} of {apart.size:,} values, by up to {apart.max()} of 255"
-
-
-def _levels(name: str, data: bytes) -> NDArray[np.integer[Any]]:
-    if name == "alpha.png":
-        return np.rint(decode_alpha(data, name) * 255).astype(int)
-    return decode_rgb(data, name)

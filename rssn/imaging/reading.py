@@ -100,17 +100,13 @@ def check_bytes(data: bytes | bytearray, name: str) -> None:
     if is_cut_jpeg(data):
         raise InputError(f"{name}: is a JPEG that was cut short; copy it again or remove it")
     kind, header = image_kind(data), open_header(data, name)
-    if kind is None or header is None:
-        if kind not in (None, "TIFF"):  # OpenCV knows more TIFFs, and decodes damaged others
-            raise InputError(
-                f"{name}: is not an image that can be decoded (a {kind} with a damaged head); copy "
-                "it again or remove it"
-            )
-        return
-    if kind == "PNG" and is_damaged_png(header):
+    if kind is None or (kind == "TIFF" and header is None):
+        return  # OpenCV knows more kinds and TIFFs, and decodes damaged others
+    if header is None or (kind == "PNG" and is_damaged_png(header)):
+        damage = "is cut short or has a wrong checksum" if header else "has a damaged head"
         raise InputError(
-            f"{name}: is not an image that can be decoded (a PNG that is cut short or has a wrong "
-            "checksum); copy it again or remove it"
+            f"{name}: is not an image that can be decoded (a {kind} that {damage}); copy it again "
+            "or remove it"
         )
     if (pixels := header.width * header.height) > MAX_PIXELS:
         raise InputError(

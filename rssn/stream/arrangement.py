@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rssn.imaging.errors import InputError
+from rssn.imaging.errors import InputError, check_least
 from rssn.imaging.images import Alpha, Pixels, Uint8Image, unit
 from rssn.imaging.resizing import resize
 
@@ -53,11 +53,8 @@ class ArrangementOptions:
         low, high = self.extents
         if not 0 < low <= high:
             raise InputError(f"extents={self.extents}: give two factors above 0, the lower first")
-        if self.turn < 0 or self.shift < 0 or self.stretch < 1:
-            raise InputError(
-                f"turn={self.turn}, shift={self.shift}, stretch={self.stretch}: wanted 0, 0 and 1, "
-                "or more"
-            )
+        check_least(0, turn=self.turn, shift=self.shift)
+        check_least(1, stretch=self.stretch)
         for name in ("detail", "second", "colour"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: wanted 0 or more and below 1")

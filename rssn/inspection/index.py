@@ -86,20 +86,16 @@ def index_tars(
 
 def index_tar(path: Location, parts: Parts) -> tuple[ShardInfo, list[str]]:
     """Index one tar: its entry for the manifest, and one line per unusable sample."""
+    check = partial(check_indexed, parts=parts, tally=Tally())
     try:
         with told_errors(path, "copy it again"), _here(path) as file:
-            return _look_through(file, path, parts)
+            found = describe_shard(file, 0, path.name)
+            if not (found.entries or list_entries(file)):  # which raises the reason
+                raise InputError(f"{file}: holds no samples")
+            wrong = {each: "; ".join(faults_of(file, each, None, check)) for each in found.entries}
     except InputError as error:
         problem = f"{path}: {reason(error, path)}; copy it again, or leave it out"
         return ShardInfo(path.name, 0, 0, ""), [problem]
-
-
-def _look_through(file: Path, path: Location, parts: Parts) -> tuple[ShardInfo, list[str]]:
-    found = describe_shard(file, 0, path.name)
-    if not (found.entries or list_entries(file)):  # which raises the reason
-        raise InputError(f"{file}: holds no samples")
-    check = partial(check_indexed, parts=parts, tally=Tally())
-    wrong = {entry: "; ".join(faults_of(file, entry, None, check)) for entry in found.entries}
     entries = tuple(entry for entry, problem in wrong.items() if not problem)
     told = [f"{path}: sample {entry.key}: {text}" for entry, text in wrong.items() if text]
     return replace(found, samples=len(entries), entries=entries), told
@@ -112,11 +108,9 @@ def find_tars(words: Sequence[str]) -> list[Location]:
     `InputError` if a tar is missing or compressed, or they are in several folders.
     """
     found: list[Location] = []
-    for word in words:
-        named = [locate(each) for each in expand(word)]
-        for path in named:
-            with told_errors(path, "check the address"):
-                found += _tars_at(path)
+    for path in [locate(each) for word in words for each in expand(word)]:
+        with told_errors(path, "check the address"):
+            found += _tars_at(path)
     tars = list(dict.fromkeys(found))
     if not tars:
         raise InputError(f"{', '.join(words)}: holds no tars; give files that end in .tar")

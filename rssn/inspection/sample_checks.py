@@ -60,11 +60,8 @@ def check_sample(
     key: str, members: Members, holds: Held, options: BuildOptions, tally: Tally
 ) -> list[str]:
     """Count a sample of a build and return its faults, each as the end of a sentence."""
-    try:
-        record = _read_record(members["record.json"], holds, options)
-        images = decode_parts(name_parts(members, None))
-    except InputError as error:
-        return [one_line(error)]
+    record = _read_record(members["record.json"], holds, options)
+    images = decode_parts(name_parts(members, None))
     sizes = {name: list(image.shape[:2]) for name, image in images.items()}
     if any(size != record["size"] for size in sizes.values()):
         return [f"its record has (height, width) {record['size']}, its images {sizes}"]
@@ -85,10 +82,7 @@ def check_sample(
 def check_indexed(key: str, members: Members, parts: Parts, tally: Tally) -> list[str]:
     """Count a sample in a tar of others and return its faults."""
     del key
-    try:
-        images = decode_parts(name_parts(members, parts))
-    except InputError as error:
-        return [one_line(error)]
+    images = decode_parts(name_parts(members, parts))
     sizes = {name: image.shape[:2] for name, image in images.items()}
     if len(set(sizes.values())) > 1:
         return [f"its parts differ in size: (height, width) {sizes}"]

@@ -27,25 +27,20 @@ class Tally:
     Attributes:
         counts: Samples by 'foreground', 'background', their licences ('' if not known), 'size'
             (height, width), 'step', and 'window' of the blur; 'pixels' by alpha 0, between and 1;
-            'colour' and 'squares': sums over the values of the composites by channel.
+            'colour' and 'squares': sums over the values of the composites by channel; values of
+            the samples with F and B by 'difference': |composite - (alpha F + (1 - alpha) B)|.
         samples: Number of samples.
-        blended: Number of samples with F and B.
-        difference: Sum of |composite - (alpha F + (1 - alpha) B)| over their values.
-        worst: Its largest value.
     """
 
     def __init__(self) -> None:
         self.counts: defaultdict[str, Counter[Any]] = defaultdict(Counter)
-        self.samples = self.blended = self.difference = self.worst = 0
+        self.samples = 0
 
     def add(self, other: Tally) -> None:
         """Add the counts of another process."""
         for name, counter in other.counts.items():
             self.counts[name].update(counter)
         self.samples += other.samples
-        self.blended += other.blended
-        self.difference += other.difference
-        self.worst = max(self.worst, other.worst)
 
     def count(self, sample: Composite, difference: NDArray[np.integer[Any]]) -> None:
         """Count a composite and its difference from the blend of its parts, (H, W, 3)."""
@@ -76,9 +71,8 @@ class Tally:
 
     def count_difference(self, difference: NDArray[np.integer[Any]]) -> None:
         """Count the difference of a composite from the blend of its parts, (H, W, 3)."""
-        self.blended += 1
-        self.difference += int(difference.sum(dtype=np.int64))
-        self.worst = max(self.worst, int(difference.max(initial=0)))
+        histogram = np.bincount(difference.ravel())
+        self.counts["difference"].update(dict(enumerate(histogram.tolist())))
 
     def count_colour(self, image: Uint8Image) -> None:
         """Count the values of a composite."""
@@ -93,7 +87,9 @@ def summarise(tally: Tally, route: RouteOptions | None) -> dict[str, Any]:
     """Statistics of a build, in the types that JSON has; `route` is None for tars of others."""
     counts = tally.counts
     values = max(sum(counts["pixels"].values()), 1)
-    blend = {"mean": tally.difference / (3 * values), "worst": tally.worst}
+    apart = +counts["difference"]  # without those that did not happen
+    total = sum(level * count for level, count in apart.items())
+    blend = {"mean": total / (3 * values), "worst": max(apart, default=0)}
     return {
         "samples": tally.samples,
         "foregrounds": _used(counts["foreground"]),
@@ -105,7 +101,7 @@ def summarise(tally: Tally, route: RouteOptions | None) -> dict[str, Any]:
         "steps": {} if route is None else _steps(tally, route),
         "alpha": {level: counts["pixels"][level] / values for level in LEVELS},
         "colour": {name: _moments(tally, name, values) for name in counts["colour"]},
-        "blend_difference": blend if tally.blended else None,
+        "blend_difference": blend if apart else None,
     }
 
 

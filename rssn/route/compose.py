@@ -225,7 +225,13 @@ def compose(
     """
     steps = draw_steps(options, rng)
     if steps.denoise:
-        denoise = denoise or _denoiser(options)
+        if denoise is None:
+            from rssn.denoising import denoise as denoising
+
+            # On the CPU: loaders compose in forked processes, where CUDA does not work, and samples
+            # have to be the same on every machine.
+            sigma, backend = options.denoise_sigma, options.denoise_backend
+            denoise = partial(denoising.denoise, sigma=sigma, backend=backend, device="cpu")
         foreground, background = denoise(foreground), denoise(background)
     return render(foreground, alpha, background, steps, options, rng)
 
@@ -267,15 +273,6 @@ def render(
         record["noise"] = {"sigma": options.noise_sigma}
     composite, foreground, background = images
     return Composite(composite, alpha, foreground, background, record)
-
-
-def _denoiser(options: RouteOptions) -> Callable[[Uint8Image], Uint8Image]:
-    from rssn.denoising.denoise import denoise
-
-    # On the CPU: loaders compose in forked processes, where CUDA does not work, and samples have to
-    # be the same on every machine.
-    sigma, backend = options.denoise_sigma, options.denoise_backend
-    return partial(denoise, sigma=sigma, backend=backend, device="cpu")
 
 
 def _is_number(value: object, whole: bool) -> bool:

@@ -159,19 +159,18 @@ class Manifest:
         Returns:
             The plan there now, as `previous` returns it: this one, or that of the other build.
         """
-        mine = cls(plan, [], [], folder)
-        if isinstance(folder, Path):
+        mine, place = cls(plan, [], [], folder), folder / PLAN_NAME
+        if isinstance(place, Path):
             there = cls.previous(folder)  # in case the disk cannot lock
             if there is None:
-                mine.write(PLAN_NAME)
+                write_whole(place, mine._encoded())
             return there or mine
-        place = folder / PLAN_NAME
         try:
             place.fs.pipe_file(place.path, mine._encoded(), mode="create")
         except Exception:  # it exists, in an error of the store, or the store cannot do this
             place.fs.invalidate_cache()
             if not place.is_file():
-                mine.write(PLAN_NAME)
+                write_whole(place, mine._encoded())
         place.fs.invalidate_cache()
         if (folder / NAME).is_file():  # the other one has ended
             place.unlink(missing_ok=True)
@@ -185,16 +184,12 @@ class Manifest:
                 return cls.read(folder, name)
         return None
 
-    def write(self, name: str = NAME) -> None:
+    def write(self) -> None:
         """Write the manifest and the index of all samples into the folder, each atomically."""
-        sha256 = None
-        if name == NAME:
-            infos = (*self.shards, *self.backgrounds)
-            index = {info.name: info.entries for info in infos}
-            data = json.dumps(index, separators=(",", ":")).encode()
-            write_whole(self.folder / INDEX_NAME, data)
-            sha256 = hashlib.sha256(data).hexdigest()
-        write_whole(self.folder / name, self._encoded(sha256))
+        index = {info.name: info.entries for info in (*self.shards, *self.backgrounds)}
+        data = json.dumps(index, separators=(",", ":")).encode()
+        write_whole(self.folder / INDEX_NAME, data)
+        write_whole(self.folder / NAME, self._encoded(hashlib.sha256(data).hexdigest()))
 
     def _encoded(self, index_sha256: str | None = None) -> bytes:
         """Content of the file, with a checksum of the rest."""

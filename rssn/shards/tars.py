@@ -231,8 +231,7 @@ def _members(data: bytes, path: Location, key: str, names: tuple[str, ...] | Non
             if stem != key:
                 raise InputError(f"{path}: holds {stem} in place of sample {key}; build it again")
             found += (extension.partition(".")[0],)  # doubled ones too
-            content = tar.extractfile(member)
-            members[extension] = content.read() if content else b""
+            members[extension] = data[member.offset_data : member.offset_data + member.size]
     if names is not None and found != names:
         raise InputError(f"{path}: sample {key} holds {found}, not {names}; build it again")
     return members

@@ -30,8 +30,7 @@ def fill_colours(image: Uint8Image, alpha: Alpha, solid: float = SOLID) -> Uint8
     weighted = np.dstack([image * known[..., None], known])
     filled = _fill(weighted)
     colours = np.rint(filled[..., :3].clip(0, 255)).astype(np.uint8)
-    chosen: Uint8Image = np.where(known[..., None] > 0, image, colours)
-    return chosen
+    return np.where(known[..., None] > 0, image, colours)
 
 
 def _fill(weighted: NDArray[Any]) -> NDArray[Any]:

@@ -66,5 +66,4 @@ def unit(levels: Pixels) -> Alpha:
     """Levels of a matte, 8 or 16 bits or float, as float32 in [0, 1]."""
     if levels.dtype.kind == "f":
         return np.clip(levels, 0, 1).astype(np.float32)
-    scaled: Alpha = levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)
-    return scaled
+    return levels.astype(np.float32) / np.float32(np.iinfo(levels.dtype).max)

@@ -134,14 +134,13 @@ def warp(image: Image, view: View, border: int, reduced: int = 1) -> Image:
         shrunk, factors = image, np.array([1 / reduced, 1 / reduced])
     matrix = view.matrix * factors[:, None]
     matrix[:, 2] += 0.5 * factors - 0.5  # pixels are counted from their centres
-    warped: Image = cv2.warpAffine(  # type: ignore[assignment]
+    return cv2.warpAffine(  # type: ignore[return-value]
         shrunk,
         matrix,
         (view.size, view.size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=border,
     )
-    return warped
 
 
 def put_before(
@@ -162,8 +161,7 @@ def recolour(image: Uint8Image, strength: float, rng: np.random.Generator) -> Ui
     gamma = exp(rng.uniform(-strength, strength))
     ramp = (np.arange(256)[:, None] / 255) ** gamma * gains
     table = np.rint(ramp.clip(0, 1) * 255).astype(np.uint8)
-    changed: Uint8Image = cv2.LUT(image, table[None])  # type: ignore[assignment]
-    return changed
+    return cv2.LUT(image, table[None])  # type: ignore[return-value]
 
 
 def _bounds(alpha: Alpha) -> tuple[int, int, int, int]:

@@ -82,7 +82,7 @@ def find_meetings(
     sources: Sequence[Source], backgrounds: Path, route: RouteOptions, seed: int = 0
 ) -> list[Meeting]:
     """The composites that a build of these sources makes, if every file can be read."""
-    files = [background.path for background in find_backgrounds(backgrounds)]
+    files = [background.image for background in find_backgrounds(backgrounds)]
     sampler = BackgroundSampler(files, seed)
     return [
         Meeting(source, files[n], k, draw_steps(route, sample_generator(seed, source.id, k)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from rssn.build.preparation import PreparedForeground, Settings, prepared_source
-from rssn.build.sources import Background, Source
-from rssn.imaging.images import ImageFormat
+from rssn.build.sources import Source
+from rssn.imaging.images import ImageFormat, Uint8Image
 from rssn.imaging.locations import Location, told_errors
 from rssn.imaging.seeding import generator
 from rssn.route.compose import Composite, draw_steps, render
@@ -26,18 +25,16 @@ from rssn.shards.tars import (
     write_shard,
 )
 
-S = TypeVar("S", Source, Background)
-
 # A shard of 256 samples of 1080 px is about half a gigabyte; below 16 shards a loader's workers
 # would have too few to share.
 _MOST_SAMPLES, _FEWEST_SHARDS = 256, 16
 
 
 @dataclass(frozen=True)
-class SourceSample(Generic[S]):
+class SourceSample:
     """One foreground or background, as a shard of sources holds it."""
 
-    source: S
+    source: Source
     digest: str
 
     @property
@@ -48,7 +45,7 @@ class SourceSample(Generic[S]):
     def members(self, settings: Settings, image_format: ImageFormat) -> Members:
         """F with alpha, or B, denoised too if the route denoises, and record."""
         prepared, part = prepared_source(settings, self.source, self.digest), self.source.part
-        images = {part: prepared.image}
+        images: dict[str, Uint8Image] = {part: prepared.image}
         if settings.route.denoise_probability:
             images[f"{part}_denoised"] = prepared.denoised()
         record = {**prepared.record(), "size": list(images[part].shape[:2])}
@@ -62,8 +59,8 @@ class SourceSample(Generic[S]):
 class SampleTask:
     """One composite: its foreground, its background (None without composition), and k."""
 
-    foreground: SourceSample[Source]
-    background: SourceSample[Background] | None
+    foreground: SourceSample
+    background: SourceSample | None
     k: int
     seed: int
 
@@ -91,7 +88,7 @@ class SampleTask:
         return encode_sample(made, image_format, front.alpha_png)
 
 
-Sample = SampleTask | SourceSample[Any]
+Sample = SampleTask | SourceSample
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from rssn.build.cache import cache_key
 from rssn.build.composition import Sample, SampleTask, SourceSample, sample_generator
 from rssn.build.executors import Executor, run_all
 from rssn.build.preparation import Prepared, Settings, prepare
-from rssn.build.sources import Background, Source, find_backgrounds, find_sources
+from rssn.build.sources import Source, find_backgrounds, find_sources
 from rssn.imaging.errors import InputError, how_to_install
 from rssn.imaging.seeding import generator
 from rssn.route.backgrounds import BackgroundSampler
@@ -42,7 +41,7 @@ class Inputs:
 
     def origins(self) -> list[Origin]:
         """Data sets and licences of all pictures, the most frequent of each part first."""
-        shown: list[SourceSample[Any] | None] = []
+        shown: list[SourceSample | None] = []
         for each in (*self.samples, *self.backgrounds):
             shown += (each.foreground, each.background) if isinstance(each, SampleTask) else (each,)
         sources = [each.source for each in shown if each]
@@ -57,7 +56,7 @@ def _by_part_and_use(origin: Origin) -> tuple[bool, int, str, str]:
 
 def find_inputs(
     foregrounds: Path, backgrounds: Path | None, route: RouteOptions, limit: int | None
-) -> tuple[list[Source], list[Background], list[str]]:
+) -> tuple[list[Source], list[Source], list[str]]:
     """Foregrounds, backgrounds, and one line per file without its partner; checks them all."""
     if route.denoise_probability and route.denoise_backend == "bm3d" and not find_spec("bm3d"):
         raise InputError(f"the package bm3d is missing; {how_to_install('bm3d')}")
@@ -86,7 +85,7 @@ class Planner:
         self.settings, self.seed, self.content = settings, seed, content
         self._executor, self._quiet = executor, quiet
 
-    def plan(self, sources: Sequence[Source], backgrounds: Sequence[Background]) -> Inputs:
+    def plan(self, sources: Sequence[Source], backgrounds: Sequence[Source]) -> Inputs:
         """Prepare every image that is needed and list the samples."""
         tasks = [(source, bool(self._denoised(source))) for source in sources]
         foregrounds = self._prepare(tasks, "foregrounds")
@@ -100,8 +99,7 @@ class Planner:
             SourceSample(background, pictures[number].digest if number in pictures else "")
             for number, background in enumerate(backgrounds)
         ]
-        everything: list[SourceSample[Any]] = [*fronts, *backs]
-        contents = [(each.source.id, each.digest, each.source.licence) for each in everything]
+        contents = [(o.source.id, o.digest, o.source.licence) for o in (*fronts, *backs)]
         failures = [each.failure for each in (*foregrounds, *pictures.values()) if each.failure]
         samples: list[Sample] = []
         kept: list[Sample] = []
@@ -121,7 +119,7 @@ class Planner:
         return [samples[number] for number in order]
 
     def _prepare_backgrounds(
-        self, sources: Sequence[Source], backgrounds: Sequence[Background]
+        self, sources: Sequence[Source], backgrounds: Sequence[Source]
     ) -> tuple[dict[str, list[int]], dict[int, Prepared]]:
         """Draw backgrounds until all drawn ones can be read."""
         route = self.settings.route
@@ -156,8 +154,6 @@ class Planner:
         rngs = (sample_generator(self.seed, source.id, k) for k in ks)
         return [k for k, rng in enumerate(rngs) if draw_steps(route, rng).denoise]
 
-    def _prepare(
-        self, tasks: Sequence[tuple[Source | Background, bool]], name: str
-    ) -> list[Prepared]:
+    def _prepare(self, tasks: Sequence[tuple[Source, bool]], name: str) -> list[Prepared]:
         work = partial(prepare, self.settings)
         return run_all(self._executor, work, tasks, name, self._quiet)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rssn.build.cache import cache_key, cached, content_digest
-from rssn.build.sources import Background, Source, read_source, shrink
+from rssn.build.sources import Source, read_source, shrink
 from rssn.denoising import denoise as denoising
 from rssn.foreground.estimate import ForegroundMethod, estimate_foreground, extend_foreground
 from rssn.imaging.errors import one_line
@@ -46,7 +46,7 @@ class PreparedSource:
     entries: tuple[str, ...] = ("size.json",)  # in the cache, beside the denoised image
 
     def __init__(
-        self, settings: Settings, source: Source | Background, digest: str, *work: str | int | None
+        self, settings: Settings, source: Source, digest: str, *work: str | int | None
     ) -> None:
         self.settings, self.source, self.digest = settings, source, digest
         self._key = cache_key(source.part, digest, *work)
@@ -102,7 +102,7 @@ class PreparedForeground(PreparedSource):
     entries = ("alpha.png", "size.json", "foreground.png")
 
     def __init__(self, settings: Settings, source: Source, digest: str) -> None:
-        self._foreground, route = source, settings.route
+        route = settings.route
         self._is_extended = settings.extend and not source.is_photograph
         work = (source.is_photograph, settings.method, route.shorter_side, route.composition)
         more = ("extended",) if self._is_extended else ()
@@ -130,7 +130,7 @@ class PreparedForeground(PreparedSource):
 
     def compute(self) -> dict[str, bytes]:
         """Estimate F, and B without composition, or take the colours of a cut-out."""
-        pixels = read_source(self._foreground, self.settings.route.shorter_side)
+        pixels = read_source(self.source, self.settings.route.shorter_side)
         image, alpha, method = pixels.image, pixels.alpha, self.settings.method
         entries = {
             "alpha.png": encode_alpha(alpha),
@@ -139,7 +139,7 @@ class PreparedForeground(PreparedSource):
         if not self.settings.route.composition:
             foreground, background = estimate_foreground(image, alpha, method, background=True)
             entries["background.png"] = encode_rgb(background, "png")
-        elif self._foreground.is_photograph:
+        elif self.source.is_photograph:
             foreground = estimate_foreground(image, alpha, method)
         else:
             foreground = extend_foreground(image, alpha) if self._is_extended else image
@@ -147,14 +147,14 @@ class PreparedForeground(PreparedSource):
         return entries
 
 
-def prepared_source(settings: Settings, source: Source | Background, digest: str) -> PreparedSource:
+def prepared_source(settings: Settings, source: Source, digest: str) -> PreparedSource:
     """Images of a source with this digest of its files."""
-    if isinstance(source, Source):
+    if source.part == "foreground":
         return PreparedForeground(settings, source, digest)
     return PreparedSource(settings, source, digest, settings.route.shorter_side)
 
 
-def prepare(settings: Settings, task: tuple[Source | Background, bool]) -> Prepared:
+def prepare(settings: Settings, task: tuple[Source, bool]) -> Prepared:
     """Fill the cache with the work on one input; an error of its files is returned as a line.
 
     The task is a foreground or background, and True if one of its composites needs it denoised.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,16 @@ LAYOUTS = "original/ and mask/ with the same names, or fg/ and alpha/, or RGBA i
 
 @dataclass(frozen=True)
 class Source:
-    """A foreground's files.
+    """Files of a foreground, or of a background.
 
     Attributes:
-        id: File name without its suffix.
-        image: The photograph or the foreground's colours.
-        matte: The matte; the same file as `image` for RGBA.
+        id: File name, of a foreground without its suffix.
+        image: The photograph, the foreground's colours, or the background.
+        matte: The matte; the same file as `image` for RGBA, and for a background, which has none.
         is_photograph: The image contains its background: F has to be estimated.
         licence: Of the image, if a list beside it has one.
         origin: Its data set, likewise.
+        part: Use of it in a composite.
     """
 
     id: str
@@ -39,32 +40,12 @@ class Source:
     is_photograph: bool
     licence: str | None = None
     origin: str | None = None
-    part: ClassVar = "foreground"
+    part: Literal["foreground", "background"] = "foreground"
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Image and matte."""
-        return self.image, self.matte
-
-
-@dataclass(frozen=True)
-class Background:
-    """A background's file, with licence and data set if a list beside it has them."""
-
-    path: Path
-    licence: str | None = None
-    origin: str | None = None
-    part: ClassVar = "background"
-
-    @property
-    def id(self) -> str:
-        """File name."""
-        return self.path.name
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
+        """Image, and matte of a foreground."""
+        return (self.image,) if self.part == "background" else (self.image, self.matte)
 
 
 @dataclass(frozen=True)
@@ -104,7 +85,7 @@ def find_sources(folder: Path) -> tuple[list[Source], list[str]]:
     return [replace(source, licence=t.licence, origin=t.source) for source, t in known], failures
 
 
-def find_backgrounds(folder: Path) -> list[Background]:
+def find_backgrounds(folder: Path) -> list[Source]:
     """The backgrounds of a folder, in name order.
 
     Raises:
@@ -112,7 +93,10 @@ def find_backgrounds(folder: Path) -> list[Background]:
     """
     licences = Licences(folder)
     terms = {path: licences.terms(path) for path in image_files(folder)}
-    return [Background(path, found.licence, found.source) for path, found in terms.items()]
+    return [
+        Source(path.name, path, path, True, found.licence, found.source, "background")
+        for path, found in terms.items()
+    ]
 
 
 def _find_layout(folder: Path) -> tuple[list[Source], list[str]]:

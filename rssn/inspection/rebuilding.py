@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from rssn.build.builder import BuildOptions
 from rssn.build.cache import content_digest
-from rssn.build.composition import S, Sample, SampleTask, SourceSample
-from rssn.build.sources import Background, Source, find_backgrounds, find_sources
+from rssn.build.composition import Sample, SampleTask, SourceSample
+from rssn.build.sources import find_backgrounds, find_sources
 from rssn.imaging.errors import FailedInputs, InputError
 from rssn.imaging.locations import Location
 from rssn.imaging.reading import read_pixels
@@ -68,15 +68,8 @@ def rebuild(
     except (ValueError, TypeError) as error:  # an InputError is a ValueError
         raise FailedInputs([f"{path}: sample {key} cannot be read ({error})"]) from error
     changed = _other_versions(manifest, options.device)
-
-    def front() -> SourceSample[Source]:
-        return _source("foreground", record, find_sources(foregrounds)[0], foregrounds, changed)
-
-    def back() -> SourceSample[Background]:
-        if backgrounds is None:
-            raise InputError("the sample has a background; give --backgrounds")
-        return _source("background", record, find_backgrounds(backgrounds), backgrounds, changed)
-
+    front = partial(_source, "foreground", record, foregrounds, changed)
+    back = partial(_source, "background", record, backgrounds, changed)
     if holds == "composites":
         behind = back() if options.route.composition else None
         sample: Sample = SampleTask(front(), behind, record.get("k", 0), record.get("seed", 0))
@@ -103,10 +96,11 @@ def _find(manifest: Manifest, key: str) -> tuple[Held, Location, Entry]:
     raise InputError(f"{manifest.folder}: holds no sample '{key}', but for example {example}")
 
 
-def _source(
-    part: str, record: Record, there: Iterable[S], folder: Path, changed: list[str]
-) -> SourceSample[S]:
+def _source(part: str, record: Record, folder: Path | None, changed: list[str]) -> SourceSample:
     """The foreground or background of a record as it is now; a change is added to `changed`."""
+    if folder is None:
+        raise InputError(f"the sample has a {part}; give --{part}s")
+    there = find_sources(folder)[0] if part == "foreground" else find_backgrounds(folder)
     name = record.get(part)
     if (source := {each.id: each for each in there}.get(str(name))) is None:
         raise FailedInputs([f"{folder}: the {part} {name} is missing"])

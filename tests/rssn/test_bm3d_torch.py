@@ -13,7 +13,7 @@ from drawings import draw_picture
 
 from rssn.build import builder as build
 from rssn.build import preparation
-from rssn.build.sources import Background
+from rssn.build.sources import find_backgrounds
 from rssn.denoising import bm3d_torch
 from rssn.denoising import denoise as denoising
 from rssn.denoising.bm3d_fast import bm3d as bm3d_compiled
@@ -146,7 +146,7 @@ def test_gpu_out_of_memory_is_told_and_ends_a_build(
     write_rgb(tmp_path / "a.png", noisy_picture(8, 8, 10))
     settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, "cuda")
     with pytest.raises(DeviceMemoryError, match="device='cuda'"):
-        preparation.prepare(settings, (Background(tmp_path / "a.png"), True))
+        preparation.prepare(settings, (find_backgrounds(tmp_path)[0], True))
 
 
 def test_cached_images_of_one_device_are_not_taken_for_another(
@@ -161,7 +161,7 @@ def test_cached_images_of_one_device_are_not_taken_for_another(
     write_rgb(tmp_path / "a.png", draw_picture(0, 8, 8))
     for device in ("cpu", "cuda", "cpu"):
         settings = preparation.Settings(RouteOptions(), "closed_form", tmp_path, device)
-        source = preparation.prepared_source(settings, Background(tmp_path / "a.png"), "digest")
+        source = preparation.prepared_source(settings, find_backgrounds(tmp_path)[0], "digest")
         assert (source.denoised() == levels[device]).all()
 
 

@@ -50,8 +50,8 @@ class SourceSample:
             images[f"{part}_denoised"] = prepared.denoised()
         record = {**prepared.record(), "size": list(images[part].shape[:2])}
         members = encode_images(images, record, image_format)
-        if isinstance(prepared, PreparedForeground):
-            return {"alpha.png": prepared.alpha_png, **members}
+        if part == "foreground":
+            members = {"alpha.png": prepared.entry("alpha.png"), **members}
         return members
 
 
@@ -85,7 +85,7 @@ class SampleTask:
             made = render(f, front.alpha, b, steps, settings.route, rng)
         record["size"] = list(made.alpha.shape)
         made = replace(made, record={**made.record, **record})
-        return encode_sample(made, image_format, front.alpha_png)
+        return encode_sample(made, image_format, front.entry("alpha.png"))
 
 
 Sample = SampleTask | SourceSample

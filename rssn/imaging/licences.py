@@ -48,8 +48,7 @@ class Licences:
         for place, prefix in places:
             for name in LISTS:
                 if (place / name).is_file():
-                    for file, terms in self._read(place / name, prefix).items():
-                        self._by_name.setdefault(file, terms)
+                    self._by_name = {**self._read(place / name, prefix), **self._by_name}
         inside = folder.parent if folder.name in _PREPARED_FOLDERS else folder
         record = inside / PREPARED
         self._of_all = _prepared(record) if record.is_file() else Terms()

@@ -115,7 +115,10 @@ class Material:
         try:
             with tarfile.open(self.path) as tar:
                 self._read_index(tar)
-            self.pictures = [self._picture(number) for number in range(len(self._parts))]
+            records = [
+                json.loads(self._bytes(number, "json")) for number in range(len(self._parts))
+            ]
+            self.pictures = [Picture(**{**each, "size": tuple(each["size"])}) for each in records]
         except FileNotFoundError:
             raise InputError(
                 f"{self.path}: no such file; scripts/lite_material.py makes one"
@@ -127,10 +130,6 @@ class Material:
             ) from None
         if not self.pictures:
             raise InputError(f"{self.path}: holds no picture; make it again")
-
-    def _picture(self, number: int) -> Picture:
-        values = json.loads(self._bytes(number, "json"))
-        return Picture(**{**values, "size": tuple(values["size"])})
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -1,7 +1,8 @@
 """The tables of docs/guided.md: a guided model beside closed form and KNN, on photographs.
 
 Three tests, of which `--tests` chooses some. `trimaps`: SAD, MSE and Grad in the unknown region
-(convention dim) of the photographs that have trimaps, as they are and widened by `--widened` px.
+(convention dim) of the photographs that have trimaps, as they are and widened by `--widened` px,
+and by a mean over views, or after `--backpropagate` steps where the model allows those.
 `refine`: MAD and Grad (convention gfm) of the automatic matte and of its refinement. `masks`: MAD
 of coarse masks, made of the true mattes by shifting, growing, shrinking and holing them, and of the
 mattes that they become.
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +60,7 @@ def main() -> int:
     add("--model", required=True, help="guided model")
     add("--tests", nargs="+", choices=TESTS, default=TESTS)
     add("--widened", nargs="*", type=int, default=[20, 40], help="px (default 20 and 40)")
+    add("--backpropagate", type=int, default=0, help="steps (default none)")
     add("--no-baselines", action="store_true", help="leave closed form and KNN out")
     add("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -94,16 +96,16 @@ def on_trimaps(given: Photograph, model: MattingModel, options: argparse.Namespa
     assert given.trimap is not None
     methods: dict[str, tuple[Trimap, Callable[[Trimap], Floats]]] = {}
 
-    def guided(trimap: Trimap) -> Floats:
-        return gfm.matte(given.image, model, trimap=trimap, foreground="none").alpha
+    def guided(trimap: Trimap, **more: Any) -> Floats:  # noqa: ANN401 - options of gfm.matte
+        return gfm.matte(given.image, model, trimap=trimap, foreground="none", **more).alpha
 
     methods["guided"] = (given.trimap, guided)
-
-    def flipped(trimap: Trimap) -> Floats:
-        made = gfm.matte(given.image, model, trimap=trimap, foreground="none", augmentation="flip")
-        return made.alpha
-
-    methods["guided, and its mirror image"] = (given.trimap, flipped)
+    if steps := options.backpropagate:
+        fitted = partial(guided, backpropagate=steps)
+        methods[f"guided, {steps} steps"] = (given.trimap, fitted)
+    else:
+        for views in ("flip", "full"):
+            methods[f"guided, {views}"] = (given.trimap, partial(guided, augmentation=views))
     for distance in options.widened:
         methods[f"guided, {distance} px wider"] = (widened(given.trimap, distance), guided)
     for name, place in {} if options.no_baselines else CLASSIC.items():

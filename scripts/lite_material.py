@@ -135,18 +135,25 @@ def read_licences(table: Path) -> dict[str, str]:
 def gather(options: argparse.Namespace) -> Iterator[Item]:
     """Everything that may be used, in a fixed order."""
     collection: Path = options.collection
+    made = [
+        (kind, find_sources(folder)[0])
+        for folder, kind in ((options.labelled, "self_labelled"), (options.outlined, "outlined"))
+        if folder is not None
+    ]
+    with_labels = {source.id for _, sources in made for source in sources}
     for name in PERMISSIVE + (RESEARCH if options.research else ()):
         pairs = find_sources(collection / "labelled" / name)[0]
         for source in pairs[: len(pairs) - KEPT_LAST.get(name, 0)]:
-            yield Item(f"labelled/{name}/{source.id}", "photograph", name, source)
+            if source.id not in with_labels:  # which are better than the set's masks
+                yield Item(f"labelled/{name}/{source.id}", "photograph", name, source)
     for number, source in enumerate(find_sources(collection / "photos")[0]):
         if number % 3:
             yield Item(f"photos/{source.id}", "photograph", "photos", source)
-    for folder, made in ((options.labelled, "self_labelled"), (options.outlined, "outlined")):
-        for source in find_sources(folder)[0] if folder is not None else ():
+    for kind, sources in made:
+        for source in sources:
             name = found_in(collection, source.id)
-            kind_of = "garments" if made == "self_labelled" and "clothing" in name else made
-            yield Item(name, "photograph", kind_of, source)
+            called = "garments" if kind == "self_labelled" and "clothing" in name else kind
+            yield Item(name, "photograph", called, source)
     for folder in ("cutouts", "cutouts_more"):
         for number, path in enumerate(image_files(collection / folder)):
             if folder == "cutouts" and number % 4 == 0:

@@ -14,7 +14,9 @@ import argparse
 import sys
 import time
 from functools import partial
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,8 +62,11 @@ def overfit(options: argparse.Namespace) -> None:
         FailedInputs: The error is too large in the end.
     """
     torch.manual_seed(options.seed)
-    backbone = {} if options.backbone is None else {"backbone": options.backbone}
-    task = task_class(options.task)(**backbone)
+    kind = task_class(options.task)
+    given: dict[str, Any] = {} if options.backbone is None else {"backbone": options.backbone}
+    if "size" in signature(kind).parameters:  # of LSA's samples, which it cuts out of the crops
+        given["size"] = options.side
+    task = kind(**given)
     crops = [draw_crop(task, options.side, options.seed + n) for n in range(options.crops)]
     parts = [crops[start : start + options.batch] for start in range(0, len(crops), options.batch)]
     batches = [collate(part) for part in parts]

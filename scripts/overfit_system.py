@@ -46,7 +46,13 @@ def main() -> int:
     parser.add_argument("--backbone", help="another encoder than the published one")
     parser.add_argument("--crops", type=int, default=8)
     parser.add_argument("--side", type=int, default=128, help="of the crops, in px")
-    parser.add_argument("--batch", type=int, default=4, help="crops per step, in turn")
+    parser.add_argument(
+        "--batch",
+        type=int,
+        default=8,
+        help="crops per step, in turn; fewer than all, and the statistics of batch norms, which are "
+        "means over the steps, fit none of them",
+    )
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--report", type=int, default=50, help="steps between reports")

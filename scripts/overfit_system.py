@@ -50,8 +50,8 @@ def main() -> int:
         "--batch",
         type=int,
         default=8,
-        help="crops per step, in turn; fewer than all, and the statistics of batch norms, which are "
-        "means over the steps, fit none of them",
+        help="crops per step, in turn (8: all, so that the statistics of batch norms, which are "
+        "means over the steps, fit them)",
     )
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--learning-rate", type=float, default=1e-3)

@@ -99,8 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--augment",
         choices=get_args(Augmentation),
         default=usual.augmentation,
-        help="average over the mirror image (flip; glance: in that pass alone), or sizes, "
-        "too (full); default: what the model asks for",
+        help="average over the mirror image (flip; glance: in that pass alone), or more "
+        "views (full); default: what the model asks for",
     )
     add(
         "--max-memory",

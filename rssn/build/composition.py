@@ -85,7 +85,7 @@ class SampleTask:
             made = render(f, front.alpha, b, steps, settings.route, rng)
         record["size"] = list(made.alpha.shape)
         made = replace(made, record={**made.record, **record})
-        return encode_sample(made, image_format, front.entry("alpha.png"))
+        return encode_sample(made, image_format, front.alpha_png)
 
 
 Sample = SampleTask | SourceSample

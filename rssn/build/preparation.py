@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rssn.build.cache import cache_key, cached, content_digest
@@ -107,10 +108,15 @@ class PreparedForeground(PreparedSource):
         more = ("extended",) if self._is_extended else ()
         super().__init__(settings, source, digest, *work, *more)
 
+    @cached_property
+    def alpha_png(self) -> bytes:
+        """The matte as a shard stores it."""
+        return self.entry("alpha.png")
+
     @property
     def alpha(self) -> Alpha:
         """The matte, float32 (H, W) of 8-bit levels."""
-        return decode_alpha(self.entry("alpha.png"), self.source.id)
+        return decode_alpha(self.alpha_png, self.source.id)
 
     @property
     def image(self) -> Uint8Image:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gfm.guidance.bands import Mask, Trimap
 from gfm.guidance.clicks import Click, Clicks
 from gfm.guidance.refinement import grown, trimap_from_matte
+from gfm.inference.views import Area, choose_view, clicks_in, inside
 from gfm.models.contract import ClickEngine, Prediction
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
@@ -19,15 +20,11 @@ from rssn.imaging.resizing import resize
 CHANGED = (0.5, 0.25)  # of alpha: less is no change; the second if little changes
 NOTHING = 0.004  # of the photograph
 SURE = 0.9  # least alpha of the pixel of the small size that is clicked on
-MARGIN = 0.35  # of the object's longer side, around it in a view
-LEAST_MARGIN = 32  # px
-LARGE = 0.6  # of the photograph: a larger view is the whole
 AROUND = 3  # px of the working size around what changed, for its edges
 CONTEXT = 48  # px around that which the refinement sees
 REFINED = 400_000  # px, most that are refined after a click; larger parts are shrunk for it
 KNOWN = 0.0025  # of the shorter side: radius around a click that is taken as known
 
-Area = tuple[slice, slice]
 Refine = Callable[[Uint8Image, Trimap], Prediction]
 """Photograph (H, W, 3) and trimap to a matte with its colours."""
 
@@ -96,21 +93,42 @@ class LocalCorrector:
     def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
         """See `Corrector`."""
         view = choose_view(alpha, new, self._view)
-        if view != self._view:
-            self._view = view
-            self._state = self._engine.encode(np.ascontiguousarray(self._photograph[view]))
-        seen, part = _seen(clicks, view), alpha[view]
-        last = _seen(Clicks(clicks.width, clicks.height, tuple(new)), view)
-        found = self._engine.predict(self._state, seen, part if part.any() else None)
-        height, width = found.shape
-        before = resize(part, (height, width))
-        made, where = merged(before, found, last.resized(width, height).points)
-        patch = self._patch(self._photograph[view], part, made, where, seen)
+        made, where = self._seen_in(view, alpha, alpha, clicks, new)
+        if not _has_object(alpha):  # what the first click selects is seen closely, if it is small
+            selected = resize(made * where, alpha.shape)
+            closer = choose_view(selected, new, view)
+            if closer != view:
+                view = closer
+                made, where = self._seen_in(view, alpha, selected, clicks, new)
+        seen = clicks_in(view, clicks)
+        patch = self._patch(self._photograph[view], alpha[view], made, where, seen)
         rows, columns = (
             slice(inner.start + outer.start, inner.stop + outer.start)
             for inner, outer in zip(patch.area, view, strict=True)
         )
         return patch._replace(area=(rows, columns))
+
+    def _seen_in(
+        self, view: Area, alpha: Alpha, shown: Alpha, clicks: Clicks, new: Sequence[Click]
+    ) -> tuple[Alpha, Mask]:
+        """A part of the matte as the engine corrects it, and where, as `merged` returns them.
+
+        Args:
+            view: The part, which is encoded if it was not looked at last.
+            alpha: The matte (H, W) before.
+            shown: The matte (H, W) that the engine is given.
+            clicks: All clicks so far.
+            new: Those of them that were made last.
+        """
+        if view != self._view:
+            self._view = view
+            self._state = self._engine.encode(np.ascontiguousarray(self._photograph[view]))
+        previous = shown[view] if shown[view].any() else None
+        found = self._engine.predict(self._state, clicks_in(view, clicks), previous)
+        height, width = found.shape
+        last = clicks_in(view, Clicks(clicks.width, clicks.height, tuple(new)))
+        before = resize(alpha[view], (height, width))
+        return merged(before, found, last.resized(width, height).points)
 
     def _patch(
         self, photograph: Uint8Image, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks
@@ -141,65 +159,13 @@ class LocalCorrector:
         share = resize(weight, whole)
         refined = np.asarray(part * (1 - share) + resize(made.alpha, whole) * share, np.float32)
         for x, y, positive in clicks:
-            if _inside(x, y, area):
+            if inside(x, y, area):
                 refined[y - area[0].start, x - area[1].start] = positive
         colours = photograph[area].copy()
         if made.foreground is not None:
             soft = (refined > 0) & (refined < 1)
             colours[soft] = resize(made.foreground, whole)[soft]
         return Patch(area, refined, colours)
-
-
-def choose_view(alpha: Alpha, new: Sequence[Click], current: Area | None) -> Area:
-    """The part of a photograph to look at: the object and the new clicks, and what is around them.
-
-    Small objects are seen larger so (as in f-BRS, Sofiiuk et al. 2020, section 3.4).
-
-    Args:
-        alpha: The matte (H, W) before.
-        new: The clicks.
-        current: The part that was looked at last, which stays while it is good enough.
-    """
-    whole = np.s_[0 : alpha.shape[0], 0 : alpha.shape[1]]
-    solid = alpha > 0.5
-    if not solid.any():
-        return whole
-    ends = []
-    for axis, at in ((1, [each.y for each in new]), (0, [each.x for each in new])):
-        found = np.flatnonzero(solid.any(axis=axis))
-        ends.append((min(int(found[0]), *at), max(int(found[-1]), *at) + 1))
-    longest = max(stop - start for start, stop in ends)
-    margin = max(round(MARGIN * longest), LEAST_MARGIN)
-    rows, columns = (
-        slice(max(start - margin, 0), min(stop + margin, length))
-        for (start, stop), length in zip(ends, alpha.shape, strict=True)
-    )
-    if _size(rows, columns) > LARGE * alpha.size:
-        return whole
-    if current is not None and _size(*current) <= 2 * _size(rows, columns):
-        near = margin // 3
-        pairs = zip(ends, current, alpha.shape, strict=True)
-        if all(
-            part.start <= max(start - near, 0) and part.stop >= min(stop + near, length)
-            for (start, stop), part, length in pairs
-        ):
-            return current
-    return rows, columns
-
-
-def _size(rows: slice, columns: slice) -> int:
-    return int((rows.stop - rows.start) * (columns.stop - columns.start))
-
-
-def _seen(clicks: Clicks, view: Area) -> Clicks:
-    """The clicks in a part of the photograph, in its px."""
-    rows, columns = view
-    points = tuple(
-        Click(x - columns.start, y - rows.start, positive)
-        for x, y, positive in clicks
-        if _inside(x, y, view)
-    )
-    return Clicks(columns.stop - columns.start, rows.stop - rows.start, points)
 
 
 def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Mask]:
@@ -218,11 +184,11 @@ def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Ma
     """
     positive = new[0].positive
     made = found.copy()
-    if has_object := bool((before > 0.5).any()):
+    if begun := _has_object(before):
         made = np.maximum(before, found) if positive else np.minimum(before, found)
     for least in CHANGED:
         changed = np.abs(made - before) > least
-        if has_object:
+        if begun:
             changed &= _connected(changed, new)
         for x, y, _ in new:
             changed[y, x] = True
@@ -232,6 +198,10 @@ def merged(before: Alpha, found: Alpha, new: Sequence[Click]) -> tuple[Alpha, Ma
     for x, y, _ in new:
         made[y, x] = max(made[y, x], SURE) if positive else min(made[y, x], 1 - SURE)
     return made, where
+
+
+def _has_object(alpha: Alpha) -> bool:
+    return bool((alpha > 0.5).any())
 
 
 def _connected(changed: Mask, new: Sequence[Click]) -> Mask:
@@ -290,11 +260,6 @@ def _set_known(trimap: Trimap, clicks: Clicks, area: Area, scale: float, radius:
         radius: Of the discs, in px of the trimap.
     """
     for x, y, positive in clicks:
-        if _inside(x, y, area):
+        if inside(x, y, area):
             at = (int((x - area[1].start) * scale), int((y - area[0].start) * scale))
             cv2.circle(trimap, at, round(radius), 255 if positive else 0, cv2.FILLED)
-
-
-def _inside(x: int, y: int, area: Area) -> bool:
-    rows, columns = area
-    return bool(rows.start <= y < rows.stop and columns.start <= x < columns.stop)

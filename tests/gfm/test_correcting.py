@@ -8,7 +8,8 @@ from tiny import draw_photograph
 
 from gfm.guidance.clicks import Click, Clicks
 from gfm.inference import correcting
-from gfm.inference.correcting import LocalCorrector, choose_view, merged
+from gfm.inference.correcting import LocalCorrector, merged
+from gfm.inference.views import choose_view
 from gfm.models.contract import Prediction
 from rssn.imaging.resizing import resize
 
@@ -133,3 +134,26 @@ def test_small_objects_are_looked_at_closely(corrector):
     assert far == np.s_[0 : far[0].stop, 0 : far[1].stop] and far[1].stop > 230
     alpha[:, 20:380] = 1
     assert choose_view(alpha, [Click(30, 30, True)], near) == np.s_[0:HEIGHT, 0:WIDTH]
+
+
+def test_a_small_object_of_the_first_click_is_looked_at_closely(corrector):
+    views = []
+
+    def predict(state, clicks, previous):
+        views.append((state, clicks.points, previous))
+        made = np.zeros((60, 100), np.float32)
+        if len(views) == 1:
+            made[28:32, 18:22] = 1  # a sixth of the width of the view that follows
+        else:
+            made[25:35, 40:60] = 1
+        return made
+
+    corrector.engine.predict = predict
+    made, _ = _corrected(corrector, np.zeros((HEIGHT, WIDTH), np.float32), (80, 120, True))
+    (first, _, nothing), (second, points, selected) = views
+    assert first == (HEIGHT, WIDTH) and nothing is None and second[0] < 100 and second[1] < 100
+    assert points == (Click(second[1] // 2, second[0] // 2, True),) and selected.shape == second
+    solid = np.argwhere(made > 0.9)
+    assert (np.ptp(solid, axis=0) < (20, 25)).all() and made[120, 80] == 1
+    _corrected(corrector, made, (80, 120, True), (82, 121, True))
+    assert corrector.engine.encoded == 2  # the view stays

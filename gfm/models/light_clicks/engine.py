@@ -19,6 +19,8 @@ from gfm.models.light_clicks.maps import click_maps
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
+PASSES = 3  # of the head for a click, each on the answer of the one before: it decides more
+
 Floats = NDArray[np.float32]
 
 
@@ -77,9 +79,10 @@ class ClickEngine:
         if previous is not None:
             fed = resize(previous, half).clip(0, 1)
         maps = click_maps(clicks, height, width)
-        logits = self.graphs.head(maps[None], fed[None, None], state.features)[0, 0]
-        large = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(1 / (1 + np.exp(-large)), np.float32)
+        for _ in range(PASSES):
+            logits = self.graphs.head(maps[None], fed[None, None], state.features)[0, 0]
+            fed = _sigmoid(logits)
+        return _sigmoid(cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def working_size(height: int, width: int, side: int) -> tuple[int, int]:
@@ -87,3 +90,7 @@ def working_size(height: int, width: int, side: int) -> tuple[int, int]:
     scale = side / max(height, width) / MULTIPLE
     rows, columns = (max(round(each * scale), 1) * MULTIPLE for each in (height, width))
     return rows, columns
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)

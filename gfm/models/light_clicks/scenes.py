@@ -17,7 +17,7 @@ SMALLEST, LARGEST = 0.35, 0.95  # of the size of such an object, relative to its
 WANTED = (0.42, 0.42, 0.16)  # the crop's own object, the other one, both
 LEAST = 0.004  # of the crop that a wanted object covers
 NOTHING = 0.45  # share of the sessions that begin with nothing
-EVERYTHING = 0.15  # of the others: with all objects, also those that are not wanted
+EVERYTHING = 0.3  # of the others: with all objects, also those that are not wanted
 SHIFTED = 12  # px, most
 
 

@@ -31,13 +31,15 @@ from rssn.imaging.errors import InputError
 
 FROZEN = 2  # first stages of the encoder that keep their weights, and so does its stem
 BETWEEN = (0.5, 0.2, 0.15, 0.15)  # shares of 0 to 3 clicks between the two that are learnt from
+REPEATED = (0.4, 0.3, 0.3)  # shares of 0 to 2 passes without a click before the second of them
+AGAIN = 0.35  # share of the second ones that are themselves passes without a click
 
 
 class LightClicksTask(ClickValidation):
     """The network and how it is trained, validated and applied.
 
     Every crop is encoded once, and learnt from twice: after the first click or stroke, and after a
-    later one.
+    later one, or after a pass on the network's own answer.
 
     Args:
         backbone: As in `LightClicksConfig`.
@@ -119,11 +121,19 @@ class LightClicksTask(ClickValidation):
         people = [Person(s.wanted, rng) for s, rng in zip(scenes, generators, strict=True)]
         starts = [halved(draw_start(s, g)) for s, g in zip(scenes, generators, strict=True)]
         previous = _planes(starts, batch.alpha)
+        _click(people, previous)
         first, logits = self._round(people, previous, features, alpha)
-        between = int(generators[0].choice(len(BETWEEN), p=BETWEEN))
+        between, repeated = (
+            int(generators[0].choice(len(each), p=each)) for each in (BETWEEN, REPEATED)
+        )
         previous = logits.detach().sigmoid()
         for _ in range(between):
-            previous = self._try(people, previous, features)
+            _click(people, previous)
+            previous = self._answer(people, previous, features)
+        for _ in range(repeated):
+            previous = self._answer(people, previous, features)
+        if generators[0].random() >= AGAIN:
+            _click(people, previous)
         second, _ = self._round(people, previous, features, alpha)
         return {name: (first[name] + second[name]) / 2 for name in first}
 
@@ -133,7 +143,8 @@ class LightClicksTask(ClickValidation):
         truths = batch.alpha[:, 0].cpu().numpy()
         people = [Person(truth, rng) for truth, rng in zip(truths, generators, strict=True)]
         previous = functional.avg_pool2d(torch.zeros_like(batch.alpha), 2)
-        maps = _click(people, previous)
+        _click(people, previous)
+        maps = _maps(people, previous)
         return _enlarged(self.model(batch.image, maps, previous)).sigmoid()
 
     def on_train_batch_start(self, *_: Any) -> None:  # noqa: ANN401 - batch and index
@@ -153,8 +164,8 @@ class LightClicksTask(ClickValidation):
     def _round(
         self, people: list[Person], previous: Tensor, features: list[Tensor], alpha: Tensor
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """Losses after one more click each, and the logits (B, 1, h, w)."""
-        maps = _click(people, previous)
+        """Losses of a pass, and its logits (B, 1, h, w)."""
+        maps = _maps(people, previous)
         logits = self.model.head(maps, previous, *features)
         with torch.autocast(self.device.type, enabled=False):
             near = maps[:, list(NEAR)].amax(dim=1, keepdim=True)
@@ -162,10 +173,10 @@ class LightClicksTask(ClickValidation):
             return losses(_enlarged(logits), alpha, near), logits
 
     @torch.no_grad()
-    def _try(self, people: list[Person], previous: Tensor, features: list[Tensor]) -> Tensor:
-        """Mattes after one more click each, as the network makes them when it is used."""
+    def _answer(self, people: list[Person], previous: Tensor, features: list[Tensor]) -> Tensor:
+        """Mattes of a pass, as the network makes them when it is used."""
         self.model.head.eval()
-        made = self.model.head(_click(people, previous), previous, *features).sigmoid()
+        made = self.model.head(_maps(people, previous), previous, *features).sigmoid()
         self.model.head.train()
         return cast(Tensor, made)
 
@@ -187,13 +198,16 @@ def _scenes(batch: Batch, generators: list[np.random.Generator]) -> list[Scene]:
     return [draw_scene(*each) for each in zip(pairs, others, generators, strict=True)]
 
 
-def _click(people: list[Person], previous: Tensor) -> Tensor:
-    """Let all click on their mattes (B, 1, h, w); the maps (B, 4, h / 2, w / 2) of all clicks."""
-    height, width = previous.shape[-2:]
-    maps = []
+def _click(people: list[Person], previous: Tensor) -> None:
+    """Let all click on their mattes (B, 1, h, w)."""
     for person, alpha in zip(people, previous[:, 0].float().cpu().numpy(), strict=True):
         person.correct(alpha)
-        maps.append(gaussians(person.points, 2 * height, 2 * width))
+
+
+def _maps(people: list[Person], previous: Tensor) -> Tensor:
+    """Maps (B, 4, h / 2, w / 2) of all their clicks on mattes (B, 1, h, w)."""
+    height, width = previous.shape[-2:]
+    maps = [gaussians(person.points, 2 * height, 2 * width) for person in people]
     made = torch.from_numpy(np.stack(maps)).to(previous)
     return made.contiguous(memory_format=torch.channels_last)
 

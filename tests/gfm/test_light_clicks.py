@@ -17,7 +17,7 @@ from gfm.guidance.clicks import Clicks
 from gfm.guidance.guidance import Guidance
 from gfm.models.contract import Licence
 from gfm.models.light_clicks.config import LightClicksConfig
-from gfm.models.light_clicks.engine import working_size
+from gfm.models.light_clicks.engine import PASSES, working_size
 from gfm.models.light_clicks.graphs import engine_of
 from gfm.models.light_clicks.loss import losses
 from gfm.models.light_clicks.maps import click_maps
@@ -95,8 +95,11 @@ def test_engine_is_the_network_on_arrays(network):
     made = engine.predict(engine.encode(photograph), clicks, previous)
     image = torch.from_numpy(photograph).permute(2, 0, 1)[None] / 255
     maps = torch.from_numpy(click_maps(clicks, 64, 64))[None]
+    fed = torch.from_numpy(halved(previous))[None, None]
     with torch.inference_mode():
-        logits = network(image, maps, torch.from_numpy(halved(previous))[None, None])
+        for _ in range(PASSES):
+            logits = network(image, maps, fed)
+            fed = logits.sigmoid()
         wanted = torch.nn.functional.interpolate(logits, scale_factor=2, mode="bilinear").sigmoid()
     np.testing.assert_allclose(made, wanted[0, 0], atol=1e-5)
 

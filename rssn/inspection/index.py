@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from braceexpand import braceexpand
 
 from rssn.build.executors import make_executor, run_all
 from rssn.imaging.console import run_command
@@ -31,8 +32,6 @@ from rssn.shards.parts import KNOWN, OPTIONS, Parts, choose_parts
 from rssn.shards.tars import ShardInfo, describe_shard, first_extensions, list_entries
 
 _COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
 def index_tars(
@@ -108,7 +107,11 @@ def find_tars(words: Sequence[str]) -> list[Location]:
     `InputError` if a tar is missing or compressed, or they are in several folders.
     """
     found: list[Location] = []
-    for path in [locate(each) for word in words for each in expand(word)]:
+    try:
+        paths = [locate(each) for word in words for each in braceexpand(word, escape=False)]
+    except ValueError as error:
+        raise InputError(f"{error}; close each brace of the pattern") from None
+    for path in paths:
         with told_errors(path, "check the address"):
             found += _tars_at(path)
     tars = list(dict.fromkeys(found))
@@ -118,24 +121,6 @@ def find_tars(words: Sequence[str]) -> list[Location]:
     if len(folders) > 1:
         raise InputError(f"the tars are in several folders, {folders}; index each by itself")
     return tars
-
-
-def expand(pattern: str) -> list[str]:
-    """Words of a pattern with braces, as bash and WebDataset expand them."""
-    found = _BRACES.search(pattern)
-    if found is None:
-        return [pattern]
-    if bounds := _RANGE.fullmatch(found[1]):
-        first, last = (int(each) for each in bounds.groups())
-        # Leading zeros of a bound set the length of all numbers.
-        padded = [each for each in bounds.groups() if each[0] == "0" and len(each) > 1]
-        width = max(map(len, bounds.groups())) if padded else 0
-        step = 1 if first <= last else -1
-        choices = [f"{number:0{width}d}" for number in range(first, last + step, step)]
-    else:
-        choices = found[1].split(",")
-    before, after = pattern[: found.start()], pattern[found.end() :]
-    return [word for choice in choices for word in expand(f"{before}{choice}{after}")]
 
 
 def _tars_at(path: Location) -> list[Location]:

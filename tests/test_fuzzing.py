@@ -44,6 +44,7 @@ from rssn import Manifest
 from rssn.build.builder import main as build
 from rssn.imaging.console import run_command
 from rssn.imaging.errors import InputError
+from rssn.imaging.headers import declared_size
 from rssn.imaging.photographs import as_photograph, read_photograph
 from rssn.imaging.reading import read_rgb
 from rssn.imaging.writing import encode_alpha, encode_rgb, write_alpha, write_rgb
@@ -205,7 +206,9 @@ def test_server(count: int) -> None:
                 continue
             assert answer.status_code in (400, 413, 415, 422), (name, answer.text)
             assert "\n" not in answer.json()["error"]
-            assert answer.status_code in (413, 415) or not can_be_read(read_photograph, data, "x")
+            unsized = 0 in declared_size(data)  # which OpenCV may read still, as some TIFFs
+            refused = answer.status_code in (413, 415) or unsized
+            assert refused or not can_be_read(read_photograph, data, "x"), name
         assert answered > count / 5
         assert_same(decode(post(client, PNG, "output=alpha").content), wanted)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gfm.guidance.bands import Mask, Trimap
 from gfm.guidance.clicks import Click, Clicks
 from gfm.guidance.refinement import grown, trimap_from_matte
-from gfm.inference.views import Area, choose_view, clicks_in, inside
+from gfm.inference.views import Area, choose_view, clicks_in, close_view, inside, reaches_edge
 from gfm.models.contract import ClickEngine, Prediction
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
@@ -92,43 +92,72 @@ class LocalCorrector:
 
     def correct(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
         """See `Corrector`."""
+        if not _has_object(alpha):
+            return self._select(alpha, clicks, new)
+        view, size = choose_view(alpha, new, self._view), (alpha.shape[0], alpha.shape[1])
+        if (near := close_view(new, view, size)) is not None:
+            made, where = self._seen_in(near, self._encode(near), alpha, alpha, clicks, new)
+            if not reaches_edge(where, near, size):
+                return self._patch_in(near, alpha, made, where, clicks)
+        made, where = self._seen_in(view, self._keep(view), alpha, alpha, clicks, new)
+        return self._patch_in(view, alpha, made, where, clicks)
+
+    def _select(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
+        """The object of a first click, which is seen again, closely, if it is small."""
         view = choose_view(alpha, new, self._view)
-        made, where = self._seen_in(view, alpha, alpha, clicks, new)
-        if not _has_object(alpha):  # what the first click selects is seen closely, if it is small
-            selected = resize(made * where, alpha.shape)
-            closer = choose_view(selected, new, view)
-            if closer != view:
-                view = closer
-                made, where = self._seen_in(view, alpha, selected, clicks, new)
-        seen = clicks_in(view, clicks)
-        patch = self._patch(self._photograph[view], alpha[view], made, where, seen)
-        rows, columns = (
-            slice(inner.start + outer.start, inner.stop + outer.start)
-            for inner, outer in zip(patch.area, view, strict=True)
-        )
-        return patch._replace(area=(rows, columns))
+        made, where = self._seen_in(view, self._keep(view), alpha, alpha, clicks, new)
+        selected = resize(made * where, (alpha.shape[0], alpha.shape[1]))
+        if (closer := choose_view(selected, new, view)) != view:
+            view = closer
+            made, where = self._seen_in(view, self._keep(view), alpha, selected, clicks, new)
+        return self._patch_in(view, alpha, made, where, clicks)
+
+    def _encode(self, view: Area) -> Any:  # noqa: ANN401 - as the engine keeps it
+        return self._engine.encode(np.ascontiguousarray(self._photograph[view]))
+
+    def _keep(self, view: Area) -> Any:  # noqa: ANN401 - as the engine keeps it
+        """The state of the view of the object, which is encoded if it was not looked at last."""
+        if view != self._view:
+            self._view, self._state = view, self._encode(view)
+        return self._state
 
     def _seen_in(
-        self, view: Area, alpha: Alpha, shown: Alpha, clicks: Clicks, new: Sequence[Click]
+        self,
+        view: Area,
+        state: Any,  # noqa: ANN401 - as the engine keeps it
+        alpha: Alpha,
+        shown: Alpha,
+        clicks: Clicks,
+        new: Sequence[Click],
     ) -> tuple[Alpha, Mask]:
         """A part of the matte as the engine corrects it, and where, as `merged` returns them.
 
         Args:
-            view: The part, which is encoded if it was not looked at last.
+            view: The part.
+            state: Of the engine, for this part.
             alpha: The matte (H, W) before.
             shown: The matte (H, W) that the engine is given.
             clicks: All clicks so far.
             new: Those of them that were made last.
         """
-        if view != self._view:
-            self._view = view
-            self._state = self._engine.encode(np.ascontiguousarray(self._photograph[view]))
         previous = shown[view] if shown[view].any() else None
-        found = self._engine.predict(self._state, clicks_in(view, clicks), previous)
+        found = self._engine.predict(state, clicks_in(view, clicks), previous)
         height, width = found.shape
         last = clicks_in(view, Clicks(clicks.width, clicks.height, tuple(new)))
         before = resize(alpha[view], (height, width))
         return merged(before, found, last.resized(width, height).points)
+
+    def _patch_in(
+        self, view: Area, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks
+    ) -> Patch:
+        """The part of the photograph that changes, of a correction in a view."""
+        seen = clicks_in(view, clicks)
+        patch = self._patch(self._photograph[view], alpha[view], found, wanted, seen)
+        rows, columns = (
+            slice(inner.start + outer.start, inner.stop + outer.start)
+            for inner, outer in zip(patch.area, view, strict=True)
+        )
+        return patch._replace(area=(rows, columns))
 
     def _patch(
         self, photograph: Uint8Image, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks

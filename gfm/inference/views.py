@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gfm.guidance.bands import Mask
 from gfm.guidance.clicks import Click, Clicks
 from rssn.imaging.images import Alpha
 
 MARGIN = 0.35  # of the object's longer side, around it in a view
 LEAST_MARGIN = 32  # px
 LARGE = 0.6  # of the photograph: a larger view is the whole
+CLOSE = 256  # px, least side of a close view
+CLOSER = 0.6  # of the longer side of a view: a close view is shorter, or it shows no more
+FRAME = 0.06  # of the sides of a view, along its edges
 
 Area = tuple[slice, slice]
 """Rows and columns."""
@@ -52,6 +56,52 @@ def choose_view(alpha: Alpha, new: Sequence[Click], current: Area | None) -> Are
         ):
             return current
     return rows, columns
+
+
+def close_view(new: Sequence[Click], view: Area, size: tuple[int, int]) -> Area | None:
+    """A square around new clicks, in which small corrections are seen larger than in a view.
+
+    Args:
+        new: The clicks.
+        view: The part of the photograph that shows the whole object.
+        size: Height and width of the photograph.
+
+    Returns:
+        The square, or None if it would be hardly smaller than the view.
+    """
+    ends = [
+        (min(each.y for each in new), max(each.y for each in new) + 1),
+        (min(each.x for each in new), max(each.x for each in new) + 1),
+    ]
+    longest = max(stop - start for start, stop in ends)
+    side = max(CLOSE, round((1 + 2 * MARGIN) * longest))
+    if side >= CLOSER * max(part.stop - part.start for part in view):
+        return None
+    starts = [
+        max(min((first + last - side) // 2, length - side), 0)
+        for (first, last), length in zip(ends, size, strict=True)
+    ]
+    rows, columns = (
+        slice(start, min(start + side, length)) for start, length in zip(starts, size, strict=True)
+    )
+    return rows, columns
+
+
+def reaches_edge(where: Mask, view: Area, size: tuple[int, int]) -> bool:
+    """Return True if a region may go on outside the view that it was found in.
+
+    Args:
+        where: The region (h, w), in some size of the view.
+        view: A part of the photograph.
+        size: Height and width of the photograph.
+    """
+    for axis, (part, length) in enumerate(zip(view, size, strict=True)):
+        lines = np.asarray(where.any(axis=1 - axis))
+        frame = max(round(FRAME * lines.size), 1)
+        before = part.start > 0 and bool(lines[:frame].any())
+        if before or (part.stop < length and bool(lines[-frame:].any())):
+            return True
+    return False
 
 
 def clicks_in(view: Area, clicks: Clicks) -> Clicks:

@@ -9,7 +9,7 @@ from tiny import draw_photograph
 from gfm.guidance.clicks import Click, Clicks
 from gfm.inference import correcting
 from gfm.inference.correcting import LocalCorrector, merged
-from gfm.inference.views import choose_view
+from gfm.inference.views import choose_view, close_view, reaches_edge
 from gfm.models.contract import Prediction
 from rssn.imaging.resizing import resize
 
@@ -157,3 +157,37 @@ def test_a_small_object_of_the_first_click_is_looked_at_closely(corrector):
     assert (np.ptp(solid, axis=0) < (20, 25)).all() and made[120, 80] == 1
     _corrected(corrector, made, (80, 120, True), (82, 121, True))
     assert corrector.engine.encoded == 2  # the view stays
+
+
+def test_a_small_correction_of_a_large_photograph_is_seen_closely():
+    size = (800, 1200)
+    corrector = LocalCorrector(Engine(), draw_photograph(0, *size), Refiner())
+    alpha, views, found = np.zeros(size, np.float32), [], [(30, 30)]
+    alpha[50:750, 50:1150] = 1
+
+    def predict(state, clicks, previous):
+        views.append(state)
+        made = resize(previous, (96, 96))
+        y, x = (round(96 * at) for at in (0.5, 0.5))
+        height, width = found[0]
+        made[y - height // 2 : y + height // 2, x - width // 2 : x + width // 2] = 0
+        return made
+
+    corrector._engine.predict = predict
+    clicks = Clicks(size[1], size[0], ((600, 400, False),))
+    patch = corrector.correct(alpha, clicks, clicks.points)
+    assert views == [(256, 256)] and patch.alpha.shape[0] < 200 and (patch.alpha < 0.5).any()
+    found[0] = (30, 90)  # it goes on beyond the edges of the close view
+    corrector.correct(alpha, clicks, clicks.points)
+    assert views[1:] == [(256, 256), size] and corrector._engine.encoded == 3
+
+
+def test_close_views_stay_inside_and_are_close():
+    whole = np.s_[0:800, 0:1200]
+    assert close_view([Click(5, 795, True)], whole, (800, 1200)) == np.s_[544:800, 0:256]
+    assert close_view([Click(60, 60, True)], np.s_[0:300, 0:400], (800, 1200)) is None
+    assert close_view([Click(5, 5, True), Click(900, 5, True)], whole, (800, 1200)) is None
+    where = np.zeros((50, 50), bool)
+    where[:2, 20:30] = True
+    assert reaches_edge(where, np.s_[100:200, 0:100], (800, 1200))
+    assert not reaches_edge(where, np.s_[0:100, 0:100], (800, 1200))  # the photograph ends there

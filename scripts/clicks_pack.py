@@ -1,4 +1,4 @@
-"""Pack a click model as the one of the package, in float16."""
+"""Pack click models as the one of the package: mean weights, in float16."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.files import save_model
 from gfm.checkpoints.hashes import join_hashes
+from gfm.checkpoints.means import load_mean
 from gfm.checkpoints.packaged import CLICKS, FOLDER
 from gfm.models.light_clicks.config import LightClicksConfig
 from gfm.models.light_clicks.network import LightClicks
@@ -19,7 +20,8 @@ def main() -> int:
     """The command; 0 done, 2 usage."""
     parser = argparse.ArgumentParser(prog="clicks_pack", description=__doc__)
     add = parser.add_argument
-    add("--model", type=Path, required=True, help="last.safetensors of a run")
+    told = "of a training run; several: their mean"
+    add("--model", type=Path, nargs="+", required=True, help=told)
     add("--material", type=Path, help="what it was trained on, .tar: its hashes are kept")
     add("--side", type=int, default=LightClicksConfig.side, help="longer side of the working size")
     add("--out", type=Path, default=FOLDER / f"{CLICKS}.safetensors", help="file to write")
@@ -29,7 +31,7 @@ def main() -> int:
 
 def pack(options: argparse.Namespace) -> None:
     """Write the model."""
-    model = load_network(options.model, "cpu")
+    model = load_mean(options.model)
     assert isinstance(model, LightClicks)
     config = LightClicksConfig(model.config.backbone, model.config.widths, options.side)
     packed = LightClicks(config)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from gfm.checkpoints.files import load_network, save_model
+from gfm.checkpoints.files import save_model
+from gfm.checkpoints.means import load_mean
 from gfm.checkpoints.packaged import FOLDER, LITE, STATE
+from gfm.models.glance_focus.network import GFM
 from rssn.imaging.console import run_command
 
 
@@ -43,18 +43,10 @@ def main() -> int:
 def pack(files: Sequence[Path], glance_side: int, focus_side: int, out: Path) -> None:
     """Write the mean of the models' weights with other sizes of its passes, in half the space.
 
-    Models of one course of training are meant: configuration, licences and hashes are the last's.
+    Models of one course of training are meant: see `gfm.checkpoints.means.load_mean`.
     """
-    *others, model = (load_network(file, "cpu") for file in files)
-    states = [each.state_dict() for each in (*others, model)]
-    model.load_state_dict(
-        {
-            name: torch.stack([state[name] for state in states]).mean(0)
-            if value.is_floating_point()
-            else value
-            for name, value in states[-1].items()
-        }
-    )
+    model = load_mean(files)
+    assert isinstance(model, GFM)
     model.config = replace(model.config, glance_side=glance_side, focus_side=focus_side)
     save_model(model, out, half=True)
 

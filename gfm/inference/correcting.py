@@ -95,7 +95,9 @@ class LocalCorrector:
         if not _has_object(alpha):
             return self._select(alpha, clicks, new)
         view, size = choose_view(alpha, new, self._view), (alpha.shape[0], alpha.shape[1])
-        if (near := close_view(new, view, size)) is not None:
+        # What is added is often most of an object, of which a close view shows a part.
+        near = None if new[0].positive else close_view(new, view, size)
+        if near is not None:
             made, where = self._seen_in(near, self._encode(near), alpha, alpha, clicks, new)
             if not reaches_edge(where, near, size):
                 return self._patch_in(near, alpha, made, where, clicks)

@@ -13,6 +13,7 @@ from tiny import ROSTAS, build, random_image, shared
 
 import gfm
 from gfm.checkpoints.files import load_network, resolve_device, save_model
+from gfm.checkpoints.means import load_mean
 from gfm.checkpoints.metadata import CONFIG_KEY
 from gfm.inference.loading import load_model
 from rssn.imaging.errors import InputError
@@ -28,6 +29,17 @@ def test_model_comes_back_from_its_file_alone(rosta, tmp_path):
     with torch.no_grad():
         assert torch.equal(again(image).alpha, model(image).alpha)
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["m.safetensors"]
+
+
+def test_mean_of_files_has_their_mean_weights(tmp_path):
+    files, networks = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"], [build(), build()]
+    for network, file in zip(networks, files, strict=True):
+        for weight in network.parameters():
+            torch.nn.init.normal_(weight)
+        save_model(network, file)
+    first, second = (dict(network.named_parameters()) for network in networks)
+    for name, weight in load_mean(files).named_parameters():
+        torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
 
 
 def test_half_precision_file_is_half_as_large_and_loads_in_float32(tmp_path):

@@ -180,6 +180,9 @@ def test_a_small_correction_of_a_large_photograph_is_seen_closely():
     found[0] = (30, 90)  # it goes on beyond the edges of the close view
     corrector.correct(alpha, clicks, clicks.points)
     assert views[1:] == [(256, 256), size] and corrector._engine.encoded == 3
+    clicks = Clicks(size[1], size[0], ((600, 400, True),))  # what is added may be large
+    corrector.correct(alpha, clicks, clicks.points)
+    assert views[3:] == [size]
 
 
 def test_close_views_stay_inside_and_are_close():

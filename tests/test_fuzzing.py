@@ -206,7 +206,7 @@ def test_server(count: int) -> None:
                 continue
             assert answer.status_code in (400, 413, 415, 422), (name, answer.text)
             assert "\n" not in answer.json()["error"]
-            unsized = 0 in declared_size(data)  # which OpenCV may read still, as some TIFFs
+            unsized = 0 in declared_size(data)  # OpenCV reads some such TIFFs
             refused = answer.status_code in (413, 415) or unsized
             assert refused or not can_be_read(read_photograph, data, "x"), name
         assert answered > count / 5

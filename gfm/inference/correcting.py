@@ -105,7 +105,10 @@ class LocalCorrector:
         return self._patch_in(view, alpha, made, where, clicks)
 
     def _select(self, alpha: Alpha, clicks: Clicks, new: Sequence[Click]) -> Patch:
-        """The object of a first click, which is seen again, closely, if it is small."""
+        """The part of a matte without an object that a click selects.
+
+        A small object is seen twice: in the whole photograph, and closely.
+        """
         view = choose_view(alpha, new, self._view)
         made, where = self._seen_in(view, self._keep(view), alpha, alpha, clicks, new)
         selected = resize(made * where, (alpha.shape[0], alpha.shape[1]))
@@ -115,6 +118,7 @@ class LocalCorrector:
         return self._patch_in(view, alpha, made, where, clicks)
 
     def _encode(self, view: Area) -> Any:  # noqa: ANN401 - as the engine keeps it
+        """The state of a part of the photograph."""
         return self._engine.encode(np.ascontiguousarray(self._photograph[view]))
 
     def _keep(self, view: Area) -> Any:  # noqa: ANN401 - as the engine keeps it
@@ -152,7 +156,15 @@ class LocalCorrector:
     def _patch_in(
         self, view: Area, alpha: Alpha, found: Alpha, wanted: Mask, clicks: Clicks
     ) -> Patch:
-        """The part of the photograph that changes, of a correction in a view."""
+        """The part of the photograph that changes.
+
+        Args:
+            view: The part that was looked at.
+            alpha: The matte (H, W) before.
+            found: The corrected matte (h, w) of the view, in the working size.
+            wanted: Region (h, w) in which it replaces the one before.
+            clicks: All clicks so far.
+        """
         seen = clicks_in(view, clicks)
         patch = self._patch(self._photograph[view], alpha[view], found, wanted, seen)
         rows, columns = (

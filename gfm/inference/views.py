@@ -116,7 +116,7 @@ def clicks_in(view: Area, clicks: Clicks) -> Clicks:
 
 
 def inside(x: int, y: int, area: Area) -> bool:
-    """Whether a pixel lies in an area."""
+    """Return True if a pixel lies in an area."""
     rows, columns = area
     return bool(rows.start <= y < rows.stop and columns.start <= x < columns.stop)
 

@@ -19,7 +19,7 @@ from gfm.models.light_clicks.maps import click_maps
 from rssn.imaging.images import Alpha, Uint8Image
 from rssn.imaging.resizing import resize
 
-PASSES = 3  # of the head for a click, each on the answer of the one before: it decides more
+PASSES = 3  # of the head for each click; after one, much of a part that changes is half grey
 
 Floats = NDArray[np.float32]
 
@@ -66,7 +66,9 @@ class ClickEngine:
         return State(self.graphs.encode(image[None]), (height, width))
 
     def predict(self, state: State, clicks: Clicks, previous: Alpha | None) -> Alpha:
-        """The matte (h, w) in the working size, as the network sees it.
+        """The matte (h, w) in the working size, after `PASSES` passes of the head.
+
+        Each pass is given the matte of the one before.
 
         Args:
             state: Of `encode`.

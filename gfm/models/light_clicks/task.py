@@ -31,8 +31,8 @@ from rssn.imaging.errors import InputError
 
 FROZEN = 2  # first stages of the encoder that keep their weights, and so does its stem
 BETWEEN = (0.5, 0.2, 0.15, 0.15)  # shares of 0 to 3 clicks between the two that are learnt from
-REPEATED = (0.4, 0.3, 0.3)  # shares of 0 to 2 passes without a click before the second of them
-AGAIN = 0.35  # share of the second ones that are themselves passes without a click
+REPEATED = (0.4, 0.3, 0.3)  # shares of 0 to 2 passes on its own answer after these clicks
+AGAIN = 0.35  # share of the batches in which the second that is learnt from has no new click
 
 
 class LightClicksTask(ClickValidation):
